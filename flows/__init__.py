@@ -1,0 +1,1 @@
+"""WHEN: the Prefect flows. The only room that imports Prefect."""

@@ -1,0 +1,50 @@
+"""What a flow run shows in Prefect: a summary, the worst findings, a link to the report."""
+
+from pathlib import Path
+
+from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
+
+from jobrecon.reconciliation import RunSummary
+from jobrecon.settings import Settings
+from jobrecon.warehouse import open_for_reading
+
+WORST_ROWS = 200
+"""Prefect keeps every version of an artifact: the whole list is in the report."""
+
+
+async def show_summary(summary: RunSummary) -> None:
+    """What the run did, as markdown."""
+    rows = {
+        "as of": summary.as_of.isoformat(timespec="seconds"),
+        "tasks polled": f"{summary.tasks_polled:,} of {summary.tasks_due:,} due ({summary.tasks_pending:,} pending)",
+        "tasks settled": f"{summary.tasks_settled:,}",
+        "due tasks left": f"{summary.tasks_left:,}",
+        "calls": f"{summary.calls_used:,} used, {summary.calls_left:,} left today",
+        "notifications merged": f"{summary.notifications_merged:,}",
+        "findings": f"{summary.findings_opened:,} opened, {summary.findings_resolved:,} resolved, {summary.findings_open:,} open",
+    }
+    lines = [f"# {summary.state.capitalize()}", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]
+    if summary.incomplete_reasons:
+        lines += ["", "## Not seen", *(f"- {_quote(reason)}" for reason in summary.incomplete_reasons)]
+    await acreate_markdown_artifact("\n".join(lines), key="reconcile-summary", description="What the last reconciliation did")
+
+
+async def show_findings(settings: Settings) -> None:
+    """The worst open findings, as a table."""
+    with open_for_reading(settings) as warehouse:
+        rows = warehouse.read("plan/worst_findings", row_limit=WORST_ROWS)
+    table = [{name: value.isoformat() if hasattr(value, "isoformat") else _quote(str(value or "")) for name, value in row.items()} for row in rows]
+    await acreate_table_artifact(table, key="worst-findings", description=f"The worst open findings, at most {WORST_ROWS}")
+
+
+async def show_report(page: Path, verdict: str) -> None:
+    """Where the report lies."""
+    await acreate_link_artifact(link=page.absolute().as_uri(), link_text="Open the report", key="daily-report", description=_quote(verdict))
+
+
+def _quote(text: str) -> str:
+    """Text from outside on one line, inert in markdown and HTML."""
+    flat = " ".join("".join(character if character.isprintable() else " " for character in text[:500]).split())
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("[", "&#91;"), ("`", "&#96;")):
+        flat = flat.replace(character, entity)
+    return flat

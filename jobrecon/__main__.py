@@ -1,0 +1,5 @@
+"""`python -m jobrecon`: the command line."""
+
+from jobrecon.cli import main
+
+main()

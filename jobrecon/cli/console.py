@@ -1,0 +1,97 @@
+"""What the commands share: output for people on a terminal, plain lines elsewhere, JSON on request, errors as exit status."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from jobrecon.errors import ConfigurationError, JobreconError
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
+
+
+@contextmanager
+def exit_with_status() -> Iterator[None]:
+    """Turn the family of our errors into a message on stderr and the promised exit status."""
+    try:
+        yield
+    except JobreconError as error:
+        err.print(f"[bold red]{type(error).__name__}:[/] {escape(str(error))}")
+        raise typer.Exit(error.exit_status) from None
+    except KeyboardInterrupt:
+        err.print("Interrupted. What was committed stays; run it again to go on.")
+        raise typer.Exit(1) from None
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout; moments in ISO 8601."""
+    sys.stdout.write(json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=_encode, ensure_ascii=False) + "\n")
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, date | Path):
+        return str(value)
+    if isinstance(value, set | tuple):
+        return list(value)
+    raise TypeError(type(value).__name__)
+
+
+def print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """A table for people; numbers stand right."""
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for index, name in enumerate(columns):
+        is_number = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(printable(f"{cell:,}" if isinstance(cell, int) else str(cell))) for cell in row))
+    out.print(table)
+
+
+def printable(text: str) -> str:
+    """Text from outside without what could steer a terminal or turn its direction."""
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+
+
+@contextmanager
+def show_progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal; elsewhere nothing while it lasts."""
+    if not err.is_terminal:
+        yield lambda _done, _total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def parse_moment(text: str | None, option: str) -> datetime | None:
+    """A moment from the command line: ISO 8601; without an offset it is UTC."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{option} is no ISO 8601 moment: {text!r}. Write it as 2026-01-31T06:00:00Z.") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def start_logging(level: int = logging.INFO) -> None:
+    """Logs as plain lines on stderr."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
+    logging.getLogger("jobrecon").setLevel(level)

@@ -1,0 +1,105 @@
+"""Reading LinkedIn's answer about a batch of tasks, with every trap of it. Pure thinking, no I/O."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import orjson
+
+
+class Outcome(StrEnum):
+    ANSWERED = "ANSWERED"
+    """LinkedIn gave a status."""
+    SILENT = "SILENT"
+    """It said nothing about this URN, or no status."""
+    PASSING = "PASSING"
+    """It reported an error for this URN that may pass."""
+    NOT_FOUND = "NOT_FOUND"
+    """It says 404 about this URN."""
+    REFUSED = "REFUSED"
+    """It does not accept the URN itself."""
+
+
+class Answer(NamedTuple):
+    """What came back about one task. The map key is the task; the `id` inside may be another."""
+
+    task_urn: str
+    outcome: Outcome
+    status: str | None = None
+    error_message: str | None = None
+    job_posting_urn: str | None = None
+    external_job_posting_id: str | None = None
+    location: str | None = None
+    is_asked: bool = True
+
+
+class NotAnAnswer(ValueError):
+    """The body is no answer to a question about tasks: cut short, or of another shape. It may pass."""
+
+
+def read_answers(body: bytes, asked: Sequence[str]) -> list[Answer]:
+    """One answer for each URN asked about, then those for keys nobody asked for.
+
+    `results`, `statuses` and `errors` may be absent, null, or lack a URN. Keys may come percent-encoded. Unknown statuses and
+    fields are kept or passed over, never refused. Raises `NotAnAnswer` for a body that is none.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise NotAnAnswer(f"the answer is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise NotAnAnswer("the answer is JSON, but not an object")
+    wanted = set(asked)
+    results, errors, statuses = (_read_map(document, name, wanted) for name in ("results", "errors", "statuses"))
+    answers = [_read_one(urn, results.get(urn), errors.get(urn), statuses.get(urn)) for urn in asked]
+    if len(results) > len(wanted) or not results.keys() <= wanted:
+        answers += [
+            answer._replace(is_asked=False)
+            for urn, result in results.items()
+            if urn not in wanted and (answer := _read_one(urn, result, None, None)).outcome is Outcome.ANSWERED
+        ]
+    return answers
+
+
+def _read_map(document: dict[str, Any], name: str, wanted: set[str]) -> dict[str, Any]:
+    entries = document.get(name)
+    if entries is None:
+        return {}
+    if not isinstance(entries, dict):
+        raise NotAnAnswer(f"`{name}` in the answer is not an object")
+    if entries.keys() <= wanted:
+        return entries
+    return {key if key in wanted or (plain := unquote(key)) not in wanted else plain: value for key, value in entries.items()}
+
+
+def _read_one(urn: str, result: Any, error: Any, status_code: Any) -> Answer:
+    if isinstance(result, dict) and (status := _text(result.get("status"))):
+        return Answer(
+            urn,
+            Outcome.ANSWERED,
+            status,
+            _text(result.get("errorMessage")),
+            _text(result.get("jobPosting")),
+            _text(result.get("externalJobPostingId")),
+            _text(result.get("location")),
+        )
+    if error is not None:
+        code = error.get("status") if isinstance(error, dict) else error
+        message = _text(error.get("message")) if isinstance(error, dict) else None
+        return Answer(urn, Outcome.NOT_FOUND if _is_404(code) else Outcome.PASSING, error_message=message)
+    if _is_404(status_code.get("status") if isinstance(status_code, dict) else status_code):
+        return Answer(urn, Outcome.NOT_FOUND)
+    return Answer(urn, Outcome.SILENT)
+
+
+def _is_404(code: Any) -> bool:
+    return str(code) == "404"
+
+
+def _text(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return value if value.strip() else None
+    return orjson.dumps(value).decode()

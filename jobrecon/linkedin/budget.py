@@ -1,0 +1,150 @@
+"""The call ledger: each call is charged, durably, before it is sent, on the UTC day of sending."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Engine, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from jobrecon.applications import Application
+from jobrecon.clock import Clock, utc_now
+from jobrecon.errors import BudgetExhausted
+from jobrecon.landing import explain_landing_trouble
+from models import LedgerEntry
+
+RESOURCE = "simpleJobPostingTasks"
+TABLE: Any = LedgerEntry.__table__  # type: ignore[attr-defined]
+
+
+class CallLedger:
+    """One application's calls. No crash, restart or number of concurrent runs lets it exceed its limit on a UTC day."""
+
+    def __init__(self, engine: Engine, application_urn: str, call_limit: int, clock: Clock = utc_now) -> None:
+        self.engine = engine
+        self.application_urn = application_urn
+        self.call_limit = call_limit
+        self.clock = clock
+        self.calls_used = 0
+        """Calls charged through this object."""
+        self._waiting: list[asyncio.Future[None]] = []
+        self._charging: asyncio.Task[None] | None = None
+
+    async def charge(self) -> None:
+        """Return once one call is charged. Raises `BudgetExhausted` where the day has none left.
+
+        Callers that wait at the same time share one transaction.
+        """
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        if self._charging is None or self._charging.done():
+            self._charging = asyncio.create_task(self._charge_waiting())
+        await waiter
+
+    async def _charge_waiting(self) -> None:
+        while self._waiting:
+            waiters, self._waiting = self._waiting, []
+            try:
+                granted = await asyncio.to_thread(self.charge_now, len(waiters))
+            except Exception as error:
+                for waiter in waiters:
+                    if not waiter.done():
+                        waiter.set_exception(error)
+                continue
+            for index, waiter in enumerate(waiters):
+                if waiter.done():
+                    continue  # cancelled meanwhile; its call counts all the same
+                if index < granted:
+                    waiter.set_result(None)
+                else:
+                    waiter.set_exception(self.explain_exhausted())
+
+    def explain_exhausted(self) -> BudgetExhausted:
+        return BudgetExhausted(
+            f"{self.application_urn} has no call left until 00:00 UTC. What was not looked at is looked at first then.",
+            application_urn=self.application_urn,
+        )
+
+    def charge_now(self, count: int) -> int:
+        """Charge up to `count` calls in one transaction; returns how many the day still had."""
+        today = self.clock().date()
+        with explain_landing_trouble(self.engine), self.engine.begin() as connection:
+            insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+            connection.execute(
+                insert(TABLE)
+                .values(application_urn=self.application_urn, resource=RESOURCE, utc_date=today, call_limit=self.call_limit, calls_used=0)
+                .on_conflict_do_nothing()
+            )
+            # A limit that was raised gives an exhausted day another chance.
+            connection.execute(
+                update(TABLE)
+                .where(*self._row(today), TABLE.c.call_limit != self.call_limit)
+                .values(call_limit=self.call_limit, exhausted_at=None)
+            )
+            while count > 0:
+                charged = connection.execute(
+                    update(TABLE)
+                    .where(*self._row(today), TABLE.c.calls_used + count <= TABLE.c.call_limit, TABLE.c.exhausted_at.is_(None))
+                    .values(calls_used=TABLE.c.calls_used + count)
+                )
+                if cast("CursorResult[Any]", charged).rowcount:
+                    break
+                used, limit, exhausted_at = connection.execute(
+                    select(TABLE.c.calls_used, TABLE.c.call_limit, TABLE.c.exhausted_at).where(*self._row(today))
+                ).one()
+                count = 0 if exhausted_at else min(count - 1, limit - used)
+            if count <= 0:
+                self._mark_exhausted(connection, today)
+        self.calls_used += max(count, 0)
+        return max(count, 0)
+
+    def mark_exhausted(self) -> None:
+        """LinkedIn says the day's calls are used up: rest until 00:00 UTC."""
+        with explain_landing_trouble(self.engine), self.engine.begin() as connection:
+            self._mark_exhausted(connection, self.clock().date())
+
+    def count_left(self) -> int:
+        """Calls left today, by the ledger."""
+        with explain_landing_trouble(self.engine), self.engine.connect() as connection:
+            row = connection.execute(select(TABLE.c.calls_used, TABLE.c.exhausted_at, TABLE.c.call_limit).where(*self._row(self.clock().date()))).first()
+        if row is None:
+            return self.call_limit
+        used, exhausted_at, limit = row
+        return 0 if exhausted_at and limit >= self.call_limit else max(0, self.call_limit - used)
+
+    def _mark_exhausted(self, connection: Any, today: dt.date) -> None:
+        connection.execute(update(TABLE).where(*self._row(today), TABLE.c.exhausted_at.is_(None)).values(exhausted_at=self.clock()))
+
+    def _row(self, today: dt.date) -> tuple[Any, ...]:
+        return TABLE.c.application_urn == self.application_urn, TABLE.c.resource == RESOURCE, TABLE.c.utc_date == today
+
+
+def read_ledger(engine: Engine, since: dt.date) -> list[dict[str, Any]]:
+    """The ledger's rows from the UTC day `since` on."""
+    with explain_landing_trouble(engine), engine.connect() as connection:
+        rows = connection.execute(select(TABLE).where(TABLE.c.utc_date >= since).order_by(TABLE.c.utc_date, TABLE.c.application_urn))
+        return [dict(row) for row in rows.mappings()]
+
+
+def describe_budget(engine: Engine, applications: Iterable[Application], now: dt.datetime) -> list[dict[str, Any]]:
+    """Calls used and left on the day of `now`: every configured application, and any other that called."""
+    entries = {row["application_urn"]: row for row in read_ledger(engine, now.date()) if row["utc_date"] == now.date()}
+    configured = {application.urn: application for application in applications}
+    described = []
+    for urn in [*configured, *(urn for urn in entries if urn not in configured)]:
+        entry, application = entries.get(urn), configured.get(urn)
+        limit = application.daily_call_limit if application else entry["call_limit"] if entry else 0
+        used = entry["calls_used"] if entry else 0
+        exhausted_at = entry["exhausted_at"] if entry and entry["call_limit"] >= limit else None
+        described.append(
+            {
+                "application_urn": urn,
+                "customer": application.customer if application else None,
+                "call_limit": limit,
+                "calls_used": used,
+                "calls_left": 0 if exhausted_at else max(0, limit - used),
+                "exhausted_at": exhausted_at,
+            }
+        )
+    return described

@@ -1,0 +1,121 @@
+"""Asking LinkedIn about tasks: charge, send, read; retry what may pass, halve what is refused."""
+
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from pydantic import SecretStr
+from sqlalchemy import Engine
+
+from jobrecon.applications import Application
+from jobrecon.clock import Clock, utc_now
+from jobrecon.errors import AccessDenied, BatchRefused, CredentialsRefused, LinkedInUnreachable
+from jobrecon.linkedin.answers import Answer, NotAnAnswer, Outcome, read_answers
+from jobrecon.linkedin.batches import build_query
+from jobrecon.linkedin.budget import CallLedger
+from jobrecon.linkedin.faults import PASSING_ERRORS, Backoff, describe, redact
+from jobrecon.linkedin.tokens import TokenKeeper
+from jobrecon.settings import Settings
+
+TIMEOUT = httpx.Timeout(30, connect=10)
+
+
+def open_http() -> httpx.AsyncClient:
+    """The one HTTP client of a run. aiohttp carries it: three times the calls a second of httpx's own pool."""
+    return httpx.AsyncClient(transport=AiohttpTransport(), timeout=TIMEOUT, follow_redirects=False)
+
+
+class LinkedInClient:
+    """One application's questions to `simpleJobPostingTasks`."""
+
+    def __init__(self, application: Application, settings: Settings, engine: Engine, http: httpx.AsyncClient, clock: Clock = utc_now) -> None:
+        self.application = application
+        self.http = http
+        self.url = f"{settings.api_url.rstrip('/')}/v2/simpleJobPostingTasks"
+        self.query_limit_bytes = settings.query_string_limit
+        self.ledger = CallLedger(engine, application.urn, application.daily_call_limit, clock)
+        self.tokens = TokenKeeper(application, settings.token_url, engine, http, clock)
+
+    async def ask(self, task_urns: list[str]) -> list[list[Answer]]:
+        """What LinkedIn says of each task, as one list per call that was answered.
+
+        A refused batch is halved until the URNs that are not accepted stand alone; those come back as REFUSED. Raises a
+        `LinkedInError` for what concerns the application as a whole: credentials, access, budget, an API out of reach.
+        """
+        try:
+            return [await self._call(task_urns)]
+        except BatchRefused as refusal:
+            if len(task_urns) == 1:
+                return [[Answer(task_urns[0], Outcome.REFUSED, error_message=str(refusal))]]
+            middle = len(task_urns) // 2
+            return await self.ask(task_urns[:middle]) + await self.ask(task_urns[middle:])
+
+    async def _call(self, task_urns: list[str]) -> list[Answer]:
+        backoff = Backoff()
+        token = await self.tokens.get()
+        is_token_renewed = is_throttled = False
+        while True:
+            await self.ledger.charge()
+            try:
+                response = await self._send(task_urns, token)
+                status = response.status_code
+                is_throttled = status == 429
+                if status == 200:
+                    return read_answers(response.content, task_urns)
+                problem = f"HTTP {status}"
+                if status == 401 and not is_token_renewed:
+                    token, is_token_renewed = await self.tokens.renew(refused=token), True
+                    continue
+                if status < 500 and status != 429:
+                    raise self._refusal(response, task_urns, token)
+            except PASSING_ERRORS as error:
+                problem = describe(error)
+            except NotAnAnswer as error:
+                problem = str(error)
+            if not await backoff.wait():
+                break
+        if is_throttled:
+            # LinkedIn does not say whether it means the day; it lasted, so the application rests until 00:00 UTC.
+            self.ledger.mark_exhausted()
+            raise self.ledger.explain_exhausted()
+        raise LinkedInUnreachable(
+            f"LinkedIn does not answer {self.application.urn} ({self.application.customer}) at {self.url}: {redact(problem, [token])}. "
+            "What was answered is kept, the other tasks stay as they are and are asked about by the next run. Check the network, then LinkedIn's status.",
+            application_urn=self.application.urn,
+        )
+
+    async def _send(self, task_urns: list[str], token: SecretStr) -> httpx.Response:
+        query = build_query(task_urns)
+        headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
+        if len(query) <= self.query_limit_bytes:
+            return await self.http.get(f"{self.url}?{query}", headers=headers)
+        # A single URN longer than a query string may be: the same question as a POST.
+        headers |= {"X-HTTP-Method-Override": "GET", "Content-Type": "application/x-www-form-urlencoded"}
+        return await self.http.post(self.url, content=query.encode(), headers=headers)
+
+    def _refusal(self, response: httpx.Response, task_urns: list[str], token: SecretStr) -> Exception:
+        status, urn = response.status_code, self.application.urn
+        said = redact(_read_message(response), [token])
+        if status in (400, 414):
+            return BatchRefused(said, task_urns=task_urns, application_urn=urn, status=status)
+        if status == 401:
+            return CredentialsRefused(
+                f"LinkedIn does not accept the fresh token of {urn} ({self.application.customer}): {said}. Its tasks stay as they are. "
+                "Check in LinkedIn's developer portal that the application is active.",
+                application_urn=urn,
+                status=status,
+            )
+        return AccessDenied(
+            f"LinkedIn answers {urn} ({self.application.customer}) with HTTP {status}: {said}. Its tasks stay as they are. "
+            "Check that the application has access to the Job Posting API, and JOBRECON_API_URL.",
+            application_urn=urn,
+            status=status,
+        )
+
+
+def _read_message(response: httpx.Response) -> str:
+    try:
+        body = response.json()
+        if isinstance(body, dict) and isinstance(body.get("message"), str):
+            return str(body["message"])[:500]
+    except ValueError:
+        pass
+    return response.text[:200].strip() or "no message"

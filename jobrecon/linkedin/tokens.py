@@ -1,0 +1,127 @@
+"""Access tokens: one per application, kept in the landing database, renewed by one worker for all.
+
+A renewal is no httpx.Auth flow: the repeated call has to be charged to the ledger first, so the client repeats it.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import orjson
+from pydantic import SecretStr
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from jobrecon.applications import Application
+from jobrecon.clock import Clock, utc_now
+from jobrecon.errors import CredentialsRefused, LinkedInUnreachable
+from jobrecon.landing import explain_landing_trouble
+from jobrecon.linkedin.faults import PASSING_ERRORS, Backoff, describe, redact
+from models import CachedToken
+
+MARGIN = timedelta(seconds=60)
+"""A token this close to its end is renewed before it is used."""
+DEFAULT_LIFE_SECONDS = 1800.0
+
+
+def read_life_seconds(expires_in: Any) -> float:
+    """`expires_in` arrives as a number or as a string; anything else counts as LinkedIn's usual 30 minutes."""
+    try:
+        seconds = float(expires_in)
+    except (TypeError, ValueError):
+        return DEFAULT_LIFE_SECONDS
+    return seconds if 0 < seconds < 10**9 else DEFAULT_LIFE_SECONDS
+
+
+class TokenKeeper:
+    """The token of one application, shared by all workers and runs until it expires."""
+
+    def __init__(self, application: Application, token_url: str, engine: Engine, http: httpx.AsyncClient, clock: Clock = utc_now) -> None:
+        self.application = application
+        self.token_url = token_url
+        self.engine = engine
+        self.http = http
+        self.clock = clock
+        self._lock = asyncio.Lock()
+        self._current: tuple[SecretStr, datetime] | None = None
+
+    async def get(self) -> SecretStr:
+        """A token that should be accepted: the kept one, or a new one."""
+        if self._current and self._current[1] - MARGIN > self.clock():
+            return self._current[0]
+        return await self._replace(refused=None)
+
+    async def renew(self, refused: SecretStr) -> SecretStr:
+        """Another token than the one LinkedIn refused. However many workers ask, one renewal is made."""
+        return await self._replace(refused)
+
+    async def _replace(self, refused: SecretStr | None) -> SecretStr:
+        async with self._lock:
+            for kept in (self._current, await asyncio.to_thread(self._read_kept)):
+                if kept and kept[0] != refused and kept[1] - MARGIN > self.clock():
+                    self._current = kept
+                    return kept[0]
+            self._current = await self._fetch()
+            await asyncio.to_thread(self._keep, *self._current)
+            return self._current[0]
+
+    async def _fetch(self) -> tuple[SecretStr, datetime]:
+        refusal = ""
+        secrets = self.application.load_secrets()
+        for secret in secrets:
+            response = await self._post(secret)
+            body = _read_object(response.content)
+            if response.status_code == 200 and isinstance(body.get("access_token"), str) and body["access_token"]:
+                return SecretStr(body["access_token"]), self.clock() + timedelta(seconds=read_life_seconds(body.get("expires_in")))
+            refusal = f"HTTP {response.status_code}, {body.get('error', 'no error named')}: {body.get('error_description', 'no description')}"
+        raise CredentialsRefused(
+            f"LinkedIn gives no token to {self.application.urn} ({self.application.customer}): {redact(refusal, secrets)}. "
+            "Its tasks stay as they are and are looked at once that is mended. Check its client_id and client_secrets in applications.toml.",
+            application_urn=self.application.urn,
+        )
+
+    async def _post(self, secret: SecretStr) -> httpx.Response:
+        form = {"grant_type": "client_credentials", "client_id": self.application.client_id, "client_secret": secret.get_secret_value()}
+        backoff = Backoff()
+        while True:
+            try:
+                response = await self.http.post(self.token_url, data=form)
+                problem = f"HTTP {response.status_code}"
+                if response.status_code < 500 and response.status_code != 429:
+                    return response
+            except PASSING_ERRORS as error:
+                problem = describe(error)
+            except httpx.InvalidURL:
+                raise CredentialsRefused("JOBRECON_TOKEN_URL is no address.", application_urn=self.application.urn) from None
+            if not await backoff.wait():
+                raise LinkedInUnreachable(
+                    f"{self.token_url} does not answer {self.application.urn}: {redact(problem, [secret])}. Its tasks stay as they are. "
+                    "Check the network from this machine; the next run tries again.",
+                    application_urn=self.application.urn,
+                )
+
+    def _read_kept(self) -> tuple[SecretStr, datetime] | None:
+        with explain_landing_trouble(self.engine), Session(self.engine) as session:
+            kept = session.get(CachedToken, self.application.urn)
+            return (SecretStr(kept.access_token), kept.expires_at) if kept else None
+
+    def _keep(self, token: SecretStr, expires_at: datetime) -> None:
+        with explain_landing_trouble(self.engine), Session(self.engine) as session:
+            session.merge(
+                CachedToken(
+                    application_urn=self.application.urn,
+                    access_token=token.get_secret_value(),
+                    obtained_at=self.clock(),
+                    expires_at=expires_at,
+                )
+            )
+            session.commit()
+
+
+def _read_object(body: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}

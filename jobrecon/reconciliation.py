@@ -1,0 +1,277 @@
+"""One reconciliation, stage by stage: pull, poll, listen, find, publish. The flows and the command line both run these."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+
+from jobrecon.applications import Application, Applications
+from jobrecon.catalogue import load_catalog, stage_fallbacks
+from jobrecon.clock import Clock, utc_now
+from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld
+from jobrecon.imports import pull_tasks
+from jobrecon.imports.notifications import merge_deliveries
+from jobrecon.landing import open_landing
+from jobrecon.linkedin.budget import read_ledger
+from jobrecon.polling import PollResult, poll_due_tasks
+from jobrecon.settings import Settings
+from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
+from jobrecon.warehouse.statements import list_findings
+from jobrecon.webhook.inbox import Inbox
+from models import RunState
+
+log = logging.getLogger(__name__)
+
+INBOX_ROWS = 20_000
+
+
+@dataclass
+class RunSummary:
+    """What a run did; the row of `runs`, and what `jobrecon run --json` prints."""
+
+    run_id: str
+    as_of: datetime
+    started_at: datetime
+    flow_run_id: str | None = None
+    finished_at: datetime | None = None
+    state: str = RunState.RUNNING
+    tasks_pending: int = 0
+    tasks_due: int = 0
+    tasks_polled: int = 0
+    tasks_settled: int = 0
+    tasks_left: int = 0
+    calls_used: int = 0
+    calls_left: int = 0
+    notifications_merged: int = 0
+    findings_opened: int = 0
+    findings_resolved: int = 0
+    findings_open: int = 0
+    pulled_at: datetime | None = None
+    incomplete_reasons: list[str] = field(default_factory=list)
+    failed_applications: list[str] = field(default_factory=list)
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in one line."""
+        return (
+            f"{self.tasks_polled:,} of {self.tasks_due:,} due tasks polled with {self.calls_used:,} calls, {self.tasks_settled:,} settled; "
+            f"{self.notifications_merged:,} notifications merged; {self.findings_opened:,} findings opened, "
+            f"{self.findings_resolved:,} resolved, {self.findings_open:,} open"
+        )
+
+
+class Reconciliation:
+    """An open run. Each stage may be called again: done twice it changes nothing more."""
+
+    def __init__(
+        self, warehouse: Warehouse, settings: Settings, applications: Applications, engine: Engine | None, summary: RunSummary, clock: Clock
+    ) -> None:
+        self.warehouse = warehouse
+        self.settings = settings
+        self.applications = applications
+        self.engine = engine
+        self.summary = summary
+        self.clock = clock
+        self.unseen_applications: dict[str, str] = {}
+        self.unseen_facets: set[str] = set()
+        self.reasons: dict[str, str] = {}
+        """What could not be seen, by stage or application: said in the report, and no finding about it is resolved."""
+        self.last_pulled_at: datetime | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        return self.summary.as_of
+
+    @property
+    def lifespan_seconds(self) -> float:
+        return self.settings.task_lifespan_days * 86_400
+
+    def pull(self) -> None:
+        """Bring customers and new tasks in, and let tasks expire that outlived their life at LinkedIn."""
+        self.warehouse.run("merge/customers", stage("staged_customers", [_describe_customer(item) for item in self.applications]))
+        self.summary.pulled_at = self.last_pulled_at
+        try:
+            pulled = pull_tasks(self.warehouse, self.settings, self.applications, self.last_pulled_at, self.as_of)
+            if pulled:
+                self.summary.pulled_at = self.as_of
+                log.info("Pulled %s new tasks from the task source, %s refused.", f"{pulled.added:,}", f"{pulled.rejected:,}")
+            self.reasons.pop("pull", None)
+        except ConfigurationError:
+            raise
+        except JobreconError as error:
+            log.warning("%s", error)
+            self.reasons["pull"] = str(error)
+        self.warehouse.run("merge/expired_tasks", as_of=self.as_of, lifespan_seconds=self.lifespan_seconds)
+        self.summary.tasks_pending = self.warehouse.count("plan/pending_count", as_of=self.as_of)
+
+    async def poll(self, advance: Callable[[int, int], None] = lambda _done, _due: None) -> PollResult:
+        """Ask LinkedIn about due tasks. One application's trouble is noted and stops no other."""
+        if self.engine is None:
+            # Without the ledger no call may be made.
+            result = PollResult(unseen={item.urn: self.reasons["landing"] for item in self.applications})
+        else:
+            result = await poll_due_tasks(
+                self.warehouse, self.settings, self.applications, self.engine, self.as_of, self.summary.run_id, self.clock, advance
+            )
+        self.summary.tasks_due += max(0, result.tasks_due - self.summary.tasks_left)
+        self.summary.tasks_left = result.tasks_left
+        self.summary.tasks_polled += result.tasks_polled
+        self.summary.tasks_settled += result.tasks_settled
+        self.summary.calls_used += result.calls_used
+        self.summary.calls_left = result.calls_left
+        self.unseen_applications = result.unseen
+        self.summary.failed_applications = sorted(result.unseen)
+        for urn in result.exhausted:
+            self.reasons[urn] = f"{urn} used up its calls for the day before all due tasks were looked at."
+        self.reasons.update(result.unseen)
+        return result
+
+    def listen(self) -> None:
+        """Merge what the receiver landed; a row is marked merged only after the warehouse has committed it."""
+        if self.engine is None:
+            self.unseen_facets = {"LISTING", "APPLY"}
+            return
+        inbox = Inbox(self.engine)
+        try:
+            for rows in inbox.read_unmerged(self.as_of, INBOX_ROWS):
+                deliveries = [{**row._asdict(), "arrival": row.inbox_id} for row in rows]
+                self.summary.notifications_merged += merge_deliveries(self.warehouse, deliveries, [], self.as_of)
+                inbox.mark_merged([row.inbox_id for row in rows], self.as_of)
+            self.unseen_facets = set()
+            self.reasons.pop("inbox", None)
+        except LandingUnavailable as error:
+            log.warning("%s", error)
+            self.unseen_facets = {"LISTING", "APPLY"}
+            self.reasons["inbox"] = str(error)
+
+    def find(self) -> None:
+        """Compare what should be with what is; open, see again and resolve findings."""
+        as_of = self.as_of
+        for name in ("derive/latest_tasks", "derive/latest_facets", "derive/current_postings"):
+            self.warehouse.run(name, as_of=as_of)
+        self.warehouse.run("derive/no_findings")
+        for name in list_findings():
+            self.warehouse.collect_findings(
+                name,
+                as_of=as_of,
+                stuck_after=self.settings.stuck_after,
+                unconfirmed_after=self.settings.unconfirmed_after,
+                lifespan_seconds=self.lifespan_seconds,
+            )
+        self.warehouse.run("derive/explained_findings", stage_fallbacks())
+        unseen = {"unseen_applications": list(self.unseen_applications), "unseen_facets": sorted(self.unseen_facets)}
+        with self.warehouse.transaction():
+            self.warehouse.run("derive/job_postings")
+            self.summary.findings_resolved += self.warehouse.count("merge/resolved_findings", as_of=as_of, **unseen)
+            self.warehouse.run("merge/seen_findings", as_of=as_of)
+            self.summary.findings_opened += self.warehouse.count("merge/opened_findings", as_of=as_of)
+        self.summary.findings_open = self.warehouse.count("merge/open_count")
+
+    def publish(self) -> None:
+        """Close the run's books and give analysts the new copy. The run ends here."""
+        try:
+            if self.engine is not None:
+                ledger = read_ledger(self.engine, since=self.clock().date() - timedelta(days=31))
+                self.warehouse.run("merge/budget", stage("staged_budget", ledger))
+        except LandingUnavailable as error:
+            self.reasons["ledger"] = str(error)
+        self.finish(RunState.INCOMPLETE if self.reasons else RunState.COMPLETED)
+        self.warehouse.publish()
+
+    def finish(self, state: RunState) -> None:
+        """Write the run's row as it ended."""
+        summary = self.summary
+        summary.state = state
+        summary.finished_at = self.clock()
+        summary.incomplete_reasons = list(dict.fromkeys(self.reasons.values()))
+        row = asdict(summary)
+        reasons = "\n".join(" ".join(reason.split()) for reason in summary.incomplete_reasons)
+        self.warehouse.run(
+            "merge/run_finished",
+            **{name: row[name] for name in _FINISHED},
+            incomplete_reasons=reasons or None,
+        )
+
+
+_FINISHED = (
+    "run_id", "state", "finished_at", "tasks_pending", "tasks_due", "tasks_polled", "tasks_settled", "tasks_left", "calls_used",
+    "calls_left", "notifications_merged", "findings_opened", "findings_resolved", "findings_open", "pulled_at",
+)  # fmt: skip
+
+
+@contextmanager
+def open_reconciliation(
+    settings: Settings, as_of: datetime | None = None, flow_run_id: str | None = None, clock: Clock = utc_now
+) -> Iterator[Reconciliation]:
+    """A run as of a moment (default: now), with the warehouse held for writing until the block ends.
+
+    Raises `ConfigurationError` where no application is configured, `RunTooOld` for a moment before the last run's. A run that
+    breaks off is recorded as FAILED; what it committed stays and the next run goes on from there.
+    """
+    applications = settings.load_applications()
+    if not len(applications):
+        raise ConfigurationError(
+            f"No application is configured: {settings.applications} does not exist or names none, and JOBRECON_CLIENT_ID is not set. "
+            "Nothing was changed. docs/settings.md shows an example."
+        )
+    engine, landing_problem = None, ""
+    try:
+        engine = open_landing(settings.landing_url)
+    except LandingUnavailable as error:
+        log.warning("%s", error)
+        landing_problem = str(error)
+    try:
+        with open_warehouse(settings) as warehouse:
+            as_of = as_of or clock()
+            last_as_of, last_pulled_at = warehouse.run("plan/last_as_of")[0]
+            if last_as_of and as_of < last_as_of:
+                raise RunTooOld(
+                    f"A run as of {as_of.isoformat()} is older than the last one, as of {last_as_of.isoformat()}. Nothing was changed. "
+                    "What has been told once is not untold: run as of that moment or later."
+                )
+            load_catalog(warehouse)
+            summary = RunSummary(run_id=uuid.uuid4().hex, as_of=as_of, started_at=clock(), flow_run_id=flow_run_id)
+            warehouse.run("merge/runs_abandoned", now=summary.started_at)
+            warehouse.run(
+                "merge/run_started", run_id=summary.run_id, flow_run_id=flow_run_id, as_of=as_of, started_at=summary.started_at
+            )
+            run = Reconciliation(warehouse, settings, applications, engine, summary, clock)
+            run.last_pulled_at = last_pulled_at
+            if landing_problem:
+                run.reasons["landing"] = landing_problem
+            try:
+                yield run
+            except BaseException as error:
+                run.reasons["run"] = str(error) or type(error).__name__
+                run.finish(RunState.FAILED)
+                raise
+    finally:
+        if engine is not None:
+            engine.dispose()
+
+
+def reconcile(settings: Settings, as_of: datetime | None = None, advance: Callable[[int, int], None] = lambda _done, _due: None) -> RunSummary:
+    """All stages in order, without Prefect."""
+    with open_reconciliation(settings, as_of) as run:
+        run.pull()
+        asyncio.run(run.poll(advance))
+        run.listen()
+        run.find()
+        run.publish()
+        return run.summary
+
+
+def _describe_customer(application: Application) -> dict[str, Any]:
+    return {
+        "application_urn": application.urn,
+        "customer": application.customer,
+        "account_manager": application.account_manager,
+        "account_manager_email": application.account_manager_email,
+        "daily_call_limit": application.daily_call_limit,
+    }

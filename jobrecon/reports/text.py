@@ -1,0 +1,40 @@
+"""Text that strangers wrote: titles, customers, LinkedIn's messages. Shown, never obeyed."""
+
+import re
+
+CELL_LIMIT = 32_767
+"""Characters in a cell of Excel, counted as Excel counts them: in UTF-16."""
+
+# Marks that reorder what stands around them (a file named "exe.fdp" backwards), and control characters but tab and line ends.
+UNSEEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# The last four are the full-width signs, which some spreadsheets take for the plain ones.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def clean_text(text: str | None) -> str:
+    """`text` without characters that cannot be seen but change how the rest is read."""
+    return UNSEEN.sub("", text or "")
+
+
+def shorten(text: str | None, limit: int) -> str:
+    """Clean `text` in one line, cut to at most `limit` characters."""
+    # Only the beginning is looked at: a message can be long.
+    line = " ".join(clean_text((text or "")[: limit * 4 + 200]).split())
+    is_cut = len(line) > limit or len(text or "") > limit * 4 + 200
+    return line[: limit - 1].rstrip() + "…" if is_cut else line
+
+
+def fit_cell(text: str | None) -> str:
+    """Clean `text`, cut to what a cell of Excel holds."""
+    cleaned = clean_text(text)
+    units = cleaned.encode("utf-16-le")
+    if len(units) <= 2 * CELL_LIMIT:
+        return cleaned
+    # A surrogate pair that is cut through is dropped whole.
+    return units[: 2 * (CELL_LIMIT - 1)].decode("utf-16-le", errors="ignore") + "…"
+
+
+def disarm_formula(text: str | None) -> str:
+    """`text` as a cell that no spreadsheet takes for a formula when it opens a CSV file."""
+    cleaned = clean_text(text)
+    return fit_cell("'" + cleaned if cleaned.lstrip(" ").startswith(FORMULA_STARTS) else cleaned)

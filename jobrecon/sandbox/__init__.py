@@ -1,0 +1,8 @@
+"""The sandbox: a stand-in for LinkedIn for demos, tests and benchmarks. It imports nothing of ours but `models`."""
+
+from jobrecon.sandbox.app import create_app, serve_sandbox
+from jobrecon.sandbox.applications import SandboxApplication
+from jobrecon.sandbox.misbehaviour import Misbehaviour
+from jobrecon.sandbox.world import World
+
+__all__ = ["Misbehaviour", "SandboxApplication", "World", "create_app", "serve_sandbox"]

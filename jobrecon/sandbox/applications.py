@@ -1,0 +1,92 @@
+"""An application as LinkedIn knows it: its credentials, tokens, calls, tasks and jobs."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from jobrecon.sandbox.jobs import Job
+from jobrecon.sandbox.tasks import Task
+
+DAY_SECONDS = 86_400
+TASKS, POSTINGS, POSTING_STATUS = "simpleJobPostingTasks", "simpleJobPostings", "jobPostingStatus"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxApplication:
+    """A child application to play LinkedIn for. Of two secrets the newest comes first."""
+
+    urn: str
+    client_id: str
+    client_secrets: list[str]
+
+    def __post_init__(self) -> None:
+        if not self.urn or not self.client_id or not self.client_secrets or not all(self.client_secrets):
+            raise ValueError("a sandbox application needs a urn, a client_id and at least one secret")
+
+
+@dataclass(slots=True)
+class Calls:
+    """Calls to one resource, by UTC day."""
+
+    day: int = -1
+    today: int = 0
+    total: int = 0
+    refused: int = 0
+    """Calls over the day's limit."""
+
+    def charge(self, now: float) -> int:
+        """Count one call; returns how many this UTC day has seen with it."""
+        day = int(now // DAY_SECONDS)
+        if day != self.day:
+            self.day, self.today = day, 0
+        self.today += 1
+        self.total += 1
+        return self.today
+
+    def today_at(self, now: float) -> int:
+        return self.today if self.day == int(now // DAY_SECONDS) else 0
+
+
+@dataclass(slots=True)
+class WebhookCounts:
+    """What became of an application's notifications and challenges."""
+
+    pending: int = 0
+    sent: int = 0
+    """Answered with 200."""
+    refused: int = 0
+    """Answers with 400."""
+    failed: int = 0
+    """Attempts with any other answer, or none."""
+    given_up: int = 0
+    dropped: int = 0
+    """Due while the webhook was blocked: not sent, and never replayed."""
+    challenges: int = 0
+    challenges_failed: int = 0
+    failures_in_a_row: int = 0
+    is_blocked: bool = False
+
+
+@dataclass(slots=True)
+class ApplicationState:
+    """Everything the sandbox keeps of one application."""
+
+    application: SandboxApplication
+    calls: dict[str, Calls] = field(default_factory=lambda: {name: Calls() for name in (TASKS, POSTINGS, POSTING_STATUS)})
+    tasks: dict[str, Task] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    recent: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
+    """The newest task URNs: what an answer nobody asked for is picked from."""
+    webhooks: WebhookCounts = field(default_factory=WebhookCounts)
+    tokens_issued: int = 0
+    challenge_rounds: int = 0
+
+    @property
+    def urn(self) -> str:
+        return self.application.urn
+
+    @property
+    def number(self) -> str:
+        """What a challenge names the application by."""
+        return self.application.urn.rpartition(":")[2]

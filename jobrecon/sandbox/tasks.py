@@ -1,0 +1,156 @@
+"""Tasks as LinkedIn keeps them: how each ends and when is decided the moment it is accepted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from jobrecon.sandbox import messages
+from jobrecon.sandbox import proportions as odds
+from jobrecon.sandbox.dice import Dice
+from models import Operation, TaskStatus
+
+TASK_URN_PREFIX = "urn:li:simpleJobPostingTask:"
+JOB_POSTING_URN_PREFIX = "urn:li:jobPosting:"
+TASK_LIFESPAN_SECONDS = 30 * 86_400
+
+OPERATIONS = (*(str(each) for each in Operation), "UPGRADE", "DOWNGRADE")
+SUCCEEDED, FAILED = str(TaskStatus.SUCCEEDED), str(TaskStatus.FAILED)
+PROCESSED, IN_PROGRESS = str(TaskStatus.PROCESSED), str(TaskStatus.IN_PROGRESS)
+
+QUIRK_EARLY_JOB_POSTING, QUIRK_OTHER_ID, QUIRK_NO_JOB_ID, QUIRK_NULLS = 1, 2, 4, 8
+
+
+class Task:
+    """One task URN. A million of these fit in memory: slots, shared texts, and no answer kept ready."""
+
+    __slots__ = (
+        "announced_by",
+        "error",
+        "external_id",
+        "job_posting",
+        "location",
+        "operation",
+        "quirks",
+        "requested_at",
+        "settles_at",
+        "siblings",
+        "status",
+        "title",
+        "urn",
+    )
+
+    def __init__(self, urn: str, external_id: str, operation: str, title: str | None, location: str | None, requested_at: float) -> None:
+        self.urn = urn
+        self.external_id = external_id
+        self.operation = operation
+        self.title = title
+        self.location = location
+        self.requested_at = requested_at
+        self.settles_at = math.inf
+        self.status = SUCCEEDED
+        self.error: str | None = None
+        self.job_posting = 0
+        self.quirks = 0
+        self.siblings: tuple[str, ...] = ()
+        self.announced_by: str | None = None
+        """The task whose answer first tells this URN; null where the partner was given it."""
+
+    def result(self, now: float) -> dict[str, Any]:
+        """What LinkedIn says of the task at `now`."""
+        quirks = self.quirks
+        if self.settles_at > now:
+            status, error, shows_posting = IN_PROGRESS, None, quirks & QUIRK_EARLY_JOB_POSTING and self.status == SUCCEEDED
+        else:
+            status, error, shows_posting = self.status, self.error, self.status == SUCCEEDED
+        result: dict[str, Any] = {"id": self.urn, "externalJobPostingId": self.external_id, "status": status}
+        if self.location is not None:
+            result["location"] = self.location
+        if shows_posting:
+            result["jobPosting"] = f"{JOB_POSTING_URN_PREFIX}{self.job_posting}"
+        if error is not None:
+            result["errorMessage"] = error
+        if quirks & ~QUIRK_EARLY_JOB_POSTING:
+            if quirks & QUIRK_NULLS:
+                result.setdefault("errorMessage", None)
+                result.setdefault("jobPosting", None)
+            if quirks & QUIRK_NO_JOB_ID and status == FAILED:
+                del result["externalJobPostingId"]
+            if quirks & QUIRK_OTHER_ID:
+                result["id"] = self.urn[:-4] + "0000"
+        return result
+
+    def status_at(self, now: float) -> str:
+        return self.status if self.settles_at <= now else IN_PROGRESS
+
+
+def decide_task(
+    dice: Dice,
+    *,
+    external_id: str,
+    operation: str,
+    title: str | None,
+    location: str | None,
+    requested_at: float,
+    job_posting: int,
+    refusal: str | None,
+) -> Task:
+    """A new task and its fate. `refusal` is the text of a failure that is certain; else the dice decide."""
+    uuid = dice.uuid()
+    if dice.happens(odds.MALFORMED_UUID):
+        uuid = uuid[:-1]
+    task = Task(TASK_URN_PREFIX + uuid, external_id, operation, title, location, requested_at)
+    task.job_posting = job_posting
+    task.settles_at = requested_at + _settling_seconds(dice)
+    fate = dice.share()
+    failing = refusal is not None or fate < odds.FAILED
+    if failing or fate < odds.FAILED + odds.PROCESSED:
+        task.status = FAILED if failing else PROCESSED
+        if failing or dice.happens(odds.PROCESSED_WITH_ERROR):
+            text = refusal or _refusal_text(dice, operation)
+            task.error = messages.fill(text, job=external_id, place=location, number=job_posting, operation=operation)
+    task.quirks = _quirks(dice)
+    return task
+
+
+def decide_other_place(dice: Dice, main: Task, place: str, job_posting: int) -> Task:
+    """The task of another place of the same posting: it shares the fate of the first, or fails for its place."""
+    task = Task(TASK_URN_PREFIX + dice.uuid(), main.external_id, main.operation, main.title, place, main.requested_at)
+    task.announced_by = main.urn
+    task.job_posting = job_posting
+    task.settles_at = main.settles_at + dice.spread(odds.MINUTES_MEDIAN_SECONDS, odds.MINUTES_SIGMA)
+    task.status, task.error = main.status, main.error
+    if main.status == SUCCEEDED and main.operation != "CLOSE" and dice.happens(odds.ONE_PLACE_FAILS):
+        task.status = FAILED
+        task.error = f"We could not standardize your job's location '{place}'. Give city, state and country."
+    return task
+
+
+def _settling_seconds(dice: Dice) -> float:
+    share = dice.share()
+    if share < odds.SETTLES_NEVER:
+        return math.inf
+    if share < odds.SETTLES_NEVER + odds.SETTLES_IN_HOURS:
+        return dice.spread(odds.HOURS_MEDIAN_SECONDS, odds.HOURS_SIGMA)
+    return dice.spread(odds.MINUTES_MEDIAN_SECONDS, odds.MINUTES_SIGMA)
+
+
+def _refusal_text(dice: Dice, operation: str) -> str:
+    has_content = operation in ("CREATE", "UPDATE")
+    return dice.weigh(messages.REFUSED_OPERATION if not has_content or dice.happens(0.1) else messages.REFUSED_CONTENT)
+
+
+def _quirks(dice: Dice) -> int:
+    """Which oddities the answers about a task show; one draw for all, since they are independent of anything else."""
+    bits = int.from_bytes(dice.draw(8), "little")
+    quirks = 0
+    for quirk, probability in (
+        (QUIRK_EARLY_JOB_POSTING, odds.IN_PROGRESS_WITH_JOB_POSTING),
+        (QUIRK_OTHER_ID, odds.OTHER_ID_INSIDE),
+        (QUIRK_NO_JOB_ID, odds.FAILED_WITHOUT_JOB_ID),
+        (QUIRK_NULLS, odds.EXPLICIT_NULLS),
+    ):
+        if (bits & 0xFFFF) < probability * 0x10000:
+            quirks |= quirk
+        bits >>= 16
+    return quirks

@@ -1,0 +1,185 @@
+"""Sends what the world has to tell: signed notifications and challenges, minute by minute of sandbox time."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import groupby
+
+import httpx
+
+from jobrecon.sandbox.dice import Dice
+from jobrecon.sandbox.events import ChallengeRound, Delivery
+from jobrecon.sandbox.world import Due, World
+
+SIGNATURE_HEADER = "X-LI-Signature"
+CONCURRENCY = 16
+DELIVERY_TIMEOUT_SECONDS = 5.0
+CHALLENGE_TIMEOUT_SECONDS = 3.0
+FAILURES_UNTIL_BLOCKED = 3
+TICK_SECONDS = 0.25
+
+
+def sign_body(secret: str, body: bytes) -> str:
+    """The value of `X-LI-Signature` for a body."""
+    return hmac.new(secret.encode(), b"hmacsha256=" + body, hashlib.sha256).hexdigest()
+
+
+def sign_challenge(secret: str, challenge_code: str) -> str:
+    """The `challengeResponse` that proves possession of the secret."""
+    return hmac.new(secret.encode(), challenge_code.encode(), hashlib.sha256).hexdigest()
+
+
+def escape_unicode(body: bytes) -> bytes:
+    """The body with every character above 0x7F as lower-case backslash-u escapes, surrogate pairs above 0xFFFF."""
+    units = "".join(each if each < "\x80" else _escape_character(each) for each in body.decode())
+    return units.encode("ascii")
+
+
+def _escape_character(character: str) -> str:
+    encoded = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{encoded[start : start + 4]}" for start in range(0, len(encoded), 4))
+
+
+class WebhookSender:
+    """Moves the world's clock and sends what falls due on the way. One move at a time."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._moving = asyncio.Lock()
+        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._client: httpx.AsyncClient | None = None
+        self._ticked_at = time.monotonic()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Holds the connections open and, where the world is ticking, moves it along with real time."""
+        limits = httpx.Limits(max_connections=CONCURRENCY, max_keepalive_connections=CONCURRENCY)
+        # trust_env off: a proxy set on this machine has nothing to do with a receiver next door.
+        async with httpx.AsyncClient(timeout=DELIVERY_TIMEOUT_SECONDS, limits=limits, trust_env=False) as self._client:
+            self._ticked_at = time.monotonic()
+            ticking = asyncio.create_task(self._tick()) if self.world.is_ticking else None
+            try:
+                yield
+            finally:
+                if ticking is not None:
+                    ticking.cancel()
+                    await asyncio.gather(ticking, return_exceptions=True)
+
+    async def advance(self, seconds: float) -> None:
+        """Move the clock by `seconds`; done when everything due until then was delivered or put off to a later moment."""
+        async with self._moving:
+            await self._move_to(self.world.seconds + seconds)
+
+    async def advance_to(self, moment: float) -> bool:
+        """Move the clock to `moment` as `advance` does; False, and nothing moves, where that lies in the past."""
+        async with self._moving:
+            if moment < self.world.seconds:
+                return False
+            await self._move_to(moment)
+            return True
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            async with self._moving:
+                now = time.monotonic()
+                elapsed, self._ticked_at = now - self._ticked_at, now
+                await self._move_to(self.world.seconds + elapsed)
+
+    async def _move_to(self, until: float) -> None:
+        while (due := self.world.next_due(until)) is not None:
+            await self._send_group(due)
+
+    async def _send_group(self, due: list[Due]) -> None:
+        """Different jobs at once, the notifications of one job one after another: no disorder but the one asked for."""
+        await asyncio.gather(*(self._challenge(each) for each in due if isinstance(each, ChallengeRound)))
+        deliveries = [each for each in due if isinstance(each, Delivery)]
+        deliveries.sort(key=_job_of)
+        await asyncio.gather(*(self._deliver_in_order(list(of_job)) for _, of_job in groupby(deliveries, _job_of)))
+
+    async def _deliver_in_order(self, deliveries: list[Delivery]) -> None:
+        async with self._slots:
+            for delivery in deliveries:
+                await self._deliver(delivery)
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        counts = delivery.state.webhooks
+        if counts.is_blocked:
+            counts.pending -= 1
+            counts.dropped += 1
+            return
+        delivery.attempts += 1
+        secret = delivery.state.application.client_secrets[0]
+        if delivery.is_parent_signed and self.world.parent_secret is not None:
+            secret = self.world.parent_secret
+        signed = escape_unicode(delivery.body) if delivery.is_escaped_signed else delivery.body
+        headers = {"Content-Type": "application/json", SIGNATURE_HEADER: sign_body(secret, signed)}
+        status = await self._post(delivery.body, headers)
+        if status == 200:
+            counts.pending -= 1
+            counts.sent += 1
+            return
+        if status == 400:
+            counts.refused += 1
+        else:
+            counts.failed += 1
+        self.world.retry(delivery)
+
+    async def _post(self, body: bytes, headers: dict[str, str]) -> int | None:
+        assert self._client is not None
+        assert self.world.webhook_url is not None
+        try:
+            response = await self._client.post(self.world.webhook_url, content=body, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return None
+        return response.status_code
+
+    async def _challenge(self, round_: ChallengeRound) -> None:
+        state = round_.state
+        counts = state.webhooks
+        if counts.is_blocked:
+            return
+        state.challenge_rounds += 1
+        secrets = list(state.application.client_secrets)
+        questions: list[tuple[dict[str, str], list[str]]] = [({"applicationId": state.number}, secrets)]
+        if self.world.parent_secret is not None:
+            questions.append(({}, [self.world.parent_secret]))
+        passed = True
+        for position, (parameters, candidates) in enumerate(questions):
+            code = Dice(self.world.seed, state.urn, "challenge", state.challenge_rounds, position).uuid()
+            counts.challenges += 1
+            if not await self._ask(parameters, code, candidates):
+                counts.challenges_failed += 1
+                passed = False
+        counts.failures_in_a_row = 0 if passed else counts.failures_in_a_row + 1
+        if counts.failures_in_a_row >= FAILURES_UNTIL_BLOCKED:
+            counts.is_blocked = True
+        else:
+            self.world.schedule_challenge(state)
+
+    async def _ask(self, parameters: dict[str, str], code: str, secrets: list[str]) -> bool:
+        assert self._client is not None
+        assert self.world.webhook_url is not None
+        try:
+            response = await self._client.get(
+                self.world.webhook_url, params={"challengeCode": code, **parameters}, timeout=CHALLENGE_TIMEOUT_SECONDS
+            )
+            answer = response.json()
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+            return False
+        return (
+            response.status_code == 200
+            and response.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+            and isinstance(answer, dict)
+            and answer.get("challengeCode") == code
+            and answer.get("challengeResponse") in [sign_challenge(secret, code) for secret in secrets]
+        )
+
+
+def _job_of(delivery: Delivery) -> tuple[str, str]:
+    return delivery.state.urn, delivery.external_id

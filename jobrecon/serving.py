@@ -1,0 +1,33 @@
+"""Serve an ASGI application with uvicorn: in the foreground for a command, in a thread for the demo and the tests."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from jobrecon.errors import JobreconError
+
+
+@contextmanager
+def serve_in_thread(app: ASGIApp, *, start_timeout_seconds: float = 20) -> Iterator[str]:
+    """Serve `app` on a free loopback port while the block runs; yields its address, without a slash at the end."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="on", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + start_timeout_seconds
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise JobreconError(f"A local server did not start within {start_timeout_seconds:.0f} s on {listener.getsockname()}.")
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listener.close()

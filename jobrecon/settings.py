@@ -1,0 +1,110 @@
+"""Settings: environment variables and a `.env` file in the working directory. Secrets are references, resolved late."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jobrecon.applications import Application, Applications, read_applications
+from jobrecon.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """Everything a user can set. Names are the environment variables' without `JOBRECON_`, in lower case."""
+
+    model_config = SettingsConfigDict(env_prefix="JOBRECON_", env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    home: Path = Field(default=Path("./var"), description="Where everything of the embedded default lies")
+    warehouse: str = Field(default="", description="The writer's DuckDB file, or a `ducklake:` address")
+    published: Path = Field(default=Path(), description="The copy that analysts open; replaced whole, by rename")
+    landing_url: str = Field(default="", description="SQLAlchemy address of the landing database", repr=False)
+    reports: Path = Field(default=Path(), description="Reports, one folder per date")
+    api_url: str = Field(default="https://api.linkedin.com", description="Where LinkedIn's API is")
+    token_url: str = Field(default="https://www.linkedin.com/oauth/v2/accessToken", description="Where tokens are issued")
+    applications: Path = Field(default=Path("applications.toml"), description="The customers and their credentials")
+    client_id: str = Field(default="", description="Instead of the file, for one application: its client id")
+    client_secret: SecretStr = Field(default=SecretStr(""), description="Instead of the file: its client secret")
+    application_urn: str = Field(default="", description="Instead of the file: its URN")
+    daily_call_limit: int = Field(default=300_000, ge=0, description="Calls per application and UTC day, for `simpleJobPostingTasks`")
+    query_string_limit: int = Field(default=4096, ge=80, description="Longest query string of a GET, in bytes as sent")
+    concurrency: int = Field(default=8, ge=1, le=256, description="Calls in flight per application")
+    first_check_after: int = Field(default=300, ge=0, description="Seconds from request to first poll")
+    stuck_after: int = Field(default=3600, ge=0, description="Seconds from request until an unsettled task counts as stuck")
+    task_lifespan_days: float = Field(default=30, gt=0, description="Days a task can be asked about")
+    unconfirmed_after: int = Field(default=86_400, ge=0, description="Seconds without a listing notification until a job counts as unconfirmed")
+    timezone: str = Field(default="UTC", description="Whose midnight starts the day of a report")
+    task_source_url: SecretStr = Field(default=SecretStr(""), description="SQLAlchemy address to pull new tasks from")
+    task_source_query: str = Field(default="", description="Query with `:since`, in the columns of the import")
+    lock_wait: float = Field(default=60, ge=0, description="Seconds the writer waits for the warehouse")
+    stale_after: int = Field(default=7200, ge=0, description="Seconds after which today's report calls its data stale")
+
+    @field_validator("timezone")
+    @classmethod
+    def check_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"no such time zone: {value!r}; use a name such as Europe/Berlin") from error
+        return value
+
+    @model_validator(mode="after")
+    def fill_defaults(self) -> "Settings":
+        """Everything of the embedded default lies below `home`."""
+        self.warehouse = self.warehouse or str(self.home / "warehouse.duckdb")
+        self.published = self.published if self.published != Path() else self.home / "published" / "jobrecon.duckdb"
+        self.landing_url = self.landing_url or f"sqlite:///{(self.home / 'landing.db').absolute()}"
+        self.reports = self.reports if self.reports != Path() else self.home / "reports"
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """What `env:NAME` references are looked up in: the environment before the `.env` file."""
+        return {name: value for name, value in {**dotenv_values(".env"), **os.environ}.items() if value is not None}
+
+    def load_applications(self) -> Applications:
+        """The configured applications; from the file, or the one of `JOBRECON_CLIENT_ID`, `…_SECRET`, `…_APPLICATION_URN`.
+
+        Raises `ConfigurationError` where the file cannot be read. A secret that is missing is an error only when it is
+        asked for, so that one customer's trouble does not stop the others.
+        """
+        if self.client_id or self.application_urn:
+            missing = [name for name in ("client_id", "client_secret", "application_urn") if not _text(getattr(self, name))]
+            if missing:
+                names = ", ".join(f"JOBRECON_{name.upper()}" for name in missing)
+                raise ConfigurationError(f"One application is set by environment variables, but {names} is missing. Set it, or unset the others.")
+            return Applications(
+                [
+                    Application(
+                        urn=self.application_urn,
+                        client_id=self.client_id,
+                        secret_references=["env:JOBRECON_CLIENT_SECRET"],
+                        customer=self.application_urn,
+                        daily_call_limit=self.daily_call_limit,
+                        environment=self.environment | {"JOBRECON_CLIENT_SECRET": self.client_secret.get_secret_value()},
+                    )
+                ],
+                parent=None,
+            )
+        return read_applications(self.applications, self.daily_call_limit, self.environment)
+
+
+def _text(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process. Raises `ConfigurationError` that names each wrong variable, never its value."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"  JOBRECON_{str(problem['loc'][0]).upper() if problem['loc'] else ''}: {problem['msg']}" for problem in error.errors()]
+        raise ConfigurationError("Settings that cannot be used. Nothing was changed.\n" + "\n".join(lines)) from None

@@ -1,0 +1,206 @@
+"""The writer's connection to the warehouse."""
+
+import importlib.util
+import logging
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from jobrecon.clock import utc_now
+from jobrecon.errors import PublishFailed, WarehouseError, WarehouseLocked
+from jobrecon.settings import Settings
+from jobrecon.warehouse.lock import POLL_SECONDS, hold_writer_lock
+from jobrecon.warehouse.publish import publish_catalog, publish_file
+from jobrecon.warehouse.schema import STAGED, apply_schema
+from jobrecon.warehouse.statements import load_statements, prepare_statements
+
+log = logging.getLogger(__name__)
+
+CONFIG: dict[str, Any] = {
+    # Nothing is fetched at run time: extensions come from the wheels, by path.
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "preserve_insertion_order": False,
+}
+
+
+def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection that speaks UTC and fetches nothing from anywhere."""
+    connection = duckdb.connect(path, read_only=read_only, config=CONFIG)
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+class Warehouse:
+    """The open warehouse: statements by name, in bulk. Not for two threads at once: give each its own `branch()`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+        self.connection = connection
+        self.settings = settings
+
+    def run(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> list[tuple[Any, ...]]:
+        """Run the statement `name` and return its rows. `staged` tables are visible to it, and only to it."""
+        return self._execute(load_statements()[name], staged, values).fetchall()
+
+    def read(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> list[dict[str, Any]]:
+        """The rows of a query, as dictionaries."""
+        cursor = self._execute(load_statements()[name], staged, values)
+        columns = [column[0] for column in cursor.description or []]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+    def count(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> int:
+        """How many rows a data-changing statement changed, or the single number a query returns."""
+        rows = self.run(name, staged, **values)
+        return int(rows[0][0] or 0) if rows else 0
+
+    def collect_findings(self, name: str, **values: Any) -> None:
+        """Add what the question `name` finds to the temporary table `current_findings`."""
+        wanted = duckdb.extract_statements(load_statements()[name])[0].named_parameters
+        self._execute(f"insert into current_findings by name {load_statements()[name]}", None, {key: values[key] for key in wanted})
+
+    def _execute(self, text: str, staged: Mapping[str, pa.Table] | None, values: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
+        for table, content in (staged or {}).items():
+            self.connection.register(table, content)
+        try:
+            return self.connection.execute(text, dict(values))
+        except duckdb.OutOfMemoryException as error:
+            raise WarehouseError(f"The warehouse ran out of memory or disk: {_first_line(error)}. Nothing of this step was kept; free some and run again.") from error
+        except duckdb.IOException as error:
+            raise WarehouseError(f"The warehouse cannot be written: {_first_line(error)}. Nothing of this step was kept; mend the disk and run again.") from error
+        finally:
+            for table in staged or {}:
+                self.connection.unregister(table)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block, or nothing of it."""
+        self.connection.execute("begin")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("rollback")
+            raise
+        self.connection.execute("commit")
+
+    def branch(self) -> "Warehouse":
+        """The same warehouse for another thread."""
+        return Warehouse(self.connection.cursor(), self.settings)
+
+    def publish(self) -> Path:
+        """Replace the copy that analysts open by what is committed now, as the last thing done with the warehouse.
+
+        Raises `PublishFailed`; the warehouse is then open again and the copy of before is unharmed.
+        """
+        if self.settings.warehouse.startswith("ducklake:"):
+            publish_catalog(self.connection, self.settings.published)
+            return self.settings.published
+        path = Path(self.settings.warehouse)
+        self.connection.execute("checkpoint")
+        # Closed before it is copied: closing any handle of the file would free DuckDB's lock on it.
+        self.connection.close()
+        try:
+            publish_file(path, self.settings.published)
+        except PublishFailed:
+            self.connection = connect(path)
+            raise
+        return self.settings.published
+
+
+def stage(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, pa.Table]:
+    """Rows as the staged table `name`, typed by its schema."""
+    return {name: pa.Table.from_pylist(list(rows), schema=STAGED[name])}
+
+
+@contextmanager
+def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
+    """Open the warehouse for writing, its schema brought up to date and every statement bound.
+
+    Waits `settings.lock_wait` seconds for another writer. Raises `WarehouseLocked` naming the holder, `WarehouseError` for a
+    file that cannot be opened.
+    """
+    is_lake = settings.warehouse.startswith("ducklake:")
+    lock_file = settings.home / "warehouse.lock" if is_lake else Path(f"{settings.warehouse}.lock")
+    with hold_writer_lock(lock_file, settings.warehouse if not is_lake else "The DuckLake warehouse", settings.lock_wait) as deadline:
+        connection = _attach_lake(settings.warehouse) if is_lake else _connect_file(Path(settings.warehouse), deadline, settings.lock_wait)
+        try:
+            _bind_statements()
+            apply_schema(connection)
+            warehouse = Warehouse(connection, settings)
+            yield warehouse
+            connection = warehouse.connection
+        finally:
+            connection.close()
+
+
+def _bind_statements() -> None:
+    with connect() as scratch:
+        apply_schema(scratch)
+        for table, schema in STAGED.items():
+            scratch.register(table, schema.empty_table())
+        prepare_statements(scratch)
+
+
+def _connect_file(path: Path, deadline: float, waited_seconds: float) -> duckdb.DuckDBPyConnection:
+    is_wal_set_aside = False
+    while True:
+        try:
+            return connect(path)
+        except duckdb.Error as error:
+            text = str(error)
+            if "lock on file" in text:
+                # Somebody opened the writer's file itself, for example in the DuckDB shell.
+                if time.monotonic() >= deadline:
+                    holder = re.search(r"held in (.+?)\. ", text)
+                    who = holder.group(1) if holder else "another process"
+                    raise WarehouseLocked(
+                        f"{path} is open in {who}. Waited {waited_seconds:.0f} s. Nothing was changed; notifications keep landing. "
+                        "Close it there and run again; to look at the data open the published copy instead."
+                    ) from None
+                time.sleep(POLL_SECONDS)
+                continue
+            log_file = path.with_name(path.name + ".wal")
+            if not is_wal_set_aside and log_file.exists() and ("WAL" in text or "wal" in text or "replay" in text.lower()):
+                aside = log_file.with_name(f"{log_file.name}.broken-{utc_now():%Y%m%dT%H%M%S}")
+                log_file.rename(aside)
+                is_wal_set_aside = True
+                log.warning(
+                    "The last changes to %s could not be replayed and were set aside as %s. What they held comes again from imports, "
+                    "the landing database and LinkedIn.", path, aside
+                )
+                continue
+            raise WarehouseError(
+                f"{path} cannot be opened as a DuckDB warehouse: {_first_line(error)}. Nothing was changed. Restore it, or move it away: "
+                "a new one is filled again from imports, the landing database and LinkedIn."
+            ) from error
+
+
+def _attach_lake(address: str) -> duckdb.DuckDBPyConnection:
+    connection = connect()
+    for name in ("ducklake", "sqlite_scanner", "postgres_scanner"):
+        load_extension(connection, name)
+    try:
+        connection.execute(f"attach '{address.replace(chr(39), chr(39) * 2)}' as jobrecon")
+        connection.execute("use jobrecon")
+    except duckdb.Error as error:
+        connection.close()
+        raise WarehouseError(f"The DuckLake warehouse cannot be opened: {type(error).__name__}. Nothing was changed. Check JOBRECON_WAREHOUSE.") from None
+    return connection
+
+
+def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load an extension from the wheel it comes in."""
+    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
+    if spec is None or spec.origin is None:
+        raise WarehouseError(f"The DuckDB extension {name} is not installed. Install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}.")
+    file = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+    connection.execute(f"load '{file}'")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".")

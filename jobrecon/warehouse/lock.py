@@ -1,0 +1,75 @@
+"""One writer at a time: a lock beside the warehouse that names its holder and goes with its process."""
+
+import fcntl
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from jobrecon.clock import utc_now
+from jobrecon.errors import ConfigurationError, WarehouseError, WarehouseLocked
+
+POLL_SECONDS = 0.1
+NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "fuse.glusterfs"}
+
+
+@contextmanager
+def hold_writer_lock(lock_file: Path, guarded: str, wait_seconds: float) -> Iterator[float]:
+    """Hold the writer's lock while the block runs; yields the moment (monotonic) until which one may go on waiting.
+
+    The kernel frees it when the process ends, however it ends. Raises `WarehouseLocked`, naming the holder, when
+    `wait_seconds` have passed.
+    """
+    deadline = time.monotonic() + wait_seconds
+    try:
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        refuse_network_file_system(lock_file.parent)
+        file = lock_file.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise WarehouseError(f"{lock_file.parent} cannot be written: {error.strerror}. Nothing was changed. Make the folder writable, or set JOBRECON_HOME.") from error
+    with file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise WarehouseLocked(_describe_holder(file.name, guarded, wait_seconds)) from None
+                time.sleep(POLL_SECONDS)
+        command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "command": command, "since": utc_now().isoformat(timespec="seconds")}))
+        file.flush()
+        yield deadline
+
+
+def _describe_holder(lock_file: str, guarded: str, wait_seconds: float) -> str:
+    try:
+        holder = json.loads(Path(lock_file).read_text(encoding="utf-8"))
+        since = datetime.fromisoformat(holder["since"]).strftime("%H:%M:%S UTC")
+        who = f"process {holder['pid']} ({holder['command']}, since {since})"
+    except (OSError, ValueError, KeyError):
+        who = "another process"
+    return (
+        f"{guarded} is open for writing in {who}. Waited {wait_seconds:.0f} s. Nothing was changed; notifications keep landing. "
+        "Wait for it, or end it and run again."
+    )
+
+
+def refuse_network_file_system(folder: Path) -> None:
+    """DuckDB's locks do not hold on network file systems: two writers would destroy the file."""
+    try:
+        mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        return
+    place = str(folder.resolve())
+    holding = [(len(point), kind) for point, kind in mounts if place == point or place.startswith(point.rstrip("/") + "/")]
+    if holding and max(holding)[1] in NETWORK_FILE_SYSTEMS:
+        raise ConfigurationError(
+            f"{folder} lies on a network file system ({max(holding)[1]}), where the warehouse's lock does not hold. Nothing was changed. "
+            "Set JOBRECON_HOME or JOBRECON_WAREHOUSE to a local disk, or JOBRECON_WAREHOUSE to a ducklake: address."
+        )

@@ -1,0 +1,27 @@
+"""Reading for people: from the published copy, which no writer ever locks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from jobrecon.errors import WarehouseError
+from jobrecon.settings import Settings
+from jobrecon.warehouse.connection import Warehouse, connect
+
+
+@contextmanager
+def open_for_reading(settings: Settings) -> Iterator[Warehouse]:
+    """The published copy; before the first run, the writer's file. Raises `WarehouseError` where there is neither."""
+    path = settings.published if settings.published.exists() else Path(settings.warehouse)
+    if not path.exists():
+        raise WarehouseError(f"There is no warehouse yet ({settings.published} does not exist). Import tasks and run `jobrecon run` first.")
+    try:
+        connection = connect(path, read_only=True)
+    except duckdb.Error as error:
+        raise WarehouseError(f"{path} cannot be read: {str(error).splitlines()[0]}. Run `jobrecon run`: it makes a new copy.") from error
+    try:
+        yield Warehouse(connection, settings)
+    finally:
+        connection.close()

@@ -1,0 +1,105 @@
+"""Tables of the warehouse, made from the models: no keys, every column commented, additive evolution."""
+
+from functools import cache
+
+import duckdb
+import pyarrow as pa
+from sqlalchemy import Column, MetaData, Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
+from sqlmodel import SQLModel
+
+from models import WarehouseTable
+
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+@cache
+def list_tables() -> dict[str, type[SQLModel]]:
+    """Every table model of the warehouse by its table name."""
+    found: dict[str, type[SQLModel]] = {}
+    pending: list[type[SQLModel]] = list(WarehouseTable.__subclasses__())
+    while pending:
+        model = pending.pop()
+        pending += model.__subclasses__()
+        if hasattr(model, "__table__"):
+            found[str(model.__tablename__)] = model
+    return dict(sorted(found.items()))
+
+
+def describe_table(model: type[SQLModel]) -> str:
+    """First paragraph of the model's docstring: the grain."""
+    return " ".join((model.__doc__ or "").strip().split("\n\n")[0].split())
+
+
+def list_columns(model: type[SQLModel]) -> list[tuple[str, str, str]]:
+    """(name, DuckDB type, description) of each column."""
+    columns = getattr(model, "__table__").columns  # noqa: B009 - set by SQLModel at class creation
+    return [(c.name, c.type.compile(DIALECT), model.model_fields[c.name].description or "") for c in columns]
+
+
+def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make missing tables, add missing columns, set comments that differ. Existing data is never touched."""
+    catalog, schema = connection.execute("select current_database(), current_schema()").fetchone() or ("", "")
+    present: dict[str, dict[str, str | None]] = {}
+    for table, column, comment in connection.execute(
+        "select table_name, column_name, comment from duckdb_columns() where database_name = ? and schema_name = ?", [catalog, schema]
+    ).fetchall():
+        present.setdefault(table, {})[column] = comment
+    table_comments = dict(
+        connection.execute("select table_name, comment from duckdb_tables() where database_name = ? and schema_name = ?", [catalog, schema]).fetchall()
+    )
+    for name, model in list_tables().items():
+        if name not in present:
+            connection.execute(_create_statement(model))
+        for column, type_, description in list_columns(model):
+            if name in present and column not in present[name]:
+                connection.execute(f'alter table {name} add column "{column}" {type_}')
+            if present.get(name, {}).get(column) != description:
+                connection.execute(f"""comment on column {name}."{column}" is '{_quote(description)}'""")
+        if table_comments.get(name) != describe_table(model):
+            connection.execute(f"comment on table {name} is '{_quote(describe_table(model))}'")
+
+
+def _create_statement(model: type[SQLModel]) -> str:
+    columns = [Column(c.name, c.type, quote=True) for c in getattr(model, "__table__").columns]  # noqa: B009
+    return str(CreateTable(Table(str(model.__tablename__), MetaData(), *columns)).compile(dialect=DIALECT))
+
+
+def _quote(text: str) -> str:
+    return text.replace("'", "''")
+
+
+MOMENT = pa.timestamp("us", tz="UTC")
+
+STAGED: dict[str, pa.Schema] = {
+    # What Python hands to a statement in bulk; each is registered under its name while the statement runs.
+    "staged_import": pa.schema(
+        [("source", pa.string()), ("line", pa.int64())]
+        + [(name, pa.string()) for name in ("task_urn", "external_job_posting_id", "operation", "requested_at")]
+        + [(name, pa.string()) for name in ("application_urn", "location", "title", "row", "problem")]
+    ),
+    "staged_results": pa.schema(
+        [(name, pa.string()) for name in ("task_urn", "application_urn", "outcome", "status", "error_message", "job_posting_urn")]
+        + [("external_job_posting_id", pa.string()), ("location", pa.string()), ("batch", pa.int64()), ("is_asked", pa.bool_())]
+    ),
+    "staged_deliveries": pa.schema(
+        [(name, pa.string()) for name in ("delivery_id", "application_urn", "external_job_posting_id", "type")]
+        + [("received_at", MOMENT), ("arrival", pa.int64()), ("body_hash", pa.string()), ("payload", pa.string())]
+    ),
+    "staged_rejects": pa.schema(
+        [("source", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("row", pa.string())]
+    ),
+    "staged_customers": pa.schema(
+        [(name, pa.string()) for name in ("application_urn", "customer", "account_manager", "account_manager_email")]
+        + [("daily_call_limit", pa.int64())]
+    ),
+    "staged_catalog": pa.schema(
+        [(name, pa.string()) for name in ("source", "code", "match", "owner", "meaning", "next_action")] + [("position", pa.int64())]
+    ),
+    "staged_fallbacks": pa.schema([(name, pa.string()) for name in ("kind", "facet", "owner", "reason", "next_action")]),
+    "staged_budget": pa.schema(
+        [("application_urn", pa.string()), ("resource", pa.string()), ("utc_date", pa.date32())]
+        + [("call_limit", pa.int64()), ("calls_used", pa.int64()), ("exhausted_at", MOMENT)]
+    ),
+}

@@ -1,0 +1,52 @@
+"""The statements of `sql/`: found in a checkout and in a wheel, one a file, named by folder and file."""
+
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def find_sql_folder() -> Path:
+    """`sql/` beside the package in a checkout, inside it in a wheel."""
+    checkout = PACKAGE.parent / "sql"
+    return checkout if (checkout / "findings").is_dir() else PACKAGE / "sql"
+
+
+@cache
+def load_statements() -> dict[str, str]:
+    """Every statement, by its name, such as `plan/due_tasks`."""
+    folder = find_sql_folder()
+    return {path.relative_to(folder).with_suffix("").as_posix(): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.sql"))}
+
+
+@cache
+def list_findings() -> tuple[str, ...]:
+    """Names of the statements that ask for findings."""
+    return tuple(name for name in load_statements() if name.startswith("findings/"))
+
+
+def prepare_statements(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bind every statement against the tables of `connection`, so that a typo fails now and not at 3 a.m.
+
+    DuckDB prepares no MERGE and no DDL, so each is explained instead, with nulls for its values; temporary tables are made,
+    because later statements read them. The connection must hold an empty warehouse.
+    """
+    waiting = dict(load_statements())
+    while waiting:
+        failed: dict[str, duckdb.Error] = {}
+        for name, text in waiting.items():
+            parsed = duckdb.extract_statements(text)
+            if len(parsed) != 1:
+                raise AssertionError(f"sql/{name}.sql holds {len(parsed)} statements; it must be one")
+            makes_table = parsed[0].type == duckdb.StatementType.CREATE
+            try:
+                connection.execute(text if makes_table else f"explain {text}", dict.fromkeys(parsed[0].named_parameters))
+            except duckdb.Error as error:
+                failed[name] = error
+        if len(failed) == len(waiting):
+            name, problem = next(iter(failed.items()))
+            raise AssertionError(f"sql/{name}.sql: {problem}") from problem
+        # What failed may read a temporary table that is there by now.
+        waiting = {name: waiting[name] for name in failed}

@@ -1,0 +1,183 @@
+"""What a notification says, and one way to write it down. Pure: whatever a stranger sends is read or refused."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from jobrecon.errors import JobreconError
+
+JOB_POSTING_STATUS = "JOB_POSTING_STATUS"
+APPLICATION_URN_PREFIX = "urn:li:developerApplication:"
+MAX_NAME_LENGTH = 200
+# LinkedIn's bodies are four deep. Far below what the JSON readers of Python, DuckDB and PostgreSQL can take.
+MAX_DEPTH = 100
+# The longest whole number that a double can approach; longer ones are nothing that any reader behind us could use.
+MAX_DIGITS = 308
+
+# Possessive, so that a text of a hundred thousand quotes costs one pass. A string without an end goes to the end.
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class NotUnderstood(JobreconError):
+    """A body that is no notification. The one refusal of this module; `reason` is in words for the sender."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class ReadBody:
+    """A notification as far as the receiver has to understand it. Everything else waits in `payload`."""
+
+    type: str
+    application_urn: str
+    external_job_posting_id: str | None
+    payload: str
+    body_hash: str
+
+
+def read_body(body: bytes) -> ReadBody:
+    """Read a notification as received. Raises `NotUnderstood`, and nothing else, for anything that is none.
+
+    `payload` is the same for bodies that say the same with other key order, whitespace or escapes. Lone surrogates become
+    U+FFFD in it; unknown fields and values are kept; of a key that stands there twice the last one counts.
+    """
+    document, payload = _canonise(_decode(body))
+    return _understand(document, payload)
+
+
+def read_import_line(line: str | bytes) -> tuple[datetime | None, ReadBody]:
+    """Read a line of NDJSON: a bare body, or `{"received_at": …, "body": {…}}`, the body an object or its text.
+
+    The moment is in UTC, also where it names no offset; None where there is none. Raises `NotUnderstood`.
+    """
+    document, payload = _canonise(_decode(line) if isinstance(line, bytes) else line)
+    if not isinstance(document, dict) or "body" not in document or "type" in document:
+        return None, _understand(document, payload)
+    received_at = _read_moment(document.get("received_at"))
+    inner = document["body"]
+    return received_at, _understand(*_canonise(inner if isinstance(inner, str) else _write(inner)))
+
+
+def _decode(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotUnderstood("The body is not UTF-8.") from None
+
+
+def _canonise(text: str) -> tuple[Any, str]:
+    """The document in `text`, and its canonical JSON: sorted keys, no spaces, no needless escapes.
+
+    Python's own reader, not orjson's: that one rounds whole numbers above 2^64, which are job ids for all we know, and
+    refuses a lone surrogate, which a text cut in the middle of an emoji has.
+    """
+    document = _parse(text)
+    payload = _write(document)
+    if _SURROGATE.search(payload):
+        document = _parse(_SURROGATE.sub("\ufffd", payload))
+        payload = _write(document)
+    return document, payload
+
+
+def _parse(text: str) -> Any:
+    if not text.strip():
+        raise NotUnderstood("The body is empty.")
+    if _is_too_deep(text):
+        raise NotUnderstood(f"The body is nested deeper than {MAX_DEPTH}.")
+    try:
+        return json.loads(text.removeprefix("\ufeff"), parse_int=_read_whole, parse_float=_read_float, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise NotUnderstood(f"The body is nested deeper than {MAX_DEPTH}.") from None
+    except ValueError as error:
+        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise NotUnderstood(f"The body is not JSON{where}.") from None
+
+
+def _write(document: Any) -> str:
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_too_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_DEPTH:
+            return True
+    return False
+
+
+def _read_whole(text: str) -> int:
+    # Python refuses to read numbers of more than 4,300 digits, and takes time that grows with their square.
+    if len(text) > MAX_DIGITS:
+        raise NotUnderstood("The body holds a number out of range.")
+    return int(text)
+
+
+def _read_float(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise NotUnderstood("The body holds a number out of range.")
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise NotUnderstood(f"The body is not JSON: {name} is no number.")
+
+
+def _understand(document: Any, payload: str) -> ReadBody:
+    if not isinstance(document, dict):
+        raise NotUnderstood("The body is not a JSON object.")
+    type_ = document.get("type")
+    if not isinstance(type_, str) or not _is_name(type_):
+        raise NotUnderstood(f"type is missing, or not a text of 1 to {MAX_NAME_LENGTH} characters.")
+    application_urn = _read_application_urn(document.get("developerApplicationUrn"))
+    job = _read_text_or_number(document.get("externalJobPostingId"))
+    if type_ == JOB_POSTING_STATUS and job is None:
+        raise NotUnderstood(f"externalJobPostingId is missing, or not a text of 1 to {MAX_NAME_LENGTH} characters.")
+    return ReadBody(type_, application_urn, job, payload, hashlib.sha256(payload.encode()).hexdigest())
+
+
+def _read_application_urn(value: Any) -> str:
+    name = _read_text_or_number(value.strip() if isinstance(value, str) else value)
+    if name is None:
+        raise NotUnderstood("developerApplicationUrn is missing, or neither a text nor a number.")
+    return complete_urn(name)
+
+
+def complete_urn(name: str) -> str:
+    """The URN of an application that may be named by its number alone."""
+    name = name.strip()
+    return APPLICATION_URN_PREFIX + name if name.isascii() and name.isdigit() else name
+
+
+def _read_text_or_number(value: Any) -> str | None:
+    """A name as text; LinkedIn's own samples write some of them as numbers. None where it is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    return value if isinstance(value, str) and _is_name(value) else None
+
+
+def _is_name(text: str) -> bool:
+    # PostgreSQL stores no NUL in a text: the body would be refused by the database, and sent again for ever.
+    return 0 < len(text) <= MAX_NAME_LENGTH and "\0" not in text
+
+
+def _read_moment(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise NotUnderstood("received_at is no ISO 8601 date and time.") from None

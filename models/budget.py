@@ -1,0 +1,30 @@
+"""The call ledger: what each application may still ask LinkedIn today."""
+
+import datetime as dt
+
+from sqlmodel import Field, SQLModel
+
+from models.base import LandingTable, WarehouseTable, optional_moment
+
+
+class CallBudgetEntry(SQLModel):
+    """Calls of one application to one resource on one UTC day."""
+
+    application_urn: str = Field(primary_key=True, description="Application that called")
+    resource: str = Field(primary_key=True, description="What was called: simpleJobPostingTasks")
+    utc_date: dt.date = Field(primary_key=True, description="UTC day of sending")
+    call_limit: int = Field(description="Calls allowed that day")
+    calls_used: int = Field(default=0, description="Calls charged that day, each before it was sent")
+    exhausted_at: dt.datetime | None = optional_moment("When LinkedIn or the limit ended the day's calls")
+
+
+class CallBudget(WarehouseTable, CallBudgetEntry, table=True):
+    """One row per application, resource and UTC day: the ledger as it stood at the last run."""
+
+    __tablename__ = "call_budget"
+
+
+class LedgerEntry(LandingTable, CallBudgetEntry, table=True):
+    """The ledger itself: a call is charged here, durably, before it is sent."""
+
+    __tablename__ = "call_budget"

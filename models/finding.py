@@ -1,0 +1,87 @@
+"""Findings: episodes of something wrong with a job, who has to act and how."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Field
+
+from models.base import WarehouseTable, moment, optional_moment
+
+
+class Kind(StrEnum):
+    """What is wrong. Each has its question in sql/findings/."""
+
+    STUCK = "STUCK"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+    INVALID = "INVALID"
+    UNLISTED = "UNLISTED"
+    STILL_LISTED = "STILL_LISTED"
+    APPLY_DISABLED = "APPLY_DISABLED"
+    UNCONFIRMED = "UNCONFIRMED"
+    UNKNOWN_JOB = "UNKNOWN_JOB"
+
+
+class Facet(StrEnum):
+    """Which side of a job it is wrong with."""
+
+    TASK = "TASK"
+    LISTING = "LISTING"
+    APPLY = "APPLY"
+
+
+class Severity(StrEnum):
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+
+class Owner(StrEnum):
+    """Who has to act."""
+
+    CUSTOMER = "CUSTOMER"
+    PARTNER = "PARTNER"
+    LINKEDIN = "LINKEDIN"
+
+
+class Finding(WarehouseTable, table=True):
+    """One row per episode of something wrong: from opened_at until resolved_at, or still open."""
+
+    __tablename__ = "findings"
+
+    finding_id: str = Field(primary_key=True, description="Id of the episode")
+    finding_key: str = Field(description="What it is about: kind, facet, application, job and, for TASK, location")
+    kind: str = Field(description="STUCK, EXPIRED, REJECTED, FAILED, INVALID, UNLISTED, STILL_LISTED, APPLY_DISABLED, UNCONFIRMED or UNKNOWN_JOB")
+    facet: str = Field(description="TASK, LISTING or APPLY")
+    severity: str = Field(description="HIGH, MEDIUM or LOW")
+    application_urn: str = Field(description="Application whose job it is")
+    external_job_posting_id: str = Field(description="The partner's id of the job")
+    location: str | None = Field(default=None, description="Place of the task, for findings about a task")
+    task_urn: str | None = Field(default=None, description="The task it is about, for findings about a task")
+    customer: str | None = Field(default=None, description="Customer of the application")
+    account_manager: str | None = Field(default=None, description="Who looks after the customer")
+    code: str | None = Field(default=None, description="LinkedIn's code word or number, where it gave one")
+    reason: str = Field(description="What happened, in plain words")
+    message: str | None = Field(default=None, description="LinkedIn's own text, as it came")
+    owner: str = Field(description="Who has to act: CUSTOMER, PARTNER or LINKEDIN")
+    next_action: str = Field(description="What to do, in plain words")
+    since: datetime = moment("Since when it is wrong")
+    opened_at: datetime = moment("as_of of the run that first saw this episode")
+    last_seen_at: datetime = moment("as_of of the last run that saw it")
+    resolved_at: datetime | None = optional_moment("as_of of the run that saw it gone; null: open")
+    resolution: str | None = Field(default=None, description="How it ended: SUCCEEDED, SUPERSEDED, RELISTED, …")
+
+
+class KnownMessage(WarehouseTable, table=True):
+    """One row per message LinkedIn is known to send: what it means and what to do."""
+
+    __tablename__ = "error_catalog"
+
+    source: str = Field(primary_key=True, description="Where it appears: task, listing, apply or promotion")
+    code: str | None = Field(default=None, description="Code word or number of the message, where it has one")
+    match: str = Field(primary_key=True, description="The constant part of the text")
+    owner: str = Field(description="Who has to act: CUSTOMER, PARTNER or LINKEDIN")
+    meaning: str = Field(description="What it means, in plain words")
+    next_action: str = Field(description="What to do, in plain words")
+    position: int = Field(description="Order of trying: the first that matches counts")

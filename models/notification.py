@@ -1,0 +1,56 @@
+"""Notifications: what LinkedIn tells by webhook, without ids or times, at least once, in any order."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger
+from sqlmodel import Field
+
+from models.base import WarehouseTable, moment, optional_moment
+
+
+class NotificationDelivery(WarehouseTable, table=True):
+    """One row per delivery that was landed or imported: the raw material of `notifications`."""
+
+    __tablename__ = "notification_deliveries"
+
+    delivery_id: str = Field(primary_key=True, description="Id of the delivery; the same import gives the same id")
+    application_urn: str = Field(description="Application named in the body")
+    external_job_posting_id: str | None = Field(default=None, description="Job named in the body, if one is")
+    type: str = Field(description="Type named in the body")
+    received_at: datetime = moment("When it was received")
+    arrival: int = Field(description="Order of arrival among deliveries received at the same moment", sa_type=BigInteger)
+    body_hash: str = Field(description="SHA-256 of the canonical JSON: equal bodies are duplicates")
+    payload: Any = Field(default=None, description="The body as canonical JSON", sa_type=JSON)
+
+
+class Notification(WarehouseTable, table=True):
+    """One row per distinct notification: equal bodies in a row about one job are one, counted in `deliveries`."""
+
+    __tablename__ = "notifications"
+
+    notification_id: str = Field(primary_key=True, description="Id of its first delivery")
+    application_urn: str = Field(description="Application named in the body")
+    external_job_posting_id: str | None = Field(default=None, description="Job named in the body, if one is")
+    type: str = Field(description="JOB_POSTING_STATUS, RESYNC_JOBS or another")
+    received_at: datetime = moment("When its first delivery was received")
+    arrival: int = Field(description="Order of arrival among notifications received at the same moment", sa_type=BigInteger)
+    listing_status: str | None = Field(default=None, description="LISTED, NOT_LISTED or IN_PROGRESS; null: says nothing")
+    listing_error_code: int | None = Field(default=None, description="LinkedIn's number for the listing error", sa_type=BigInteger)
+    listing_error_type: str | None = Field(default=None, description="CUSTOMER_ERROR, PARTNER_ERROR or LINKEDIN_ERROR")
+    listing_message: str | None = Field(default=None, description="LinkedIn's own text about the listing")
+    apply_status: str | None = Field(default=None, description="Easy Apply: ENABLED, NOT_ENABLED or IN_PROGRESS")
+    apply_error_code: int | None = Field(default=None, description="LinkedIn's number for the Easy Apply error", sa_type=BigInteger)
+    apply_error_type: str | None = Field(default=None, description="CUSTOMER_ERROR, PARTNER_ERROR or LINKEDIN_ERROR")
+    apply_message: str | None = Field(default=None, description="LinkedIn's own text about Easy Apply")
+    promotion_status: str | None = Field(default=None, description="PROMOTED or NOT_PROMOTED")
+    promotion_error_code: int | None = Field(default=None, description="LinkedIn's number for the promotion error", sa_type=BigInteger)
+    promotion_error_type: str | None = Field(default=None, description="CUSTOMER_ERROR, PARTNER_ERROR or LINKEDIN_ERROR")
+    promotion_message: str | None = Field(default=None, description="LinkedIn's own text about the promotion")
+    job_posting_url: str | None = Field(default=None, description="Where a person opens the job")
+    company_name: str | None = Field(default=None, description="Company the job is shown under")
+    location: str | None = Field(default=None, description="Place the job is shown at")
+    listed_at: datetime | None = optional_moment("Since when LinkedIn lists the job")
+    expire_at: datetime | None = optional_moment("When the listing ends")
+    deliveries: int = Field(description="How often it was delivered")
+    payload: Any = Field(default=None, description="The body as canonical JSON", sa_type=JSON)

@@ -1,0 +1,49 @@
+"""Jobs: what the partner posts, what should be on LinkedIn and what LinkedIn says is."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Field
+
+from models.base import WarehouseTable, optional_moment
+
+
+class Expected(StrEnum):
+    """What a job should be on LinkedIn, by what was requested and settled."""
+
+    LISTED = "LISTED"
+    NOT_LISTED = "NOT_LISTED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Listing(StrEnum):
+    """What LinkedIn says a job is."""
+
+    LISTED = "LISTED"
+    NOT_LISTED = "NOT_LISTED"
+    IN_PROGRESS = "IN_PROGRESS"
+
+
+class JobPosting(WarehouseTable, table=True):
+    """One row per job (application + external id), known from a task or a notification."""
+
+    __tablename__ = "job_postings"
+
+    application_urn: str = Field(primary_key=True, description="Application whose job it is")
+    external_job_posting_id: str = Field(primary_key=True, description="The partner's id of the job")
+    title: str | None = Field(default=None, description="Newest title an import gave")
+    customer: str | None = Field(default=None, description="Customer of the application")
+    account_manager: str | None = Field(default=None, description="Who looks after the customer")
+    last_operation: str | None = Field(default=None, description="Operation of the latest task; null: no task is known")
+    last_operation_at: datetime | None = optional_moment("When the latest task was requested")
+    last_task_urn: str | None = Field(default=None, description="The latest task")
+    last_task_status: str | None = Field(default=None, description="What LinkedIn last said of the latest task")
+    expected_listing: str = Field(description="LISTED, NOT_LISTED or UNKNOWN, folded from the settled tasks")
+    expected_since: datetime | None = optional_moment("requested_at of the task that last decided it")
+    listing_status: str | None = Field(default=None, description="What the newest notification about the listing says")
+    listing_message: str | None = Field(default=None, description="LinkedIn's own text in that notification")
+    listing_as_of: datetime | None = optional_moment("When that notification was received")
+    apply_status: str | None = Field(default=None, description="What the newest notification about Easy Apply says")
+    promotion_status: str | None = Field(default=None, description="What the newest notification about promotion says")
+    job_posting_urn: str | None = Field(default=None, description="URN of the live posting")
+    job_posting_url: str | None = Field(default=None, description="Where a person opens the job")

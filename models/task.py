@@ -1,0 +1,85 @@
+"""Tasks: asynchronous operations at LinkedIn, what was asked and what became of them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Field, SQLModel
+
+from models.base import WarehouseTable, moment, optional_moment
+
+
+class Operation(StrEnum):
+    """What a partner asks LinkedIn to do with a job. Others may come and are kept as they are."""
+
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    RENEW = "RENEW"
+    CLOSE = "CLOSE"
+
+
+class TaskStatus(StrEnum):
+    """What LinkedIn says of a task. Others may come, are kept, and count as not settled."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    PROCESSED = "PROCESSED"
+
+
+class TaskState(StrEnum):
+    """Where a task stands with us."""
+
+    PENDING = "PENDING"
+    """LinkedIn has not said how it ended; it is polled."""
+    SETTLED = "SETTLED"
+    """SUCCEEDED, FAILED or PROCESSED; never polled again."""
+    EXPIRED = "EXPIRED"
+    """Older than a task lives at LinkedIn; nothing can be learned any more."""
+    REJECTED = "REJECTED"
+    """LinkedIn refuses the URN itself; never polled again."""
+
+
+class JobTask(WarehouseTable, table=True):
+    """One row per task URN: what was requested and what LinkedIn last said of it."""
+
+    __tablename__ = "job_tasks"
+
+    task_urn: str = Field(primary_key=True, description="URN of the task, as LinkedIn gave it")
+    application_urn: str = Field(description="Application whose task it is")
+    external_job_posting_id: str = Field(description="The partner's id of the job, unique within the application")
+    title: str | None = Field(default=None, description="Title of the job, where the import gave one")
+    operation: str = Field(description="CREATE, UPDATE, RENEW or CLOSE; others are kept as they came")
+    location: str | None = Field(default=None, description="Place of this task, for a job posted in several")
+    requested_at: datetime = moment("When the partner requested the operation")
+    imported_at: datetime = moment("When the task came into the warehouse")
+    state: str = Field(description="PENDING, SETTLED, EXPIRED or REJECTED")
+    status: str | None = Field(default=None, description="What LinkedIn last said; null before it said anything")
+    error_message: str | None = Field(default=None, description="LinkedIn's own text about the error, as it came")
+    job_posting_urn: str | None = Field(default=None, description="URN of the live posting, where LinkedIn told it")
+    poll_count: int = Field(default=0, description="How often LinkedIn answered a question about this task")
+    first_polled_at: datetime | None = optional_moment("When LinkedIn first answered about it")
+    last_polled_at: datetime | None = optional_moment("When LinkedIn last answered about it")
+    status_changed_at: datetime | None = optional_moment("When status, error or state was first seen as it is now")
+    not_found_count: int = Field(default=0, description="Runs in a row in which LinkedIn said 404 about it")
+
+
+class TaskStatusChange(WarehouseTable, table=True):
+    """One row per observed change of a task's status or error message."""
+
+    __tablename__ = "task_status_changes"
+
+    task_urn: str = Field(primary_key=True, description="The task")
+    status: str | None = Field(default=None, description="What LinkedIn said from then on")
+    error_message: str | None = Field(default=None, description="LinkedIn's own text, as it came")
+    observed_at: datetime = moment("as_of of the run that saw it", primary_key=True)
+    run_id: str = Field(description="The run that saw it")
+
+
+class TaskResult(SQLModel):
+    """What LinkedIn says of one task (facts: only `id` and `status` are required, and `id` may be wrong: the map key counts)."""
+
+    status: str | None = None
+    errorMessage: str | None = None  # noqa: N815 - LinkedIn's names
+    externalJobPostingId: str | None = None  # noqa: N815
+    jobPosting: str | None = None  # noqa: N815
+    location: str | None = None

@@ -1,0 +1,84 @@
+-- Tell the notifications of the touched jobs: equal bodies in a row about one job are one notification, delivered more than
+-- once; the same body after a different one is news. One row per notification. Each optional field is taken from the top
+-- level or from jobPostingInfo, whichever has it.
+insert into notifications by name
+with deliveries as (
+    select notification_deliveries.*
+    from notification_deliveries
+    inner join touched_jobs
+        on
+            notification_deliveries.application_urn = touched_jobs.application_urn
+            and coalesce(notification_deliveries.external_job_posting_id, '') = touched_jobs.external_job_posting_id
+),
+
+compared as (
+    select
+        *,
+        body_hash is distinct from lag(body_hash) over in_order as is_news
+    from deliveries
+    window in_order as (
+        partition by application_urn, external_job_posting_id
+        order by received_at, arrival, delivery_id
+    )
+),
+
+numbered as (
+    select
+        *,
+        count(*) filter (where is_news) over (
+            partition by application_urn, external_job_posting_id
+            order by received_at, arrival, delivery_id
+            rows unbounded preceding
+        ) as episode
+    from compared
+),
+
+counted as (
+    select
+        *,
+        count(*) over (partition by application_urn, external_job_posting_id, episode) as deliveries
+    from numbered
+),
+
+told as (
+    select
+        *,
+        coalesce(nullif(payload -> '$.listingStatusDetail', 'null'), payload -> '$.jobPostingInfo.listingStatusDetail') as listing,
+        coalesce(nullif(payload -> '$.linkedInApplyStatusDetail', 'null'), payload -> '$.jobPostingInfo.linkedInApplyStatusDetail') as apply,
+        coalesce(nullif(payload -> '$.promotionStatusDetail', 'null'), payload -> '$.jobPostingInfo.promotionStatusDetail') as promotion,
+        coalesce(nullif(payload -> '$.companyDetails', 'null'), payload -> '$.jobPostingInfo.companyDetails') as company
+    from counted
+    where is_news
+)
+
+select
+    delivery_id as notification_id,
+    application_urn,
+    external_job_posting_id,
+    type,
+    received_at,
+    arrival,
+    deliveries,
+    payload,
+    coalesce(payload ->> '$.listingStatus', payload ->> '$.jobPostingInfo.listingStatus') as listing_status,
+    try_cast(listing ->> '$.errorCode' as bigint) as listing_error_code,
+    listing ->> '$.errorType' as listing_error_type,
+    listing ->> '$.statusMessage' as listing_message,
+    coalesce(payload ->> '$.linkedInApplyStatus', payload ->> '$.jobPostingInfo.linkedInApplyStatus') as apply_status,
+    try_cast(apply ->> '$.errorCode' as bigint) as apply_error_code,
+    apply ->> '$.errorType' as apply_error_type,
+    apply ->> '$.statusMessage' as apply_message,
+    coalesce(payload ->> '$.promotionStatus', payload ->> '$.jobPostingInfo.promotionStatus') as promotion_status,
+    try_cast(promotion ->> '$.errorCode' as bigint) as promotion_error_code,
+    promotion ->> '$.errorType' as promotion_error_type,
+    promotion ->> '$.statusMessage' as promotion_message,
+    coalesce(payload ->> '$.jobPostingUrl', payload ->> '$.jobPostingInfo.jobPostingUrl') as job_posting_url,
+    coalesce(company ->> '$.companyName', company ->> '$.name') as company_name,
+    coalesce(payload ->> '$.location', payload ->> '$.jobPostingInfo.location') as location,
+    to_timestamp(
+        try_cast(coalesce(payload ->> '$.listedAt', payload ->> '$.jobPostingInfo.listedAt') as bigint) / 1000
+    ) as listed_at,
+    to_timestamp(
+        try_cast(coalesce(payload ->> '$.expireAt', payload ->> '$.jobPostingInfo.expireAt') as bigint) / 1000
+    ) as expire_at
+from told

@@ -1,0 +1,20 @@
+-- Latest tasks accepted but not live, whose content failed LinkedIn's validation. One row per job and place.
+with latest as (
+    select * from latest_tasks
+)
+
+select
+    'INVALID' as kind,
+    'TASK' as facet,
+    'LOW' as severity,
+    application_urn,
+    external_job_posting_id,
+    location,
+    task_urn,
+    'task' as source,
+    null as error_code,
+    null as error_type,
+    error_message as message,
+    status_changed_at as since
+from latest
+where state = 'SETTLED' and status = 'PROCESSED' and error_message is not null

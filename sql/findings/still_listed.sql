@@ -1,0 +1,30 @@
+-- Jobs that were closed and that LinkedIn still lists more than an hour later. One row per job.
+with postings as (
+    select * from current_postings
+),
+
+listings as (
+    select * from latest_facets where facet = 'LISTING'
+)
+
+select
+    'STILL_LISTED' as kind,
+    'LISTING' as facet,
+    'HIGH' as severity,
+    postings.application_urn,
+    postings.external_job_posting_id,
+    null as location,
+    null as task_urn,
+    null as source,
+    listings.error_code,
+    listings.error_type,
+    listings.message,
+    listings.received_at as since
+from postings
+inner join listings using (application_urn, external_job_posting_id)
+where
+    -- Only a CLOSE that succeeded gives NOT_LISTED a moment; a job never created has none.
+    postings.expected_listing = 'NOT_LISTED'
+    and postings.expected_since is not null
+    and listings.status = 'LISTED'
+    and listings.received_at > postings.expected_since + interval 1 hour

@@ -1,0 +1,22 @@
+-- Latest tasks LinkedIn has not settled for too long. One row per job and place.
+with latest as (
+    select * from latest_tasks
+)
+
+select
+    'STUCK' as kind,
+    'TASK' as facet,
+    'MEDIUM' as severity,
+    application_urn,
+    external_job_posting_id,
+    location,
+    task_urn,
+    null as source,
+    null as error_code,
+    null as error_type,
+    error_message as message,
+    requested_at as since
+from latest
+where
+    state = 'PENDING'
+    and requested_at + to_seconds($stuck_after::double) <= $as_of::timestamptz

@@ -1,0 +1,29 @@
+-- Jobs LinkedIn speaks of and that no task was ever imported for. One row per job.
+with told as (
+    select
+        application_urn,
+        external_job_posting_id,
+        min(received_at) as first_received_at
+    from notifications
+    where
+        external_job_posting_id is not null
+        and type = 'JOB_POSTING_STATUS'
+        and received_at <= $as_of::timestamptz
+    group by application_urn, external_job_posting_id
+)
+
+select
+    'UNKNOWN_JOB' as kind,
+    'LISTING' as facet,
+    'LOW' as severity,
+    told.application_urn,
+    told.external_job_posting_id,
+    null as location,
+    null as task_urn,
+    null as source,
+    null as error_code,
+    null as error_type,
+    null as message,
+    told.first_received_at as since
+from told
+anti join latest_tasks using (application_urn, external_job_posting_id)

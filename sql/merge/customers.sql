@@ -1,0 +1,14 @@
+-- Bring the customers up to what applications.toml says; those it no longer names stay.
+merge into customers
+using staged_customers as staged on customers.application_urn = staged.application_urn
+when matched and (
+    customers.customer is distinct from staged.customer
+    or customers.account_manager is distinct from staged.account_manager
+    or customers.account_manager_email is distinct from staged.account_manager_email
+    or customers.daily_call_limit is distinct from staged.daily_call_limit
+) then update set
+    customer = staged.customer,
+    account_manager = staged.account_manager,
+    account_manager_email = staged.account_manager_email,
+    daily_call_limit = staged.daily_call_limit
+when not matched then insert by name

@@ -1,0 +1,2 @@
+-- How many episodes are open?
+select count(*) as open_count from findings where resolved_at is null

@@ -1,0 +1,40 @@
+-- Lay what LinkedIn said beside what was asked. Outcomes: ANSWERED (it gave a status), SILENT (it said nothing about the
+-- id), PASSING (an error for this id that may pass), NOT_FOUND (404), REFUSED (the id itself is not accepted).
+merge into job_tasks as tasks
+using (
+    select *
+    from staged_results
+    qualify row_number() over (partition by task_urn order by is_asked desc, batch) = 1
+) as results
+    on tasks.task_urn = results.task_urn and tasks.application_urn = results.application_urn
+when matched and tasks.state = 'PENDING' then update set
+    state = case
+        when results.outcome = 'ANSWERED' and results.status in ('SUCCEEDED', 'FAILED', 'PROCESSED') then 'SETTLED'
+        when results.outcome = 'REFUSED' then 'REJECTED'
+        when results.outcome = 'NOT_FOUND' and tasks.not_found_count + 1 >= 3 then 'REJECTED'
+        else 'PENDING'
+    end,
+    status = case when results.outcome = 'ANSWERED' then results.status else tasks.status end,
+    error_message = case
+        when results.outcome in ('ANSWERED', 'REFUSED') then results.error_message
+        when results.outcome = 'NOT_FOUND' and tasks.not_found_count + 1 >= 3 then results.error_message
+        else tasks.error_message
+    end,
+    job_posting_urn = coalesce(results.job_posting_urn, tasks.job_posting_urn),
+    not_found_count = case results.outcome
+        when 'ANSWERED' then 0
+        when 'NOT_FOUND' then tasks.not_found_count + 1
+        else tasks.not_found_count
+    end,
+    poll_count = tasks.poll_count + 1,
+    first_polled_at = coalesce(tasks.first_polled_at, $as_of::timestamptz),
+    last_polled_at = $as_of::timestamptz,
+    status_changed_at = case
+        when
+            results.outcome = 'ANSWERED'
+            and (results.status is distinct from tasks.status or results.error_message is distinct from tasks.error_message)
+            then $as_of::timestamptz
+        when results.outcome = 'REFUSED' then $as_of::timestamptz
+        when results.outcome = 'NOT_FOUND' and tasks.not_found_count + 1 >= 3 then $as_of::timestamptz
+        else tasks.status_changed_at
+    end

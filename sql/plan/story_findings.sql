@@ -1,0 +1,21 @@
+-- What is wrong with a job now? One row per open finding.
+select
+    application_urn,
+    finding_id,
+    kind,
+    facet,
+    severity,
+    code,
+    reason,
+    message,
+    owner,
+    next_action,
+    since
+from findings
+where
+    external_job_posting_id = $job::varchar
+    and ($application_urn::varchar is null or application_urn = $application_urn::varchar)
+    and resolved_at is null
+order by
+    case severity when 'HIGH' then 0 when 'MEDIUM' then 1 else 2 end,
+    since

@@ -1,0 +1,63 @@
+-- What was open at the end of the day? One row per episode, the worst first. What came later is not told: an episode resolved
+-- since then counts as open.
+with episodes as (
+    select
+        * replace (
+            coalesce(trim(account_manager), '') as account_manager,
+            -- A later run may have moved `since` past the day.
+            case when since < $day_end::timestamptz then since else opened_at end as since
+        ),
+        opened_at >= $day_start::timestamptz as is_new,
+        case severity when 'HIGH' then 1 when 'MEDIUM' then 2 else 3 end as severity_rank
+    from findings
+    where
+        opened_at < $day_end::timestamptz
+        and (resolved_at is null or resolved_at >= $day_end::timestamptz)
+),
+
+postings as (
+    select
+        application_urn,
+        external_job_posting_id,
+        title,
+        job_posting_url
+    from job_postings
+),
+
+operations as (
+    select distinct
+        job_tasks.task_urn,
+        job_tasks.operation
+    from job_tasks
+    semi join episodes on job_tasks.task_urn = episodes.task_urn
+)
+
+select
+    episodes.finding_id,
+    episodes.kind,
+    episodes.facet,
+    episodes.severity,
+    episodes.application_urn,
+    episodes.external_job_posting_id,
+    episodes.location,
+    episodes.task_urn,
+    operations.operation,
+    postings.title,
+    postings.job_posting_url,
+    episodes.customer,
+    episodes.account_manager,
+    episodes.code,
+    episodes.reason,
+    episodes.message,
+    episodes.owner,
+    episodes.next_action,
+    episodes.since,
+    episodes.opened_at,
+    episodes.is_new
+from episodes
+left join postings
+    on
+        episodes.application_urn = postings.application_urn
+        and episodes.external_job_posting_id = postings.external_job_posting_id
+left join operations on episodes.task_urn = operations.task_urn
+order by episodes.severity_rank, episodes.since, episodes.finding_id

@@ -1,0 +1,122 @@
+"""A sandbox served for real on loopback, and a partner that talks to it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from jobrecon.sandbox import Misbehaviour, SandboxApplication, World, create_app
+from jobrecon.serving import serve_in_thread
+
+ACME = "urn:li:developerApplication:1001"
+BOLT = "urn:li:developerApplication:1002"
+START = datetime(2025, 5, 5, 8, 0, tzinfo=UTC)
+
+
+def make_world(**options: Any) -> World:
+    applications = [SandboxApplication(ACME, "78acme", ["acme-new", "acme-old"]), SandboxApplication(BOLT, "78bolt", ["bolt-secret"])]
+    return World(applications, options.pop("start", START), **options)
+
+
+class Partner:
+    """What a partner (and a tester) does with a sandbox."""
+
+    def __init__(self, url: str, world: World, client: httpx.Client) -> None:
+        self.url = url
+        self.world = world
+        self.client = client
+        self.tokens: dict[str, str] = {}
+
+    def request_token(self, **form: str) -> httpx.Response:
+        full = {"grant_type": "client_credentials", "client_id": "78acme", "client_secret": "acme-new"} | form
+        return self.client.post("/oauth/v2/accessToken", data={name: value for name, value in full.items() if value})
+
+    def headers(self, application: str = ACME) -> dict[str, str]:
+        if application not in self.tokens:
+            form = {} if application == ACME else {"client_id": "78bolt", "client_secret": "bolt-secret"}
+            self.tokens[application] = self.request_token(**form).json()["access_token"]
+        return {"Authorization": f"Bearer {self.tokens[application]}"}
+
+    def post(self, elements: Any, application: str = ACME) -> httpx.Response:
+        headers = self.headers(application) | {"X-Restli-Method": "batch_create"}
+        return self.client.post("/v2/simpleJobPostings", json={"elements": elements}, headers=headers)
+
+    def submit(self, external_id: str, operation: str = "CREATE", application: str = ACME, **more: Any) -> str:
+        element = {"externalJobPostingId": external_id, "jobPostingOperationType": operation, "title": "Cook", "location": "Köln, Germany"}
+        answer = self.post([element | more], application)
+        return str(answer.json()["elements"][0]["id"])
+
+    def submit_many(self, count: int, operation: str = "CREATE", prefix: str = "job") -> list[str]:
+        urns: list[str] = []
+        for start in range(0, count, 100):
+            elements = [
+                {
+                    "externalJobPostingId": f"{prefix}-{number}",
+                    "jobPostingOperationType": operation,
+                    "title": "Cook",
+                    "location": "Köln, Germany",
+                }
+                for number in range(start, min(start + 100, count))
+            ]
+            urns += [element["id"] for element in self.post(elements).json()["elements"]]
+        return urns
+
+    def get_tasks(self, urns: list[str], application: str = ACME, path: str = "/v2/simpleJobPostingTasks") -> httpx.Response:
+        query = "&".join(f"ids={urn}" for urn in urns)
+        return self.client.get(f"{path}?{query}", headers=self.headers(application))
+
+    def tunnel(self, query: str | bytes, path: str = "/v2/simpleJobPostingTasks", **headers: str) -> httpx.Response:
+        tunneled = {"X-HTTP-Method-Override": "GET", "Content-Type": "application/x-www-form-urlencoded"} | headers
+        return self.client.post(path, content=query, headers=self.headers() | tunneled)
+
+    def results(self, urns: list[str]) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(urns), 100):
+            found |= self.tunnel("&".join(f"ids={urn}" for urn in urns[start : start + 100])).json()["results"]
+        return found
+
+    def advance(self, **duration: float) -> None:
+        seconds = duration.get("seconds", 0) + 3600 * duration.get("hours", 0) + 86_400 * duration.get("days", 0)
+        assert self.client.post("/control/clock", json={"advance_seconds": seconds}).status_code == 200
+        if seconds >= 1800:
+            self.tokens.clear()
+
+    def misbehave(self, **settings: Any) -> None:
+        assert self.client.post("/control/misbehave", json=settings).status_code == 200
+
+    def state(self, application: str = ACME) -> dict[str, Any]:
+        described: dict[str, Any] = self.client.get("/control/state").json()["applications"][application]
+        return described
+
+
+ServeSandbox = Callable[..., Partner]
+
+
+@contextmanager
+def open_partner(**options: Any) -> Iterator[Partner]:
+    world = make_world(**options)
+    with serve_in_thread(create_app(world)) as url, httpx.Client(base_url=url, trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0)) as client:
+        yield Partner(url, world, client)
+
+
+@pytest.fixture
+def serve_sandbox() -> Iterator[ServeSandbox]:
+    """Serves a new world with the options given; ends with the test."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(open_partner(**options))
+
+
+@pytest.fixture
+def partner(serve_sandbox: ServeSandbox) -> Partner:
+    """A partner of a new sandbox that behaves."""
+    return serve_sandbox(misbehaviour=Misbehaviour())
+
+
+@pytest.fixture(scope="module")
+def lasting_partner() -> Iterator[Partner]:
+    """A partner for tests that leave nothing behind that another would see."""
+    with open_partner() as partner:
+        yield partner

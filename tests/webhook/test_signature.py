@@ -1,0 +1,119 @@
+"""Who signed: known answers of LinkedIn's facts page, and whatever a stranger may send."""
+
+import hmac
+import json
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from jobrecon.webhook.signature import answer_challenge, escape_unicode, find_signer
+
+SECRET = "test-client-secret"
+CANDIDATES = [("child#1", SecretStr("another")), ("parent#1", SecretStr(SECRET))]
+PLAIN = (
+    b'{"externalJobPostingId":"job-1234","developerApplicationUrn":"urn:li:developerApplication:12345",'
+    b'"type":"JOB_POSTING_STATUS","listingStatus":"LISTED"}'
+)
+COLOGNE = (
+    '{"externalJobPostingId":"job-1234","developerApplicationUrn":"urn:li:developerApplication:12345",'
+    '"type":"JOB_POSTING_STATUS","jobPostingInfo":{"location":"Köln, Nordrhein-Westfalen, Germany"}}'
+).encode()
+PLAIN_DIGEST = "2cd5ce37b80e33b9c1d08b29359125070ec709961813e73eba5b70a8aa22ce70"
+
+KNOWN = [
+    (PLAIN, PLAIN_DIGEST, "parent#1 raw"),
+    (COLOGNE, "2c151dee298f59993ef5c4bc32ab6f704b52fe6f61ab2e528a508eeb8eb7ae9d", "parent#1 raw"),
+    (COLOGNE, "8bc9da8041b1eddacc5e30d7b91e9918eeed110ca543eec826540dfb4f5a1e6a", "parent#1 escaped"),
+]
+
+
+@pytest.mark.parametrize(("body", "digest", "signer"), KNOWN)
+def test_the_known_signatures_are_found_with_the_secret_and_the_form(body: bytes, digest: str, signer: str) -> None:
+    assert find_signer(body, digest, CANDIDATES) == signer
+
+
+def test_the_known_challenge_is_answered() -> None:
+    answer = answer_challenge("890e4665-4dfe-4ab1-b689-ed553bceeed0", SecretStr(SECRET))
+    assert answer == "05f7c3a9fc0fd9476f5fa3a0f318d460b83aba7b241196a57cc44868a392fc57"
+
+
+@pytest.mark.parametrize("header", [f"hmacsha256={PLAIN_DIGEST}", f"  HMACSHA256={PLAIN_DIGEST.upper()} ", f"hmacsha256= {PLAIN_DIGEST}\t"])
+def test_a_prefix_and_any_case_and_spaces_in_the_header_are_accepted(header: str) -> None:
+    assert find_signer(PLAIN, header, CANDIDATES) == "parent#1 raw"
+
+
+MALFORMED = [
+    None,
+    "",
+    "x",
+    PLAIN_DIGEST[:-1],
+    PLAIN_DIGEST + "0",
+    "é" * 64,
+    "٠" * 64,
+    "g" * 64,
+    PLAIN_DIGEST + "\n" + PLAIN_DIGEST,
+    "\ud800" * 64,
+]
+
+
+@pytest.mark.parametrize("header", MALFORMED, ids=repr)
+def test_a_malformed_header_matches_nothing(header: str | None) -> None:
+    assert find_signer(PLAIN, header, CANDIDATES) is None
+
+
+def test_the_digest_without_the_prefix_in_the_message_does_not_match() -> None:
+    assert find_signer(PLAIN, hmac.new(SECRET.encode(), PLAIN, sha256).hexdigest(), CANDIDATES) is None
+
+
+def test_one_changed_byte_does_not_match() -> None:
+    assert find_signer(PLAIN.replace(b"LISTED", b"LISTEd"), PLAIN_DIGEST, CANDIDATES) is None
+
+
+def test_an_empty_secret_signs_nothing() -> None:
+    digest = hmac.new(b"", b"hmacsha256=" + PLAIN, sha256).hexdigest()
+    assert find_signer(PLAIN, digest, [("child#1", SecretStr(""))]) is None
+
+
+def test_a_body_that_is_not_utf_8_is_verified_in_its_raw_form() -> None:
+    body = b'{"a": "\xff\xfe"}'
+    assert escape_unicode(body) is None
+    assert find_signer(body, hmac.new(SECRET.encode(), b"hmacsha256=" + body, sha256).hexdigest(), CANDIDATES) == "parent#1 raw"
+
+
+def test_characters_beyond_the_basic_plane_are_escaped_as_lower_case_surrogate_pairs() -> None:
+    assert escape_unicode('{"a\\n": "É\x7f\u2028😀"}'.encode()) == b'{"a\\n": "\\u00c9\x7f\\u2028\\ud83d\\ude00"}'
+    assert escape_unicode(b"only ascii") is None
+
+
+@given(st.text())
+def test_the_escaped_form_of_json_reads_as_the_same_document(text: str) -> None:
+    body = json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")
+    assert json.loads(escape_unicode(body) or body) == json.loads(body)
+
+
+@given(st.binary(), st.none() | st.text() | st.from_regex(r"\A[0-9a-f]{64}\Z"))
+def test_nothing_a_stranger_sends_raises_or_matches(body: bytes, header: str | None) -> None:
+    assert find_signer(body, header, CANDIDATES) is None
+
+
+@given(st.binary(), st.text(min_size=1), st.text(min_size=1))
+def test_whatever_was_signed_is_found_and_only_by_its_secret(body: bytes, secret: str, other: str) -> None:
+    key = secret.encode("utf-8", "surrogateescape") if not any("\ud800" <= c <= "\udfff" for c in secret) else None
+    if key is None or other == secret or len(key) > 64:
+        return
+    digest = hmac.new(key, b"hmacsha256=" + body, sha256).hexdigest()
+    assert find_signer(body, digest, [("a#1", SecretStr(secret))]) == "a#1 raw"
+
+
+@pytest.mark.parametrize("code", [f"hmacsha256={PLAIN.decode()}", "HMACSHA256=x", " hmacsha256=x"])
+def test_no_challenge_is_answered_whose_answer_would_sign_a_body(code: str) -> None:
+    with pytest.raises(ValueError, match="signature"):
+        answer_challenge(code, SecretStr(SECRET))
+
+
+def test_a_secret_appears_in_no_label() -> None:
+    assert SECRET not in repr(CANDIDATES)
+    assert SECRET not in str(find_signer(PLAIN, PLAIN_DIGEST, CANDIDATES))

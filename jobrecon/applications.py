@@ -25,7 +25,9 @@ def resolve_secret(reference: str, environment: Mapping[str, str]) -> SecretStr:
             if value := Path(place).read_text(encoding="utf-8").strip():
                 return SecretStr(value)
         except (OSError, ValueError) as error:
-            raise ConfigurationError(f"The file {place}, which a client secret refers to, cannot be read: {type(error).__name__}.") from None
+            raise ConfigurationError(
+                f"The file {place}, which a client secret refers to, cannot be read: {type(error).__name__}."
+            ) from None
         raise ConfigurationError(f"The file {place}, which a client secret refers to, is empty.")
     # The reference may be the secret itself, written there by mistake: do not print it.
     raise ConfigurationError("A client secret must be a reference, `env:NAME` or `file:/path`, never the secret itself.")

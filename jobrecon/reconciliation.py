@@ -165,7 +165,7 @@ class Reconciliation:
                 lifespan_seconds=self.lifespan_seconds,
             )
         self.warehouse.run("derive/explained_findings", stage_fallbacks())
-        unseen = {"unseen_applications": list(self.unseen_applications), "unseen_facets": sorted(self.unseen_facets)}
+        unseen: dict[str, Any] = {"unseen_applications": list(self.unseen_applications), "unseen_facets": sorted(self.unseen_facets)}
         with self.warehouse.transaction():
             self.warehouse.run("derive/job_postings")
             self.summary.findings_resolved += self.warehouse.count("merge/resolved_findings", as_of=as_of, **unseen)
@@ -238,9 +238,7 @@ def open_reconciliation(
             load_catalog(warehouse)
             summary = RunSummary(run_id=uuid.uuid4().hex, as_of=as_of, started_at=clock(), flow_run_id=flow_run_id)
             warehouse.run("merge/runs_abandoned", now=summary.started_at)
-            warehouse.run(
-                "merge/run_started", run_id=summary.run_id, flow_run_id=flow_run_id, as_of=as_of, started_at=summary.started_at
-            )
+            warehouse.run("merge/run_started", run_id=summary.run_id, flow_run_id=flow_run_id, as_of=as_of, started_at=summary.started_at)
             run = Reconciliation(warehouse, settings, applications, engine, summary, clock)
             run.last_pulled_at = last_pulled_at
             if landing_problem:
@@ -256,7 +254,9 @@ def open_reconciliation(
             engine.dispose()
 
 
-def reconcile(settings: Settings, as_of: datetime | None = None, advance: Callable[[int, int], None] = lambda _done, _due: None) -> RunSummary:
+def reconcile(
+    settings: Settings, as_of: datetime | None = None, advance: Callable[[int, int], None] = lambda _done, _due: None
+) -> RunSummary:
     """All stages in order, without Prefect."""
     with open_reconciliation(settings, as_of) as run:
         run.pull()

@@ -36,7 +36,9 @@ class Settings(BaseSettings):
     first_check_after: int = Field(default=300, ge=0, description="Seconds from request to first poll")
     stuck_after: int = Field(default=3600, ge=0, description="Seconds from request until an unsettled task counts as stuck")
     task_lifespan_days: float = Field(default=30, gt=0, description="Days a task can be asked about")
-    unconfirmed_after: int = Field(default=86_400, ge=0, description="Seconds without a listing notification until a job counts as unconfirmed")
+    unconfirmed_after: int = Field(
+        default=86_400, ge=0, description="Seconds without a listing notification until a job counts as unconfirmed"
+    )
     timezone: str = Field(default="UTC", description="Whose midnight starts the day of a report")
     task_source_url: SecretStr = Field(default=SecretStr(""), description="SQLAlchemy address to pull new tasks from")
     task_source_query: str = Field(default="", description="Query with `:since`, in the columns of the import")
@@ -80,7 +82,9 @@ class Settings(BaseSettings):
             missing = [name for name in ("client_id", "client_secret", "application_urn") if not _text(getattr(self, name))]
             if missing:
                 names = ", ".join(f"JOBRECON_{name.upper()}" for name in missing)
-                raise ConfigurationError(f"One application is set by environment variables, but {names} is missing. Set it, or unset the others.")
+                raise ConfigurationError(
+                    f"One application is set by environment variables, but {names} is missing. Set it, or unset the others."
+                )
             return Applications(
                 [
                     Application(

@@ -12,7 +12,7 @@ class JobUnknown(JobreconError):
 
 def tell_story(warehouse: Warehouse, job: str, application_urn: str | None = None) -> list[dict[str, Any]]:
     """One story per application that has a job of this id. Raises `JobUnknown` where none has."""
-    asked = {"job": job, "application_urn": application_urn}
+    asked: dict[str, Any] = {"job": job, "application_urn": application_urn}
     as_of = warehouse.run("plan/story_as_of")[0][0]
     jobs = warehouse.read("plan/story_jobs", **asked)
     if not jobs:
@@ -25,14 +25,22 @@ def tell_story(warehouse: Warehouse, job: str, application_urn: str | None = Non
     stories = []
     for posting in jobs:
         urn = posting["application_urn"]
-        own = [{name: value for name, value in finding.items() if name != "application_urn"} for finding in findings if finding["application_urn"] == urn]
+        own = [
+            {name: value for name, value in finding.items() if name != "application_urn"}
+            for finding in findings
+            if finding["application_urn"] == urn
+        ]
         stories.append(
             {
                 "external_job_posting_id": job,
                 "application_urn": urn,
                 "as_of": as_of,
                 "now": posting,
-                "events": [{name: value for name, value in event.items() if name != "application_urn"} for event in events if event["application_urn"] == urn],
+                "events": [
+                    {name: value for name, value in event.items() if name != "application_urn"}
+                    for event in events
+                    if event["application_urn"] == urn
+                ],
                 "open_findings": own,
                 "next_actions": list(dict.fromkeys(finding["next_action"] for finding in own)),
             }

@@ -22,6 +22,7 @@ __all__ = [
     "InboxItem",
     "JobPosting",
     "JobTask",
+    "Kind",
     "KnownMessage",
     "LandingTable",
     "LedgerEntry",

@@ -52,7 +52,9 @@ class Finding(WarehouseTable, table=True):
 
     finding_id: str = Field(primary_key=True, description="Id of the episode")
     finding_key: str = Field(description="What it is about: kind, facet, application, job and, for TASK, location")
-    kind: str = Field(description="STUCK, EXPIRED, REJECTED, FAILED, INVALID, UNLISTED, STILL_LISTED, APPLY_DISABLED, UNCONFIRMED or UNKNOWN_JOB")
+    kind: str = Field(
+        description="STUCK, EXPIRED, REJECTED, FAILED, INVALID, UNLISTED, STILL_LISTED, APPLY_DISABLED, UNCONFIRMED or UNKNOWN_JOB"
+    )
     facet: str = Field(description="TASK, LISTING or APPLY")
     severity: str = Field(description="HIGH, MEDIUM or LOW")
     application_urn: str = Field(description="Application whose job it is")

@@ -15,7 +15,9 @@ FOLDER = Path(__file__).parent
 def read_catalog() -> tuple[dict[str, str | int | None], ...]:
     """Known messages, in the order of trying: the first that matches counts."""
     with (FOLDER / "error_catalog.csv").open(encoding="utf-8", newline="") as file:
-        return tuple({**row, "code": row["code"] or None, "position": position} for position, row in enumerate(csv.DictReader(file), start=1))
+        return tuple(
+            {**row, "code": row["code"] or None, "position": position} for position, row in enumerate(csv.DictReader(file), start=1)
+        )
 
 
 @cache

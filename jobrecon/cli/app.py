@@ -49,7 +49,9 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def prepare(_version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False) -> None:
+def prepare(
+    _version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
     start_logging()
 
 
@@ -91,7 +93,7 @@ def _import_files(files: list[Path], noun: str, import_file: Any) -> None:
             def advance(count: int) -> None:
                 nonlocal done
                 done += count
-                progress(done, 0)  # noqa: B023 - called before the loop goes on
+                progress(done, 0)
 
             try:
                 result: ImportResult = import_file(path, advance)
@@ -105,7 +107,10 @@ def _import_files(files: list[Path], noun: str, import_file: Any) -> None:
         for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1]):
             out.print(f"  rejected {count:,}: {reason}", markup=False)
         if result.rejected:
-            out.print("  Rejected rows are kept in the table rejected_rows with file, line and reason; mend them and import the file again.", markup=False)
+            out.print(
+                "  Rejected rows are kept in the table rejected_rows with file, line and reason; mend them and import the file again.",
+                markup=False,
+            )
     if is_failed:
         raise typer.Exit(1)
 
@@ -130,9 +135,15 @@ def run(
         if as_json:
             print_json({**summary.__dict__, "published": str(settings.published)})
         else:
-            out.print(f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}.", markup=False)
+            out.print(
+                f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}.",
+                markup=False,
+            )
             if summary.tasks_left:
-                out.print(f"{summary.tasks_left:,} due tasks were left for the next run; {summary.calls_left:,} calls are left today.", markup=False)
+                out.print(
+                    f"{summary.tasks_left:,} due tasks were left for the next run; {summary.calls_left:,} calls are left today.",
+                    markup=False,
+                )
             out.print(f"Published: {settings.published}", markup=False)
         if summary.failed_applications:
             raise typer.Exit(1)
@@ -164,7 +175,8 @@ def report(
         flow = result.summary["roll_forward"]
         out.print(
             f"{flow['open_now']:,} findings open ({flow['open_before']:,} before, {flow['new']:,} new, {flow['resolved']:,} resolved) "
-            f"on {result.summary['date']}, {result.summary['jobs']:,} jobs.", markup=False
+            f"on {result.summary['date']}, {result.summary['jobs']:,} jobs.",
+            markup=False,
         )
         if not result.summary["complete"]:
             err.print("INCOMPLETE: " + " ".join(result.summary["incomplete_reasons"]), style="bold red", markup=False)
@@ -214,7 +226,17 @@ def budget(as_json: JsonOption = False) -> None:
         print_table(
             f"Calls to simpleJobPostingTasks on {now.date()} (UTC; resets at 00:00 UTC)",
             ["application", "customer", "limit", "used", "left", "exhausted at"],
-            [[row["application_urn"], row["customer"] or "", row["call_limit"], row["calls_used"], row["calls_left"], row["exhausted_at"] or ""] for row in rows],
+            [
+                [
+                    row["application_urn"],
+                    row["customer"] or "",
+                    row["call_limit"],
+                    row["calls_used"],
+                    row["calls_left"],
+                    row["exhausted_at"] or "",
+                ]
+                for row in rows
+            ],
         )
 
 

@@ -18,8 +18,11 @@ from rich.table import Table
 
 from jobrecon.errors import ConfigurationError, JobreconError
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+PLAIN_WIDTH = 200
+"""Columns where the output is no terminal: a file or a pipe folds nothing."""
+
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+err = Console(stderr=True, soft_wrap=True, highlight=False, width=None if sys.stderr.isatty() else PLAIN_WIDTH)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 
@@ -39,7 +42,10 @@ def exit_with_status() -> Iterator[None]:
 
 def print_json(value: Any) -> None:
     """One JSON object on stdout; moments in ISO 8601."""
-    sys.stdout.write(json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=_encode, ensure_ascii=False) + "\n")
+    sys.stdout.write(
+        json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=_encode, ensure_ascii=False)
+        + "\n"
+    )
 
 
 def _encode(value: Any) -> Any:
@@ -93,5 +99,7 @@ def parse_moment(text: str | None, option: str) -> datetime | None:
 
 def start_logging(level: int = logging.INFO) -> None:
     """Logs as plain lines on stderr."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
+    )
     logging.getLogger("jobrecon").setLevel(level)

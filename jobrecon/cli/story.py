@@ -22,14 +22,24 @@ def print_story(story: dict[str, Any]) -> None:
     print_table(
         "",
         ["when (UTC)", "what", "happened"],
-        [[_moment(event["happened_at"]), event["event"], event["what"] + (f"\n{event['detail']}" if event["detail"] else "")] for event in story["events"]],
+        [
+            [_moment(event["happened_at"]), event["event"], event["what"] + (f"\n{event['detail']}" if event["detail"] else "")]
+            for event in story["events"]
+        ],
     )
     out.print()
     if not story["open_findings"]:
         _say("Nothing is known to be wrong with it." if story["as_of"] else "Run `jobrecon run` to learn more.")
     for finding in story["open_findings"]:
-        _say(f"{finding['kind']} ({finding['facet']}, {finding['severity']}) since {_moment(finding['since'])}: {finding['reason']}", style="bold")
-        _say(f"  {finding['owner'].capitalize()} has to act: {finding['next_action']}" if finding["owner"] != "LINKEDIN" else f"  {finding['next_action']}")
+        _say(
+            f"{finding['kind']} ({finding['facet']}, {finding['severity']}) since {_moment(finding['since'])}: {finding['reason']}",
+            style="bold",
+        )
+        _say(
+            f"  {finding['owner'].capitalize()} has to act: {finding['next_action']}"
+            if finding["owner"] != "LINKEDIN"
+            else f"  {finding['next_action']}"
+        )
     out.print()
 
 
@@ -42,4 +52,6 @@ def _moment(value: datetime | None) -> str:
 
 
 def _word(value: str | None) -> str:
-    return {"LISTED": "listed", "NOT_LISTED": "not listed", "IN_PROGRESS": "in progress", "UNKNOWN": "unknown", None: "nothing"}.get(value, str(value))
+    return {"LISTED": "listed", "NOT_LISTED": "not listed", "IN_PROGRESS": "in progress", "UNKNOWN": "unknown", None: "nothing"}.get(
+        value, str(value)
+    )

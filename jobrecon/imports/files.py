@@ -67,9 +67,13 @@ def _read_csv(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
                     yield line, None if problem else dict(zip(header, cells, strict=True)), ",".join(cells), problem
                 line = reader.line_num + 1
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text (byte {error.start} of a part). Save it as UTF-8 and import it again; what was imported is not added twice.") from None
+        raise InputError(
+            f"{path} is not UTF-8 text (byte {error.start} of a part). Save it as UTF-8 and import it again; what was imported is not added twice."
+        ) from None
     except csv.Error as error:
-        raise InputError(f"{path} is no CSV that can be read: {error}. Mend it and import it again; what was imported is not added twice.") from None
+        raise InputError(
+            f"{path} is no CSV that can be read: {error}. Mend it and import it again; what was imported is not added twice."
+        ) from None
 
 
 def read_json_lines(path: Path) -> Iterator[Row]:
@@ -106,11 +110,15 @@ def _read_parquet(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
     try:
         file = parquet.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path} is no Parquet file that can be read: {str(error).splitlines()[0][:200]}. Nothing of it was imported.") from None
+        raise InputError(
+            f"{path} is no Parquet file that can be read: {str(error).splitlines()[0][:200]}. Nothing of it was imported."
+        ) from None
     with file:
         schema = file.schema_arrow
         if missing := [name for name in required if name not in schema.names]:
-            raise InputError(f"{path} has no column {', '.join(missing)}. Nothing of it was imported. Add the column and import the file again.")
+            raise InputError(
+                f"{path} has no column {', '.join(missing)}. Nothing of it was imported. Add the column and import the file again."
+            )
         wrong = [f"{item.name} is {item.type}" for item in schema if item.name in TASK_COLUMNS and not _is_usable(item)]
         if wrong:
             raise InputError(
@@ -125,7 +133,9 @@ def _read_parquet(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
                     number += 1
                     yield number, values, "", None
         except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{path} breaks off after row {number}: {str(error).splitlines()[0][:200]}. What was imported is not added twice; mend the file and import it again.") from None
+            raise InputError(
+                f"{path} breaks off after row {number}: {str(error).splitlines()[0][:200]}. What was imported is not added twice; mend the file and import it again."
+            ) from None
 
 
 TASK_COLUMNS = ("task_urn", "external_job_posting_id", "operation", "requested_at", "application_urn", "location", "title")

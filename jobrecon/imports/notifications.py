@@ -40,7 +40,9 @@ def import_notifications(warehouse: Warehouse, path: Path, now: datetime, advanc
                 try:
                     received_at, read = read_import_line(text)
                 except NotUnderstood as error:
-                    rejects.append({"source": str(path), "line": number, "reason": str(error), "row": text.decode(errors="replace")[:10_000]})
+                    rejects.append(
+                        {"source": str(path), "line": number, "reason": str(error), "row": text.decode(errors="replace")[:10_000]}
+                    )
                     result.rejected += 1
                     reason = f"{error} (first in line {number})"
                     result.reasons[reason] = result.reasons.get(reason, 0) + 1

@@ -17,7 +17,9 @@ OVERLAP = timedelta(hours=1)
 BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-def pull_tasks(warehouse: Warehouse, settings: Settings, applications: Applications, last_pulled_at: datetime | None, now: datetime) -> ImportResult | None:
+def pull_tasks(
+    warehouse: Warehouse, settings: Settings, applications: Applications, last_pulled_at: datetime | None, now: datetime
+) -> ImportResult | None:
     """Add what the task source has since the last pull; None where no source is set.
 
     Raises `ConfigurationError` for a source that is set half, `InputError` where it cannot be asked: the tasks known so far
@@ -39,9 +41,11 @@ def pull_tasks(warehouse: Warehouse, settings: Settings, applications: Applicati
             # SQLite keeps times as text: a driver's own adapter would write them with a blank for the T.
             bound = since.isoformat() if engine.dialect.name == "sqlite" else since
             rows = connection.execute(text(query), {"since": bound} if ":since" in query else {}).mappings()
-            names = [str(key).lower() for key in rows.keys()]
+            names = [str(key).lower() for key in rows.keys()]  # noqa: SIM118 - a result has no other way
             if missing := [name for name in REQUIRED if name not in names]:
-                raise InputError(f"The task source's query gives no column {', '.join(missing)}. Nothing was pulled. Name its columns as in the import.")
+                raise InputError(
+                    f"The task source's query gives no column {', '.join(missing)}. Nothing was pulled. Name its columns as in the import."
+                )
             merge_task_rows(
                 warehouse,
                 result,
@@ -51,7 +55,9 @@ def pull_tasks(warehouse: Warehouse, settings: Settings, applications: Applicati
             )
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
-        raise InputError(f"The task source cannot be asked: {cause[:300]}. The tasks known so far stay as they are; the next run asks again.") from None
+        raise InputError(
+            f"The task source cannot be asked: {cause[:300]}. The tasks known so far stay as they are; the next run asks again."
+        ) from None
     finally:
         engine.dispose()
     return result

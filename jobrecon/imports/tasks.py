@@ -27,7 +27,11 @@ def import_tasks(
     try:
         merge_task_rows(warehouse, result, read_rows(path, REQUIRED), applications, now, advance)
     except InputError as error:
-        warehouse.run("merge/rejects", stage("staged_rejects", [{"source": str(path), "line": None, "reason": str(error), "row": None}]), rejected_at=now)
+        warehouse.run(
+            "merge/rejects",
+            stage("staged_rejects", [{"source": str(path), "line": None, "reason": str(error), "row": None}]),
+            rejected_at=now,
+        )
         raise
     return result
 
@@ -54,7 +58,9 @@ def merge_task_rows(
             result.known += counts["good"] - added
             result.rejected += counts["rejected"]
             if counts["unknown_operations"]:
-                result.notes.append(f"{counts['unknown_operations']} rows with an operation other than CREATE, UPDATE, RENEW, CLOSE: kept as they are")
+                result.notes.append(
+                    f"{counts['unknown_operations']} rows with an operation other than CREATE, UPDATE, RENEW, CLOSE: kept as they are"
+                )
         for reason in warehouse.read("merge/import_reasons"):
             text = f"{reason['reason']} (first in line {reason['first_line']})"
             result.reasons[text] = result.reasons.get(text, 0) + reason["row_count"]

@@ -3,9 +3,9 @@
 import asyncio
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, Engine, select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from jobrecon.applications import Application
@@ -47,7 +47,7 @@ class CallLedger:
             waiters, self._waiting = self._waiting, []
             try:
                 granted = await asyncio.to_thread(self.charge_now, len(waiters))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
                 for waiter in waiters:
                     if not waiter.done():
                         waiter.set_exception(error)
@@ -88,7 +88,7 @@ class CallLedger:
                     .where(*self._row(today), TABLE.c.calls_used + count <= TABLE.c.call_limit, TABLE.c.exhausted_at.is_(None))
                     .values(calls_used=TABLE.c.calls_used + count)
                 )
-                if cast("CursorResult[Any]", charged).rowcount:
+                if charged.rowcount:
                     break
                 used, limit, exhausted_at = connection.execute(
                     select(TABLE.c.calls_used, TABLE.c.call_limit, TABLE.c.exhausted_at).where(*self._row(today))
@@ -107,7 +107,9 @@ class CallLedger:
     def count_left(self) -> int:
         """Calls left today, by the ledger."""
         with explain_landing_trouble(self.engine), self.engine.connect() as connection:
-            row = connection.execute(select(TABLE.c.calls_used, TABLE.c.exhausted_at, TABLE.c.call_limit).where(*self._row(self.clock().date()))).first()
+            row = connection.execute(
+                select(TABLE.c.calls_used, TABLE.c.exhausted_at, TABLE.c.call_limit).where(*self._row(self.clock().date()))
+            ).first()
         if row is None:
             return self.call_limit
         used, exhausted_at, limit = row

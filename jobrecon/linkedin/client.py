@@ -26,7 +26,9 @@ def open_http() -> httpx.AsyncClient:
 class LinkedInClient:
     """One application's questions to `simpleJobPostingTasks`."""
 
-    def __init__(self, application: Application, settings: Settings, engine: Engine, http: httpx.AsyncClient, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, application: Application, settings: Settings, engine: Engine, http: httpx.AsyncClient, clock: Clock = utc_now
+    ) -> None:
         self.application = application
         self.http = http
         self.url = f"{settings.api_url.rstrip('/')}/v2/simpleJobPostingTasks"

@@ -32,8 +32,7 @@ class Backoff:
 def describe(error: Exception) -> str:
     """The fault in a few words."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else ""
-    name = type(error).__name__
-    return f"{name}: {text}"[:300] if text else name
+    return text.replace(" ssl:default", "")[:300] or type(error).__name__
 
 
 def redact(text: str, secrets: Iterable[SecretStr]) -> str:

@@ -62,11 +62,12 @@ class TokenKeeper:
                 if kept and kept[0] != refused and kept[1] - MARGIN > self.clock():
                     self._current = kept
                     return kept[0]
-            self._current = await self._fetch()
+            self._current = await self.fetch()
             await asyncio.to_thread(self._keep, *self._current)
             return self._current[0]
 
-    async def _fetch(self) -> tuple[SecretStr, datetime]:
+    async def fetch(self) -> tuple[SecretStr, datetime]:
+        """A new token from LinkedIn and when it ends; its secrets are tried newest first."""
         refusal = ""
         secrets = self.application.load_secrets()
         for secret in secrets:
@@ -74,7 +75,9 @@ class TokenKeeper:
             body = _read_object(response.content)
             if response.status_code == 200 and isinstance(body.get("access_token"), str) and body["access_token"]:
                 return SecretStr(body["access_token"]), self.clock() + timedelta(seconds=read_life_seconds(body.get("expires_in")))
-            refusal = f"HTTP {response.status_code}, {body.get('error', 'no error named')}: {body.get('error_description', 'no description')}"
+            refusal = (
+                f"HTTP {response.status_code}, {body.get('error', 'no error named')}: {body.get('error_description', 'no description')}"
+            )
         raise CredentialsRefused(
             f"LinkedIn gives no token to {self.application.urn} ({self.application.customer}): {redact(refusal, secrets)}. "
             "Its tasks stay as they are and are looked at once that is mended. Check its client_id and client_secrets in applications.toml.",

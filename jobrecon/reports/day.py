@@ -22,7 +22,9 @@ def find_day(date: dt.date, zone: ZoneInfo) -> ReportDay:
     try:
         return ReportDay(date, zone, _find_midnight(date, zone), _find_midnight(date + dt.timedelta(days=1), zone))
     except OverflowError as error:
-        raise ReportError(f"There is no report for {date}: the date is out of range. Nothing was changed. Give a date such as 2026-11-20.") from error
+        raise ReportError(
+            f"There is no report for {date}: the date is out of range. Nothing was changed. Give a date such as 2026-11-20."
+        ) from error
 
 
 def _find_midnight(date: dt.date, zone: ZoneInfo) -> dt.datetime:

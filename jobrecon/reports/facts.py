@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from jobrecon.reports.completeness import explain_gaps
 from jobrecon.reports.day import ReportDay, find_day
 from jobrecon.warehouse import Warehouse
-from models import Kind, Owner
+from models import Owner
+from models.finding import Kind
 
 NO_MANAGER = "(no account manager)"
 
@@ -152,10 +153,10 @@ def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.da
     run = next(iter(warehouse.read("reports/last_finished_run", day_end=day.end)), None)
     reasons = explain_gaps(run, day, now, stale_after_seconds)
     # No run speaks of a moment after `now`, so that while the day lasts its end bounds the same rows as `now` does.
-    bounds = {"day_start": day.start, "day_end": day.end}
+    bounds: dict[str, Any] = {"day_start": day.start, "day_end": day.end, "no_manager": NO_MANAGER}
     as_of = run["as_of"] if run else None
-    movements = {_name_manager(row["account_manager"]): row for row in warehouse.read("reports/roll_forward", **bounds)}
-    jobs = {_name_manager(row["account_manager"]): int(row["job_count"]) for row in warehouse.read("reports/account_managers")}
+    movements = {row["account_manager"]: row for row in warehouse.read("reports/roll_forward", **bounds)}
+    jobs = {row["account_manager"]: int(row["job_count"]) for row in warehouse.read("reports/account_managers", no_manager=NO_MANAGER)}
     return Facts(
         day=day,
         is_lasting=now < day.end,
@@ -183,13 +184,9 @@ def count_by_age(findings: Iterable[ReportedFinding]) -> dict[str, int]:
 def _read_findings(rows: Iterable[Mapping[str, Any]], as_of: dt.datetime | None = None) -> Iterable[ReportedFinding]:
     for row in rows:
         until = row["resolved_at"] if as_of is None else as_of
-        age = max(until - row["since"], dt.timedelta())
-        yield ReportedFinding(**{**row, "account_manager": _name_manager(row["account_manager"])}, age=age)
+        yield ReportedFinding(**row, age=max(until - row["since"], dt.timedelta()))
 
 
 def _read_movement(row: Mapping[str, Any] | None) -> RollForward:
     return RollForward(row["open_before"], row["new_count"], row["resolved_count"], row["open_now"]) if row else RollForward()
 
-
-def _name_manager(name: str) -> str:
-    return name or NO_MANAGER

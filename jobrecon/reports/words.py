@@ -8,12 +8,12 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 def describe_count(count: int, one: str, many: str = "") -> str:
-    """"1 job", "1,234 jobs"."""
+    """Such as 1 job, 1,234 jobs."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def describe_age(age: dt.timedelta) -> str:
-    """"12 min", "5 h", "3 days": the biggest unit, rounded down."""
+    """Such as 12 min, 5 h, 3 days: the biggest unit, rounded down."""
     minutes = int(age.total_seconds() // 60)
     if minutes < 1:
         return "under 1 min"
@@ -25,7 +25,7 @@ def describe_age(age: dt.timedelta) -> str:
 
 
 def describe_seconds(seconds: float) -> str:
-    """A setting in words: "1 h", "90 min", "2 days"."""
+    """A setting in words, such as 1 h, 90 min, 2 days."""
     for size, unit in ((86_400, "day"), (3_600, "h"), (60, "min")):
         if seconds >= size and seconds % size == 0:
             whole = int(seconds // size)
@@ -34,12 +34,12 @@ def describe_seconds(seconds: float) -> str:
 
 
 def describe_date(date: dt.date) -> str:
-    """"Saturday 21 November 2026"."""
+    """Such as Saturday 21 November 2026."""
     return f"{WEEKDAYS[date.weekday()]} {date.day} {LONG_MONTHS[date.month - 1]} {date.year}"
 
 
 def describe_moment(moment: dt.datetime, zone: dt.tzinfo, *, with_date: bool = True, with_year: bool = False) -> str:
-    """"21 Nov 22:54" in `zone`, or only "22:54"."""
+    """Such as 21 Nov 22:54, in `zone`."""
     local = moment.astimezone(zone)
     clock = f"{local:%H:%M}"
     if not with_date:
@@ -49,5 +49,5 @@ def describe_moment(moment: dt.datetime, zone: dt.tzinfo, *, with_date: bool = T
 
 
 def join_words(parts: list[str]) -> str:
-    """"a", "a and b", "a, b and c"."""
+    """Such as a, a and b, a, b and c."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -31,6 +31,7 @@ from jobrecon.sandbox.world import World
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 POSTINGS_PER_CALL = 100
 EXTERNAL_ID_LIMIT = 200
+OTHER_LOCATIONS_LIMIT = 100
 POSTING_STATUS_CALL_LIMIT = 1_000_000
 FORM = b"application/x-www-form-urlencoded"
 
@@ -248,6 +249,8 @@ def _find_fault(element: Any) -> str | None:
     others = element.get("alternateLocations")
     if others is not None and (not isinstance(others, list) or not all(isinstance(each, str) and each for each in others)):
         return "alternateLocations must be a list of texts"
+    if others is not None and len(others) > OTHER_LOCATIONS_LIMIT:
+        return f"alternateLocations holds more than {OTHER_LOCATIONS_LIMIT} places"
     return None
 
 

@@ -167,7 +167,11 @@ class WebhookSender:
         assert self.world.webhook_url is not None
         try:
             response = await self._client.get(
-                self.world.webhook_url, params={"challengeCode": code, **parameters}, timeout=CHALLENGE_TIMEOUT_SECONDS
+                self.world.webhook_url,
+                params={"challengeCode": code, **parameters},
+                # Two hours after the last one no connection would still be open.
+                headers={"Connection": "close"},
+                timeout=CHALLENGE_TIMEOUT_SECONDS,
             )
             answer = response.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError):

@@ -46,33 +46,39 @@ class Warehouse:
 
     def run(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> list[tuple[Any, ...]]:
         """Run the statement `name` and return its rows. `staged` tables are visible to it, and only to it."""
-        return self._execute(load_statements()[name], staged, values).fetchall()
+        return self._execute(load_statements()[name], staged, values)[1]
 
     def read(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> list[dict[str, Any]]:
         """The rows of a query, as dictionaries."""
-        cursor = self._execute(load_statements()[name], staged, values)
-        columns = [column[0] for column in cursor.description or []]
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        columns, rows = self._execute(load_statements()[name], staged, values)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def count(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> int:
         """How many rows a data-changing statement changed, or the single number a query returns."""
-        rows = self.run(name, staged, **values)
-        return int(rows[0][0] or 0) if rows else 0
+        return int(self.run(name, staged, **values)[0][0])
 
     def collect_findings(self, name: str, **values: Any) -> None:
         """Add what the question `name` finds to the temporary table `current_findings`."""
         wanted = duckdb.extract_statements(load_statements()[name])[0].named_parameters
         self._execute(f"insert into current_findings by name {load_statements()[name]}", None, {key: values[key] for key in wanted})
 
-    def _execute(self, text: str, staged: Mapping[str, pa.Table] | None, values: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
+    def _execute(
+        self, text: str, staged: Mapping[str, pa.Table] | None, values: Mapping[str, Any]
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
         for table, content in (staged or {}).items():
             self.connection.register(table, content)
         try:
-            return self.connection.execute(text, dict(values))
+            cursor = self.connection.execute(text, dict(values))
+            # Fetched while the staged tables are there: results are lazy, and without them they come back empty, silently.
+            return [column[0] for column in cursor.description or []], cursor.fetchall()
         except duckdb.OutOfMemoryException as error:
-            raise WarehouseError(f"The warehouse ran out of memory or disk: {_first_line(error)}. Nothing of this step was kept; free some and run again.") from error
+            raise WarehouseError(
+                f"The warehouse ran out of memory or disk: {_first_line(error)}. Nothing of this step was kept; free some and run again."
+            ) from error
         except duckdb.IOException as error:
-            raise WarehouseError(f"The warehouse cannot be written: {_first_line(error)}. Nothing of this step was kept; mend the disk and run again.") from error
+            raise WarehouseError(
+                f"The warehouse cannot be written: {_first_line(error)}. Nothing of this step was kept; mend the disk and run again."
+            ) from error
         finally:
             for table in staged or {}:
                 self.connection.unregister(table)
@@ -171,7 +177,9 @@ def _connect_file(path: Path, deadline: float, waited_seconds: float) -> duckdb.
                 is_wal_set_aside = True
                 log.warning(
                     "The last changes to %s could not be replayed and were set aside as %s. What they held comes again from imports, "
-                    "the landing database and LinkedIn.", path, aside
+                    "the landing database and LinkedIn.",
+                    path,
+                    aside,
                 )
                 continue
             raise WarehouseError(
@@ -189,7 +197,9 @@ def _attach_lake(address: str) -> duckdb.DuckDBPyConnection:
         connection.execute("use jobrecon")
     except duckdb.Error as error:
         connection.close()
-        raise WarehouseError(f"The DuckLake warehouse cannot be opened: {type(error).__name__}. Nothing was changed. Check JOBRECON_WAREHOUSE.") from None
+        raise WarehouseError(
+            f"The DuckLake warehouse cannot be opened: {type(error).__name__}. Nothing was changed. Check JOBRECON_WAREHOUSE."
+        ) from None
     return connection
 
 
@@ -197,7 +207,9 @@ def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """Load an extension from the wheel it comes in."""
     spec = importlib.util.find_spec(f"duckdb_extension_{name}")
     if spec is None or spec.origin is None:
-        raise WarehouseError(f"The DuckDB extension {name} is not installed. Install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}.")
+        raise WarehouseError(
+            f"The DuckDB extension {name} is not installed. Install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}."
+        )
     file = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
     connection.execute(f"load '{file}'")
 

@@ -30,7 +30,9 @@ def hold_writer_lock(lock_file: Path, guarded: str, wait_seconds: float) -> Iter
         refuse_network_file_system(lock_file.parent)
         file = lock_file.open("a+", encoding="utf-8")
     except OSError as error:
-        raise WarehouseError(f"{lock_file.parent} cannot be written: {error.strerror}. Nothing was changed. Make the folder writable, or set JOBRECON_HOME.") from error
+        raise WarehouseError(
+            f"{lock_file.parent} cannot be written: {error.strerror}. Nothing was changed. Make the folder writable, or set JOBRECON_HOME."
+        ) from error
     with file:
         while True:
             try:

@@ -40,7 +40,7 @@ def publish_catalog(connection: duckdb.DuckDBPyConnection, target: Path) -> None
 def _replace(fresh: Path, target: Path) -> None:
     with fresh.open("rb") as file:
         os.fsync(file.fileno())
-    os.replace(fresh, target)
+    fresh.replace(target)
     folder = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -47,7 +47,9 @@ def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall():
         present.setdefault(table, {})[column] = comment
     table_comments = dict(
-        connection.execute("select table_name, comment from duckdb_tables() where database_name = ? and schema_name = ?", [catalog, schema]).fetchall()
+        connection.execute(
+            "select table_name, comment from duckdb_tables() where database_name = ? and schema_name = ?", [catalog, schema]
+        ).fetchall()
     )
     for name, model in list_tables().items():
         if name not in present:
@@ -87,9 +89,7 @@ STAGED: dict[str, pa.Schema] = {
         [(name, pa.string()) for name in ("delivery_id", "application_urn", "external_job_posting_id", "type")]
         + [("received_at", MOMENT), ("arrival", pa.int64()), ("body_hash", pa.string()), ("payload", pa.string())]
     ),
-    "staged_rejects": pa.schema(
-        [("source", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("row", pa.string())]
-    ),
+    "staged_rejects": pa.schema([("source", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("row", pa.string())]),
     "staged_customers": pa.schema(
         [(name, pa.string()) for name in ("application_urn", "customer", "account_manager", "account_manager_email")]
         + [("daily_call_limit", pa.int64())]

@@ -1,10 +1,10 @@
 """The receiver as an ASGI application: the answers of contract §6, and nothing said before it is true."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
-from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from jobrecon.applications import Applications
 from jobrecon.clock import Clock, utc_now
@@ -39,6 +40,9 @@ class Limits:
     body_bytes: int = 256 * 1024
     body_seconds: float = 10
     landing_seconds: float = 10
+    # How long what is still coming of a body that was refused is thrown away, so that its sender hears the answer.
+    linger_seconds: float = 1
+    linger_bytes: int = 4 * 1024 * 1024
     challenge_bytes: int = 1024
     # Work up to this many bytes (body × secrets) is done at once; more of it in a thread, so that others are answered meanwhile.
     inline_bytes: int = 64 * 1024
@@ -65,7 +69,7 @@ def create_app(
     used = Inbox(inbox) if isinstance(inbox, Engine) else inbox
     receiver = Receiver(applications_loader, used, clock, limits or Limits())
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         if is_own:
@@ -89,9 +93,33 @@ def _route(path: str, endpoint: Callable[[Request], Awaitable[Response]], *metho
     return route
 
 
+class _CutShort(Response):
+    """The answer to a body that was not read to its end: said at once, then the connection ends.
+
+    Closing it with bytes unread would reset it, and the sender might never see the answer: so a little more is thrown away.
+    """
+
+    def __init__(self, status: int, limits: Limits) -> None:
+        super().__init__(status_code=status, headers={"connection": "close"})
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  the signature is ASGI's
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        discarded = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.linger_seconds):
+                while discarded < self._limits.linger_bytes:
+                    message = await receive()
+                    discarded += len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        break
+        await send({"type": "http.response.body", "body": b""})
+
+
 async def _answer_fault(_request: Request, _error: Exception) -> Response:
     """A fault of our own: an empty 500, which LinkedIn sends again. What it was goes to the log only."""
-    return Response(status_code=500)
+    # uvicorn ends the connection after an error that it was shown: the client has to know.
+    return Response(status_code=500, headers={"connection": "close"})
 
 
 class Receiver:
@@ -119,8 +147,9 @@ class Receiver:
             return await self._land(read, body, signed_by)
         except _Refused as refusal:
             self._metrics.refused.labels(refusal.reason).inc()
-            # The rest of a body that was cut is still on its way: this connection cannot carry another request.
-            return Response(status_code=refusal.status, headers={"connection": "close"} if refusal.status in (408, 413) else None)
+            if refusal.status in (408, 413):
+                return _CutShort(refusal.status, self._limits)
+            return Response(status_code=refusal.status)
 
     async def _read_body(self, request: Request) -> bytes:
         length = request.headers.get("content-length", "")
@@ -128,7 +157,7 @@ class Receiver:
             raise _Refused(413, "too_large")
         body = bytearray()
         try:
-            async with asyncio.timeout(self._limits.body_seconds), aclosing(request.stream()) as chunks:
+            async with asyncio.timeout(self._limits.body_seconds), contextlib.aclosing(request.stream()) as chunks:
                 async for chunk in chunks:
                     body += chunk
                     if len(body) > self._limits.body_bytes:
@@ -145,7 +174,11 @@ class Receiver:
             raise _Refused(401, "signature_missing")
         if read_signature(header) is None:
             raise _Refused(401, "signature_malformed")
-        keyring = await self._keyring.get()
+        try:
+            keyring = await self._keyring.get()
+        except ConfigurationError as error:
+            log.error("a notification cannot be verified: %s", error)
+            raise _Refused(500, "cannot_verify") from None
         read = await self._think(len(body), _try_to_read, body)
         application_urn = read.application_urn if isinstance(read, ReadBody) else None
         candidates = keyring.find_candidates(application_urn)
@@ -182,7 +215,13 @@ class Receiver:
         code = request.query_params.get("challengeCode", "")
         if not code or len(code.encode()) > self._limits.challenge_bytes or is_forgery(code):
             return self._refuse_challenge(400, f"challengeCode must be a code of 1 to {self._limits.challenge_bytes} bytes.")
-        challenged = (await self._keyring.get()).find_challenged(request.query_params.get("applicationId"))
+        try:
+            keyring = await self._keyring.get()
+        except ConfigurationError as error:
+            log.error("a challenge cannot be answered: %s", error)
+            self._metrics.challenges.labels("refused").inc()
+            return Response(status_code=500)
+        challenged = keyring.find_challenged(request.query_params.get("applicationId"))
         if challenged is None:
             return self._refuse_challenge(404, "applicationId names no application that is configured here.")
         application_urn, secret = challenged

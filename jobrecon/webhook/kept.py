@@ -12,7 +12,7 @@ T = TypeVar("T")
 # A value is kept ten times as long as it took to read: reading never takes more than a tenth of the time, however many
 # ask, and what is read in a moment is as good as fresh.
 KEEP_FACTOR = 10
-KEEP_SECONDS_AT_MOST = 2.0
+KEEP_SECONDS_AT_MOST = 1.0
 
 
 class Kept(Generic[T]):

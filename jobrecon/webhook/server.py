@@ -13,6 +13,7 @@ import uvicorn
 
 from jobrecon.errors import ConfigurationError
 from jobrecon.landing import open_landing
+from jobrecon.serving import listen
 from jobrecon.settings import Settings
 from jobrecon.webhook.access_log import AccessLog
 from jobrecon.webhook.app import create_app
@@ -63,10 +64,12 @@ def configure(app: AccessLog) -> uvicorn.Config:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65_535:
+        # The resolver would take it modulo 65,536, and the receiver would listen where nobody calls.
+        raise ConfigurationError(f"{port} is no port: the receiver cannot listen on it. Choose one from 1 to 65535, or 0 for a free one.")
     try:
-        family, _kind, _protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family)
-    except (OSError, OverflowError) as error:
+        return listen(host, port)
+    except (OSError, UnicodeError) as error:
         raise ConfigurationError(
             f"The receiver cannot listen on {host}:{port}: {getattr(error, 'strerror', None) or error}. Nothing was started. "
             "Choose another address or port, or end what holds this one."

@@ -110,7 +110,8 @@ select
     requested.job_posting_urn,
     coalesce(
         told.job_posting_url,
-        'https://www.linkedin.com/jobs/view/' || nullif(regexp_extract(requested.job_posting_urn, '^urn:li:jobPosting:(\d+)$', 1), '')
+        'https://www.linkedin.com/jobs/view/'
+        || nullif(regexp_extract(requested.job_posting_urn, '^urn:li:jobPosting:(\d+)$', 1), '')
     ) as job_posting_url
 from jobs
 left join requested using (application_urn, external_job_posting_id)

@@ -14,7 +14,7 @@ with deliveries as (
 compared as (
     select
         *,
-        body_hash is distinct from lag(body_hash) over in_order as is_news
+        coalesce(body_hash != lag(body_hash) over in_order, true) as is_news
     from deliveries
     window in_order as (
         partition by application_urn, external_job_posting_id
@@ -43,10 +43,18 @@ counted as (
 told as (
     select
         *,
-        coalesce(nullif(payload -> '$.listingStatusDetail', 'null'), payload -> '$.jobPostingInfo.listingStatusDetail') as listing,
-        coalesce(nullif(payload -> '$.linkedInApplyStatusDetail', 'null'), payload -> '$.jobPostingInfo.linkedInApplyStatusDetail') as apply,
-        coalesce(nullif(payload -> '$.promotionStatusDetail', 'null'), payload -> '$.jobPostingInfo.promotionStatusDetail') as promotion,
-        coalesce(nullif(payload -> '$.companyDetails', 'null'), payload -> '$.jobPostingInfo.companyDetails') as company
+        coalesce(
+            nullif(payload -> '$.listingStatusDetail', 'null'), payload -> '$.jobPostingInfo.listingStatusDetail'
+        ) as listing,
+        coalesce(
+            nullif(payload -> '$.linkedInApplyStatusDetail', 'null'), payload -> '$.jobPostingInfo.linkedInApplyStatusDetail'
+        ) as apply,
+        coalesce(
+            nullif(payload -> '$.promotionStatusDetail', 'null'), payload -> '$.jobPostingInfo.promotionStatusDetail'
+        ) as promotion,
+        coalesce(
+            nullif(payload -> '$.companyDetails', 'null'), payload -> '$.jobPostingInfo.companyDetails'
+        ) as company
     from counted
     where is_news
 )

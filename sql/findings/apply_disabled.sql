@@ -4,7 +4,9 @@ with postings as (
 ),
 
 applies as (
-    select * from latest_facets where facet = 'APPLY'
+    select *
+    from latest_facets
+    where facet = 'APPLY'
 )
 
 select

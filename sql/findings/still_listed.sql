@@ -4,7 +4,9 @@ with postings as (
 ),
 
 listings as (
-    select * from latest_facets where facet = 'LISTING'
+    select *
+    from latest_facets
+    where facet = 'LISTING'
 )
 
 select

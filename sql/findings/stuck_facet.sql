@@ -4,7 +4,9 @@ with postings as (
 ),
 
 facets as (
-    select * from latest_facets where facet in ('LISTING', 'APPLY')
+    select *
+    from latest_facets
+    where facet in ('LISTING', 'APPLY')
 )
 
 select

@@ -5,7 +5,9 @@ with postings as (
 ),
 
 listings as (
-    select * from latest_facets where facet = 'LISTING'
+    select *
+    from latest_facets
+    where facet = 'LISTING'
 ),
 
 heard as (

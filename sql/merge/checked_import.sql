@@ -50,7 +50,7 @@ select
             then 'requested_at is no ISO 8601 date: ' || left(requested_text, 60)
         when application_urn is null
             then 'application_urn is empty, and more or less than one application is configured'
-        when len($applications::varchar []) > 0 and not list_contains($applications::varchar [], application_urn)
+        when len($applications::varchar[]) > 0 and not list_contains($applications::varchar[], application_urn)
             then 'application_urn is of no configured application: ' || left(application_urn, 80)
     end as reason
 from dated

@@ -6,9 +6,23 @@ when matched and (
     or customers.account_manager is distinct from staged.account_manager
     or customers.account_manager_email is distinct from staged.account_manager_email
     or customers.daily_call_limit is distinct from staged.daily_call_limit
-) then update set
-    customer = staged.customer,
-    account_manager = staged.account_manager,
-    account_manager_email = staged.account_manager_email,
-    daily_call_limit = staged.daily_call_limit
-when not matched then insert by name
+) then
+    update
+        set
+            customer = staged.customer,
+            account_manager = staged.account_manager,
+            account_manager_email = staged.account_manager_email,
+            daily_call_limit = staged.daily_call_limit
+when not matched then insert (
+    application_urn,
+    customer,
+    account_manager,
+    account_manager_email,
+    daily_call_limit
+) values (
+    staged.application_urn,
+    staged.customer,
+    staged.account_manager,
+    staged.account_manager_email,
+    staged.daily_call_limit
+)

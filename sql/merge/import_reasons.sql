@@ -7,5 +7,5 @@ select
 from checked_import
 where reason is not null
 group by source, reason
-order by row_count desc, first_line, reason
+order by row_count desc, first_line asc, reason asc
 limit 20

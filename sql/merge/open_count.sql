@@ -1,2 +1,4 @@
 -- How many episodes are open?
-select count(*) as open_count from findings where resolved_at is null
+select count(*) as open_count
+from findings
+where resolved_at is null

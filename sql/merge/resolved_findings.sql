@@ -7,7 +7,7 @@ from (
     select
         open_ones.finding_id,
         case
-            when open_ones.facet = 'TASK' and latest.task_urn is distinct from open_ones.task_urn then 'SUPERSEDED'
+            when open_ones.facet = 'TASK' and coalesce(latest.task_urn != open_ones.task_urn, true) then 'SUPERSEDED'
             when open_ones.facet = 'TASK' and latest.state = 'SETTLED' then latest.status
             when open_ones.facet = 'TASK' then latest.state
             when open_ones.kind = 'UNKNOWN_JOB' then 'IMPORTED'
@@ -46,7 +46,7 @@ from (
     where
         open_ones.resolved_at is null
         and current_ones.finding_key is null
-        and not list_contains($unseen_applications::varchar [], open_ones.application_urn)
-        and not list_contains($unseen_facets::varchar [], open_ones.facet)
+        and not list_contains($unseen_applications::varchar[], open_ones.application_urn)
+        and not list_contains($unseen_facets::varchar[], open_ones.facet)
 ) as endings
 where findings.finding_id = endings.finding_id

@@ -4,7 +4,7 @@ with answers as (
     select *
     from staged_results
     where outcome = 'ANSWERED'
-    qualify row_number() over (partition by task_urn order by is_asked desc, batch) = 1
+    qualify row_number() over (partition by task_urn order by is_asked desc, batch asc) = 1
 )
 
 select

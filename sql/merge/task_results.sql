@@ -4,7 +4,7 @@ merge into job_tasks as tasks
 using (
     select *
     from staged_results
-    qualify row_number() over (partition by task_urn order by is_asked desc, batch) = 1
+    qualify row_number() over (partition by task_urn order by is_asked desc, batch asc) = 1
 ) as results
     on tasks.task_urn = results.task_urn and tasks.application_urn = results.application_urn
 when matched and tasks.state = 'PENDING' then update set

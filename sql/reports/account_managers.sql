@@ -1,4 +1,4 @@
--- Who looks after how many jobs? One row per account manager ('' for none), also where there are no jobs yet.
+-- Who looks after how many jobs? One row per account manager, also where there are no jobs yet.
 with known as (
     select account_manager
     from customers
@@ -22,7 +22,7 @@ people as (
 )
 
 select
-    coalesce(trim(account_manager), '') as account_manager,
+    coalesce(nullif(trim(account_manager), ''), $no_manager::varchar) as account_manager,
     count(external_job_posting_id) as job_count
 from people
 group by all

@@ -3,7 +3,7 @@
 with episodes as (
     select
         * replace (
-            coalesce(trim(account_manager), '') as account_manager,
+            coalesce(nullif(trim(account_manager), ''), $no_manager::varchar) as account_manager,
             -- A later run may have moved `since` past the day.
             case when since < $day_end::timestamptz then since else opened_at end as since
         ),

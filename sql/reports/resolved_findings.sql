@@ -2,7 +2,7 @@
 -- same job and place stood at the end of the day, because sending a job again does not mend it by itself.
 with episodes as (
     select
-        * replace (coalesce(trim(account_manager), '') as account_manager),
+        * replace (coalesce(nullif(trim(account_manager), ''), $no_manager::varchar) as account_manager),
         opened_at >= $day_start::timestamptz as is_new
     from findings
     where

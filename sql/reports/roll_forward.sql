@@ -1,7 +1,7 @@
--- How did the number of open findings change in a day? One row per account manager ('' for none) that has or had one.
+-- How did the number of open findings change in a day? One row per account manager that has or had one.
 with episodes as (
     select
-        coalesce(trim(account_manager), '') as account_manager,
+        coalesce(nullif(trim(account_manager), ''), $no_manager::varchar) as account_manager,
         opened_at < $day_start::timestamptz as is_older,
         coalesce(resolved_at < $day_start::timestamptz, false) as is_gone_before,
         coalesce(resolved_at < $day_end::timestamptz, false) as is_gone

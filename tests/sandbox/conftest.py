@@ -98,7 +98,9 @@ ServeSandbox = Callable[..., Partner]
 @contextmanager
 def open_partner(**options: Any) -> Iterator[Partner]:
     world = make_world(**options)
-    with serve_in_thread(create_app(world)) as url, httpx.Client(base_url=url, trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0)) as client:
+    # A kept connection would wait 40 ms for each answer: Nagle's algorithm against delayed acknowledgements.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    with serve_in_thread(create_app(world)) as url, httpx.Client(base_url=url, trust_env=False, timeout=30, limits=limits) as client:
         yield Partner(url, world, client)
 
 

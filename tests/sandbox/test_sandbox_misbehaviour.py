@@ -8,13 +8,13 @@ import pytest
 ACME = "urn:li:developerApplication:1001"
 
 
-def test_every_rate_does_what_its_name_says(partner):
-    urns = partner.submit_many(10)
+def test_every_rate_does_what_its_name_says(lasting_partner):
+    urns = lasting_partner.submit_many(10, prefix="rate")
 
     def ask(**settings):
-        partner.misbehave(**settings)
-        answer = partner.get_tasks(urns)
-        partner.misbehave(**dict.fromkeys(settings, 0))
+        lasting_partner.misbehave(**settings)
+        answer = lasting_partner.get_tasks(urns)
+        lasting_partner.misbehave(**dict.fromkeys(settings, 0))
         return answer
 
     assert ask(error_5xx_rate=1).status_code in (500, 502, 503, 504)
@@ -26,7 +26,7 @@ def test_every_rate_does_what_its_name_says(partner):
     partly = ask(per_id_error_rate=0.5).json()
     assert 0 < len(partly["results"]) < 10
     assert ask(latency_seconds=0.2).elapsed.total_seconds() >= 0.2
-    assert partner.get_tasks(urns[:1]).json()["results"].keys() == {urns[0]}
+    assert lasting_partner.get_tasks(urns[:1]).json()["results"].keys() == {urns[0]}
 
 
 def test_a_dropped_connection_ends_without_an_answer_but_the_call_counts(partner):
@@ -51,10 +51,11 @@ def test_an_answer_may_carry_keys_nobody_asked_for(partner):
     assert len(unknown) == 1
 
 
-def test_keys_may_come_percent_encoded(partner):
-    urn = partner.submit("job-1")
-    partner.misbehave(percent_encode_keys=True)
-    assert list(partner.get_tasks([urn]).json()["results"]) == [urn.replace(":", "%3A")]
+def test_keys_may_come_percent_encoded(lasting_partner):
+    urn = lasting_partner.submit("job-1")
+    lasting_partner.misbehave(percent_encode_keys=True)
+    assert list(lasting_partner.get_tasks([urn]).json()["results"]) == [urn.replace(":", "%3A")]
+    lasting_partner.misbehave(percent_encode_keys=False)
 
 
 def test_an_application_can_be_forbidden(partner):
@@ -106,7 +107,10 @@ def test_bad_input_is_refused_with_a_reason(lasting_partner, method, path, conte
     assert answer.json().get("message") or answer.json().get("error")
 
 
-@pytest.mark.parametrize("element", [{"jobPostingOperationType": []}, {"externalJobPostingId": 7}, {"alternateLocations": [1]}, {"title": []}, {"location": {}}, None, 7])
+@pytest.mark.parametrize(
+    "element",
+    [{"jobPostingOperationType": []}, {"externalJobPostingId": 7}, {"alternateLocations": [1]}, {"title": []}, {"location": {}}, None, 7],
+)
 def test_a_bad_posting_is_refused_by_itself(lasting_partner, element):
     whole = {"externalJobPostingId": "job-1", "jobPostingOperationType": "CREATE"}
     bad = whole | element if isinstance(element, dict) else element

@@ -13,11 +13,11 @@ def listed(partner, ids):
     return get_status(partner, ids).json()["results"]
 
 
-def test_a_record_has_numbers_as_ids_explicit_nulls_and_other_names_for_the_company(partner):
+def test_a_record_has_numbers_as_ids_explicit_nulls_and_other_names_for_the_company(lasting_partner):
     ids = [str(number) for number in range(700, 720)]
     for each in ids:
-        partner.submit(each)
-    records = listed(partner, ids)
+        lasting_partner.submit(each)
+    records = listed(lasting_partner, ids)
     record = next(each for each in records.values() if each["listingStatus"] == "LISTED")
     assert record["externalJobPostingId"] in range(700, 720)
     assert record["listingStatusDetail"] is None
@@ -28,11 +28,11 @@ def test_a_record_has_numbers_as_ids_explicit_nulls_and_other_names_for_the_comp
     assert not record.keys() & {"type", "developerApplicationUrn"}
 
 
-def test_ids_are_free_text(partner):
+def test_ids_are_free_text(lasting_partner):
     ids = ["0815", "job & co = 7%", "中文+plus", "a b", "x,y:z"]
-    urns = [partner.submit(each) for each in ids for _ in range(1)]
+    urns = [lasting_partner.submit(each) for each in ids for _ in range(1)]
     assert len(set(urns)) == len(ids)
-    records = listed(partner, ids)
+    records = listed(lasting_partner, ids)
     assert records
     assert records.keys() <= set(ids)
     assert all(record["externalJobPostingId"] == key for key, record in records.items())

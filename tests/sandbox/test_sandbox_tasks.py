@@ -14,8 +14,8 @@ def padded(length):
     return "ids=" + NEVER_ISSUED + "x" * (length - 4 - len(NEVER_ISSUED))
 
 
-def test_every_element_is_answered_at_its_place(partner):
-    answer = partner.post(
+def test_every_element_is_answered_at_its_place(lasting_partner):
+    answer = lasting_partner.post(
         [
             {"externalJobPostingId": "job-1", "jobPostingOperationType": "CREATE"},
             {"externalJobPostingId": "j" * 201, "jobPostingOperationType": "CREATE"},
@@ -90,7 +90,9 @@ def test_the_versioned_twin_wants_a_version(lasting_partner):
 
 @pytest.mark.parametrize(("length", "status"), [(4096, 200), (4097, 414)])
 def test_a_query_may_be_four_kilobytes_long_and_no_longer(lasting_partner, length, status):
-    assert lasting_partner.client.get(f"/v2/simpleJobPostingTasks?{padded(length)}", headers=lasting_partner.headers()).status_code == status
+    assert (
+        lasting_partner.client.get(f"/v2/simpleJobPostingTasks?{padded(length)}", headers=lasting_partner.headers()).status_code == status
+    )
     assert lasting_partner.tunnel(padded(length)).status_code == 200
 
 
@@ -120,31 +122,31 @@ def test_an_id_never_issued_and_that_of_another_application_are_not_found(lastin
     assert list(lasting_partner.get_tasks([theirs], BOLT).json()["results"]) == [theirs]
 
 
-def test_a_task_is_forgotten_after_thirty_days(partner):
-    urn = partner.submit("job-1")
-    partner.advance(days=30)
-    assert partner.get_tasks([urn]).json()["errors"][urn]["status"] == 404
+def test_a_task_is_forgotten_after_thirty_days(lasting_partner):
+    urn = lasting_partner.submit("job-1")
+    lasting_partner.advance(days=30)
+    assert lasting_partner.get_tasks([urn]).json()["errors"][urn]["status"] == 404
 
 
-def test_other_places_are_announced_by_the_settled_task_and_can_be_asked_for(partner):
+def test_other_places_are_announced_by_the_settled_task_and_can_be_asked_for(lasting_partner):
     places = ["Bonn, Germany", "Lyon, France"]
-    urns = [partner.submit(f"job-{n}", alternateLocations=places) for n in range(10)]
-    assert partner.results(urns).keys() == set(urns)
-    partner.advance(days=3)
-    settled = [urn for urn, result in partner.results(urns).items() if result["status"] == "SUCCEEDED" and urn in urns]
-    answer = partner.get_tasks([settled[0]]).json()["results"]
+    urns = [lasting_partner.submit(f"places-{n}", alternateLocations=places) for n in range(10)]
+    assert lasting_partner.results(urns).keys() == set(urns)
+    lasting_partner.advance(days=3)
+    settled = [urn for urn, result in lasting_partner.results(urns).items() if result["status"] == "SUCCEEDED" and urn in urns]
+    answer = lasting_partner.get_tasks([settled[0]]).json()["results"]
     announced = [urn for urn in answer if urn != settled[0]]
     assert [answer[urn]["location"] for urn in announced] == places
     assert {answer[urn]["externalJobPostingId"] for urn in announced} == {answer[settled[0]]["externalJobPostingId"]}
-    assert partner.get_tasks(announced).json()["results"] == {urn: answer[urn] for urn in announced}
+    assert lasting_partner.get_tasks(announced).json()["results"] == {urn: answer[urn] for urn in announced}
 
 
 def first_succeeded(partner):
     """The id of a job whose CREATE has succeeded."""
-    urns = partner.submit_many(20)
+    urns = partner.submit_many(20, prefix="once")
     partner.advance(seconds=1200)
     number = next(n for n, urn in enumerate(urns) if partner.results([urn])[urn]["status"] == "SUCCEEDED")
-    return f"job-{number}"
+    return f"once-{number}"
 
 
 def settle(partner, urn):
@@ -153,25 +155,25 @@ def settle(partner, urn):
 
 
 @pytest.mark.parametrize("operation", ["UPDATE", "RENEW"])
-def test_what_does_not_exist_can_neither_be_updated_nor_renewed(partner, operation):
-    urns = partner.submit_many(20, operation)
-    partner.advance(days=3)
-    settled = [result for result in partner.results(urns).values() if result["status"] != "IN_PROGRESS"]
+def test_what_does_not_exist_can_neither_be_updated_nor_renewed(lasting_partner, operation):
+    urns = lasting_partner.submit_many(20, operation, prefix=operation)
+    lasting_partner.advance(days=3)
+    settled = [result for result in lasting_partner.results(urns).values() if result["status"] != "IN_PROGRESS"]
     assert len(settled) > 15
     for result in settled:
         assert result["status"] == "FAILED"
         assert "is not allowed for a non-existing job" in result["errorMessage"]
 
 
-def test_a_second_create_fails_as_a_duplicate_until_the_job_is_closed(partner):
-    job = first_succeeded(partner)
-    again = settle(partner, partner.submit(job))
+def test_a_second_create_fails_as_a_duplicate_until_the_job_is_closed(lasting_partner):
+    job = first_succeeded(lasting_partner)
+    again = settle(lasting_partner, lasting_partner.submit(job))
     assert again["status"] in ("FAILED", "IN_PROGRESS")
     words = ("same partnerIdentifier already exists", "duplicate creation request", "ErrorCode:2009")
     assert again["status"] == "IN_PROGRESS" or any(each in again["errorMessage"] for each in words)
-    while settle(partner, partner.submit(job, "CLOSE"))["status"] != "SUCCEEDED":
+    while settle(lasting_partner, lasting_partner.submit(job, "CLOSE"))["status"] != "SUCCEEDED":
         pass
-    fresh = settle(partner, partner.submit(job))
+    fresh = settle(lasting_partner, lasting_partner.submit(job))
     assert not any(each in (fresh.get("errorMessage") or "") for each in words)
 
 

@@ -30,26 +30,30 @@ def test_what_is_wrong_with_a_token_request_is_told_in_oauth_words(lasting_partn
     assert answer.json()["error_description"]
 
 
-def test_an_application_that_is_not_allowed_gets_no_token(partner):
-    partner.misbehave(denied_token_applications=["urn:li:developerApplication:1001"])
-    answer = partner.request_token()
+def test_an_application_that_is_not_allowed_gets_no_token(lasting_partner):
+    lasting_partner.misbehave(denied_token_applications=["urn:li:developerApplication:1001"])
+    answer = lasting_partner.request_token()
     assert (answer.status_code, answer.json()["error"]) == (401, "access_denied")
+    lasting_partner.misbehave(denied_token_applications=[])
 
 
-def test_a_token_ends_after_thirty_minutes_of_sandbox_time(partner):
-    urn = partner.submit("job-1")
-    partner.advance(seconds=1799)
-    assert partner.get_tasks([urn]).status_code == 200
-    partner.advance(seconds=1)
-    answer = partner.get_tasks([urn])
+def test_a_token_ends_after_thirty_minutes_of_sandbox_time(lasting_partner):
+    lasting_partner.tokens.clear()
+    urn = lasting_partner.submit("job-1")
+    lasting_partner.advance(seconds=1799)
+    assert lasting_partner.get_tasks([urn]).status_code == 200
+    lasting_partner.advance(seconds=1)
+    answer = lasting_partner.get_tasks([urn])
     assert answer.status_code == 401
     assert answer.json()["serviceErrorCode"] == 65602
+    lasting_partner.tokens.clear()
     assert answer.json()["message"] == "The token used in the request has expired"
 
 
-def test_an_unknown_token_is_refused_as_invalid(partner):
-    partner.tokens["urn:li:developerApplication:1001"] = "nonsense"
-    answer = partner.get_tasks(["urn:li:simpleJobPostingTask:1"])
+def test_an_unknown_token_is_refused_as_invalid(lasting_partner):
+    lasting_partner.tokens["urn:li:developerApplication:1001"] = "nonsense"
+    answer = lasting_partner.get_tasks(["urn:li:simpleJobPostingTask:1"])
+    lasting_partner.tokens.clear()
     assert (answer.status_code, answer.json()["serviceErrorCode"]) == (401, 65600)
     assert answer.json()["message"] == "Invalid access token"
 

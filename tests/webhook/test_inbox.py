@@ -1,9 +1,9 @@
 """The inbox on real databases: what returns is on disk, what is in trouble says so, nothing is lost in between."""
 
 import sqlite3
-import threading
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from jobrecon.landing import open_landing
 from jobrecon.webhook.body import ReadBody, read_body
 from jobrecon.webhook.inbox import Inbox
 from models.landing import Challenge, InboxItem, QuarantinedBody
-from tests.webhook.conftest import ACME, BETA, rows_of
+
+from .conftest import ACME, BETA, rows_of
 
 SIX = datetime(2026, 3, 1, 6, tzinfo=UTC)
 BODY = b'{"type":"JOB_POSTING_STATUS","developerApplicationUrn":1001,"externalJobPostingId":"job-1"}'
@@ -45,7 +46,7 @@ def test_every_delivery_is_a_row_of_its_own(inbox: Inbox, engine: Engine) -> Non
 
 
 def test_callers_at_the_same_time_share_commits_and_each_is_landed(engine: Engine) -> None:
-    commits = []
+    commits: list[object] = []
     event.listen(engine, "commit", commits.append)
     with Inbox(engine) as inbox, ThreadPoolExecutor(32) as callers:
         ids = list(callers.map(lambda _: inbox.land(READ, BODY, SIX, ""), range(640)))
@@ -176,6 +177,12 @@ def locked(path: Path) -> sqlite3.Connection:
     return other
 
 
+def wait_until_running(write: "Future[None]") -> None:
+    """Until the writer has taken it up, and stands before the locked database."""
+    while not write.running():
+        time.sleep(0.005)
+
+
 @pytest.fixture
 def sqlite_path(tmp_path: Path) -> Path:
     open_landing(f"sqlite:///{tmp_path / 'busy.db'}").dispose()
@@ -186,16 +193,17 @@ def test_a_full_queue_refuses_at_once_and_what_it_took_lands_when_the_database_i
     engine = open_landing(f"sqlite:///{sqlite_path}")
     other = locked(sqlite_path)
     with Inbox(engine, queue_limit=5) as inbox:
-        taken = []
+        taken = [inbox.submit_delivery(READ, BODY, SIX, "")[1]]
+        wait_until_running(taken[0])
+        taken += [inbox.submit_delivery(READ, BODY, SIX, "")[1] for _ in range(5)]
         with pytest.raises(LandingUnavailable, match="already wait"):
-            for _ in range(12):
-                taken.append(inbox.submit_delivery(READ, BODY, SIX, "")[1])
+            inbox.submit_delivery(READ, BODY, SIX, "")
         assert not inbox.is_ready(timeout_seconds=0.05)
         other.execute("rollback")
         other.close()
         assert [future.result(10) for future in taken] == [None] * len(taken)
         assert inbox.is_ready()
-    assert len(rows_of(engine, InboxItem)) == len(taken) >= 5
+    assert len(rows_of(engine, InboxItem)) == 6
     engine.dispose()
 
 
@@ -204,8 +212,7 @@ def test_a_write_that_its_caller_gave_up_before_it_began_is_not_made(sqlite_path
     other = locked(sqlite_path)
     with Inbox(engine, batch_limit=1) as inbox:
         first = inbox.submit_delivery(READ, BODY, SIX, "")[1]
-        while not first.running():
-            threading.Event().wait(0.005)
+        wait_until_running(first)
         second = inbox.submit_delivery(READ, BODY, SIX, "")[1]
         assert second.cancel()
         assert not first.cancel()

@@ -17,10 +17,15 @@ from jobrecon.landing import open_landing
 from jobrecon.settings import load_settings
 from jobrecon.webhook.server import serve_webhook
 from models.landing import InboxItem
-from tests.webhook.conftest import ACME, rows_of, sign
+
+from .conftest import ACME, rows_of, sign
 
 BODY = b'{"type":"JOB_POSTING_STATUS","developerApplicationUrn":1001,"externalJobPostingId":"job-confidential"}'
-SERVE = "from jobrecon.settings import load_settings; from jobrecon.webhook.server import serve_webhook; serve_webhook(load_settings(), '127.0.0.1', 0)"
+SERVE = """
+from jobrecon.settings import load_settings
+from jobrecon.webhook.server import serve_webhook
+serve_webhook(load_settings(), "127.0.0.1", 0)
+"""
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -68,6 +73,6 @@ def test_an_address_that_is_taken_or_none_is_a_configuration_error(tmp_path: Pat
     settings = load_settings(home=tmp_path, applications=tmp_path / "none.toml")
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConfigurationError, match="in use"):
         serve_webhook(settings, "127.0.0.1", taken.getsockname()[1])
-    for host, port in (("no.such.host.invalid", 80), ("127.0.0.1", 70_000)):
+    for host, port in (("no.such.host.invalid", 80), ("127.0.0.1", 70_000), ("a" * 300, 80)):
         with pytest.raises(ConfigurationError, match="cannot listen"):
             serve_webhook(settings, host, port)

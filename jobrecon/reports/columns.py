@@ -1,0 +1,52 @@
+"""The columns of a finding, told once for the workbook and the CSV file."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jobrecon.reports.facts import ReportedFinding
+from jobrecon.reports.glossary import OWNERS, SEVERITIES, describe_ending, name_trouble
+
+Value = str | float | dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """`name`: as in the table, for programs; `heading`: for people; `width` in characters."""
+
+    name: str
+    heading: str
+    width: int
+    read: Callable[[ReportedFinding], Value]
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("severity", "Severity", 10, lambda finding: SEVERITIES.get(finding.severity, finding.severity)),
+    Column("trouble", "What is wrong", 20, name_trouble),
+    Column("customer", "Customer", 22, lambda finding: finding.customer),
+    Column("account_manager", "Account manager", 20, lambda finding: finding.account_manager),
+    Column("title", "Job", 36, lambda finding: finding.title),
+    Column("external_job_posting_id", "Job id", 20, lambda finding: finding.external_job_posting_id),
+    Column("location", "Location", 18, lambda finding: finding.location),
+    Column("reason", "What happened", 60, lambda finding: finding.reason),
+    Column("next_action", "What to do", 60, lambda finding: finding.next_action),
+    Column("owner", "Who acts", 10, lambda finding: OWNERS.get(finding.owner, finding.owner)),
+    Column("since", "Wrong since (UTC)", 18, lambda finding: finding.since),
+    Column("age_hours", "For hours", 10, lambda finding: round(finding.age.total_seconds() / 3600, 1)),
+    Column("is_new", "New that day", 12, lambda finding: "yes" if finding.is_new else "no"),
+    Column("job_posting_url", "On LinkedIn", 42, lambda finding: finding.job_posting_url),
+    Column("message", "LinkedIn's own text", 60, lambda finding: finding.message),
+    Column("code", "Code", 18, lambda finding: finding.code),
+    Column("kind", "Kind", 16, lambda finding: finding.kind),
+    Column("facet", "Facet", 10, lambda finding: finding.facet),
+    Column("opened_at", "First seen (UTC)", 18, lambda finding: finding.opened_at),
+    Column("application_urn", "Application", 34, lambda finding: finding.application_urn),
+    Column("task_urn", "Task", 34, lambda finding: finding.task_urn),
+    Column("finding_id", "Finding", 34, lambda finding: finding.finding_id),
+)
+
+ENDING_COLUMNS: tuple[Column, ...] = (
+    Column("resolved_at", "Ended (UTC)", 18, lambda finding: finding.resolved_at),
+    Column("ending", "How it ended", 40, describe_ending),
+)
+"""What a resolved finding has besides."""

@@ -1,0 +1,27 @@
+"""`findings.csv`: all open findings, for programs and for Excel."""
+
+import csv
+import datetime as dt
+from pathlib import Path
+
+from jobrecon.reports.columns import COLUMNS, Value
+from jobrecon.reports.facts import Facts
+from jobrecon.reports.text import disarm_formula
+
+
+def write_listing(facts: Facts, path: Path) -> None:
+    """Write the open findings to `path`: UTF-8 with a byte order mark, moments in ISO 8601 with offset.
+
+    A cell that a spreadsheet would take for a formula starts with an apostrophe.
+    """
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(column.name for column in COLUMNS)
+        for finding in facts.open_findings:
+            writer.writerow(_write_value(column.read(finding)) for column in COLUMNS)
+
+
+def _write_value(value: Value) -> str:
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat()
+    return disarm_formula(value) if isinstance(value, str) else "" if value is None else str(value)

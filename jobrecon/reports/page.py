@@ -1,0 +1,154 @@
+"""The pages: `index.html` for all, and one for each account manager. Self-contained, without a script."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from slugify import slugify
+
+from jobrecon.reports.ageing import tabulate_ages
+from jobrecon.reports.causes import Cause, Desk, count_jobs, group_by_cause, select_fixed, sort_to_desks
+from jobrecon.reports.facts import AGE_BANDS, Facts, ReportedFinding
+from jobrecon.reports.glossary import SEVERITIES, describe_ending, explain_kinds, name_trouble
+from jobrecon.reports.text import shorten
+from jobrecon.reports.verdict import judge
+from jobrecon.reports.words import describe_age, describe_count, describe_date, describe_moment, describe_seconds
+from jobrecon.settings import Settings
+
+MOST_FINDINGS = 2_000
+"""Rows that a page shows; the rest stand in the workbook, and the page says so."""
+MOST_FIXED = 100
+MESSAGE_LETTERS = 250_000
+"""How long LinkedIn's messages may be on a page, all together; each keeps a beginning."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Findings on one desk: each cause with the findings that the page shows, and how many found no room."""
+
+    desk: Desk
+    heading: str
+    lead: str
+    causes: Sequence[tuple[Cause, Sequence[ReportedFinding]]]
+    job_count: int
+    left_out: int
+
+
+HEADINGS: dict[Desk, tuple[str, str]] = {
+    Desk.TODAY: ("Do today", "The customer has to act. Ask them."),
+    Desk.US: ("Waiting for us", "Our integration team has to act. Tell the customer, and pass it on."),
+    Desk.LINKEDIN: ("Waiting for LinkedIn", "LinkedIn has to act. Nothing to change on the job."),
+    Desk.NOTES: ("Lesser notes", "Nothing is broken for candidates by these alone. When there is time."),
+}
+
+
+def write_pages(facts: Facts, settings: Settings, folder: Path) -> None:
+    """Write `index.html` and a page for each account manager into `folder`."""
+    names = name_pages(list(facts.by_account_manager))
+    (folder / "index.html").write_text(render_page(facts, settings, names), encoding="utf-8")
+    for manager, name in names.items():
+        (folder / name).write_text(render_page(facts.select_manager(manager), settings, names), encoding="utf-8")
+
+
+def name_pages(account_managers: Sequence[str]) -> dict[str, str]:
+    """A file name for each account manager; none is index.html, and no two are the same."""
+    taken = {"index"}
+    names: dict[str, str] = {}
+    for manager in sorted(account_managers):
+        slug = slugify(manager, max_length=80) or "account-manager"
+        free = next(name for name in itertools.chain([slug], (f"{slug}-{number}" for number in itertools.count(2))) if name not in taken)
+        taken.add(free)
+        names[manager] = f"{free}.html"
+    return {manager: names[manager] for manager in account_managers}
+
+
+def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str]) -> str:
+    """The page of `facts`: everybody's or one account manager's."""
+    sections = lay_out_sections(facts)
+    shown_count = sum(len(shown) for section in sections for _, shown in section.causes)
+    fixed = select_fixed(facts)
+    fixed_ids = {finding.finding_id for finding in fixed}
+    return (
+        load_templates()
+        .get_template("page.html")
+        .render(
+            facts=facts,
+            settings=settings,
+            verdict=judge(facts),
+            sections=sections,
+            fixed=fixed,
+            fixed_job_count=count_jobs(fixed),
+            otherwise=[finding for finding in facts.resolved_findings if finding.finding_id not in fixed_ids],
+            most_fixed=MOST_FIXED,
+            ageing=tabulate_ages(facts.open_findings),
+            age_bands=[name for name, _ in AGE_BANDS],
+            kinds=explain_kinds(settings),
+            page_names=page_names,
+            message_limit=max(120, min(2_000, MESSAGE_LETTERS // max(shown_count, 1))),
+            moment=partial(describe_moment, zone=facts.zone),
+        )
+    )
+
+
+def lay_out_sections(facts: Facts) -> list[Section]:
+    """The desks in order of who reads them first, cut where the page would become too long."""
+    room = MOST_FINDINGS
+    sections = []
+    for desk, findings in sort_to_desks(facts.open_findings).items():
+        heading, lead = HEADINGS[desk]
+        causes: list[tuple[Cause, Sequence[ReportedFinding]]] = []
+        for cause in group_by_cause(findings):
+            shown = cause.findings[:room]
+            room -= len(shown)
+            causes += [(cause, shown)] if shown else []
+        sections.append(Section(desk, heading, lead, causes, count_jobs(findings), len(findings) - sum(len(shown) for _, shown in causes)))
+    return sections
+
+
+def find_link(finding: ReportedFinding) -> str | None:
+    """Where a person opens the job, if that is on LinkedIn and nothing but an address."""
+    url = finding.job_posting_url or ""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        return None
+    is_linkedin = host == "linkedin.com" or host.endswith(".linkedin.com")
+    return url if parts.scheme in ("http", "https") and is_linkedin and len(url) <= 500 else None
+
+
+@cache
+def load_templates() -> Environment:
+    """The templates, everything that they are given escaped."""
+    templates = Environment(
+        loader=PackageLoader("jobrecon.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters |= {
+        "brief": shorten,
+        "age": lambda age: describe_age(age).replace(" ", "\u00a0"),
+        "count": describe_count,
+        "date_words": describe_date,
+        "seconds": describe_seconds,
+        "sentence": _make_sentence,
+        "ending": describe_ending,
+        "trouble": name_trouble,
+        "link": find_link,
+        "thousands": lambda number: f"{number:,}",
+    }
+    templates.globals["severities"] = SEVERITIES
+    return templates
+
+
+def _make_sentence(text: str) -> str:
+    """`text` with a capital first and a full stop last."""
+    line = shorten(text, 500)
+    return line[:1].upper() + line[1:] + ("" if line.endswith((".", "!", "?", "…")) else ".")

@@ -1,0 +1,5 @@
+-- The last run, as it ended. One row.
+select *
+from runs
+order by as_of desc, started_at desc
+limit 1

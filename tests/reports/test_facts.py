@@ -1,0 +1,136 @@
+"""What a day's numbers are, from given rows."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from jobrecon.reports.day import find_day
+
+from .conftest import NOW, TODAY, UTC
+
+MIDNIGHT = dt.datetime(2026, 11, 20, tzinfo=UTC)
+HOUR = dt.timedelta(hours=1)
+DAY = dt.timedelta(days=1)
+
+CASES = [
+    # opened, resolved                            before, new, resolved, open now
+    (MIDNIGHT - HOUR, None, (1, 0, 0, 1)),
+    (MIDNIGHT - HOUR, MIDNIGHT - HOUR / 2, (0, 0, 0, 0)),
+    (MIDNIGHT - HOUR, MIDNIGHT, (1, 0, 1, 0)),
+    (MIDNIGHT, None, (0, 1, 0, 1)),
+    (MIDNIGHT, MIDNIGHT, (0, 1, 1, 0)),
+    (MIDNIGHT + HOUR, MIDNIGHT + 2 * HOUR, (0, 1, 1, 0)),
+    (NOW, None, (0, 1, 0, 1)),
+    (MIDNIGHT - HOUR, NOW, (1, 0, 1, 0)),
+]
+
+
+@pytest.mark.parametrize(("opened_at", "resolved_at", "expected"), CASES)
+def test_each_episode_stands_where_its_times_put_it(history, report, opened_at, resolved_at, expected):
+    history.add_finding(opened_at=opened_at, resolved_at=resolved_at)
+    history.add_run()
+    movement = report().facts.roll_forward
+    assert (movement.open_before, movement.new, movement.resolved, movement.open_now) == expected
+
+
+def test_a_past_day_counts_what_was_resolved_later_as_open(history, report):
+    history.add_finding(opened_at=MIDNIGHT - 5 * HOUR, resolved_at=MIDNIGHT + HOUR, resolution="SUCCEEDED")
+    history.add_run(MIDNIGHT - 4 * HOUR)
+    history.add_run()
+    facts = report(TODAY - DAY).facts
+    assert facts.as_of == MIDNIGHT - 4 * HOUR
+    assert facts.complete
+    assert [finding.finding_id for finding in facts.open_findings] == ["f1"]
+    assert facts.open_by_age["1-4h"] == 1  # told as of the last run of that day
+    assert facts.resolved_findings == ()
+
+
+def test_a_past_day_knows_nothing_of_what_was_opened_later(history, report):
+    history.add_finding(opened_at=MIDNIGHT)
+    history.add_run(MIDNIGHT - HOUR)
+    history.add_run()
+    assert report(TODAY - DAY).facts.open_findings == ()
+
+
+def test_a_since_that_a_later_run_moved_is_not_told_of_a_past_day(history, report):
+    history.add_finding(kind="UNLISTED", facet="LISTING", opened_at=MIDNIGHT - 2 * HOUR, since=MIDNIGHT + HOUR)
+    history.add_run(MIDNIGHT - HOUR)
+    history.add_run()
+    [finding] = report(TODAY - DAY).facts.open_findings
+    assert finding.since == MIDNIGHT - 2 * HOUR
+    assert finding.age == HOUR
+
+
+def test_the_summary_has_every_field_that_is_promised(history, report):
+    history.add_customer("Acme", "Dana Fox")
+    history.add_job("job-1")
+    history.add_finding(hours_ago=0.5)
+    history.add_finding(hours_ago=2, kind="STUCK", severity="MEDIUM", owner="LINKEDIN", account_manager=None)
+    history.add_finding(hours_ago=24 * 8, resolved_at=NOW - HOUR, resolution="SUPERSEDED")
+    history.add_run()
+    assert report().summary == {
+        "date": "2026-11-20",
+        "as_of": "2026-11-20T12:00:00+00:00",
+        "complete": True,
+        "incomplete_reasons": [],
+        "jobs": 1,
+        "roll_forward": {"open_before": 1, "new": 2, "resolved": 1, "open_now": 2},
+        "open_by_kind": {"STUCK": 1, "FAILED": 1},
+        "open_by_owner": {"CUSTOMER": 1, "PARTNER": 0, "LINKEDIN": 1},
+        "open_by_age": {"<1h": 1, "1-4h": 1, "4-24h": 0, "1-3d": 0, "3-7d": 0, ">7d": 0},
+        "by_account_manager": {
+            "Dana Fox": {"open_before": 1, "new": 1, "resolved": 1, "open_now": 1},
+            "(no account manager)": {"open_before": 0, "new": 1, "resolved": 0, "open_now": 1},
+        },
+    }
+
+
+AGES = [
+    (dt.timedelta(), "<1h"),
+    (HOUR, "1-4h"),
+    (4 * HOUR, "4-24h"),
+    (DAY, "1-3d"),
+    (3 * DAY, "3-7d"),
+    (7 * DAY - dt.timedelta(seconds=1), "3-7d"),
+    (7 * DAY, ">7d"),
+    (900 * DAY, ">7d"),
+]
+
+
+def test_an_age_belongs_to_the_band_that_it_begins(history, report):
+    for age, _ in AGES:
+        history.add_finding(opened_at=NOW - age)
+    history.add_run()
+    bands = {finding.finding_id: finding.age_band for finding in report().facts.open_findings}
+    assert bands == {f"f{number}": band for number, (_, band) in enumerate(AGES, start=1)}
+
+
+def test_the_worst_and_oldest_findings_come_first(history, report):
+    for severity, hours_ago in [("LOW", 90), ("HIGH", 1), ("MEDIUM", 5), ("HIGH", 3)]:
+        history.add_finding(severity=severity, hours_ago=hours_ago)
+    history.add_run()
+    assert [finding.finding_id for finding in report().facts.open_findings] == ["f4", "f2", "f3", "f1"]
+
+
+def test_a_manager_without_trouble_is_told_with_zeros(history, report):
+    history.add_customer("Acme", "Dana Fox")
+    history.add_run()
+    assert report().summary["by_account_manager"] == {"Dana Fox": {"open_before": 0, "new": 0, "resolved": 0, "open_now": 0}}
+
+
+def test_a_day_begins_at_the_midnight_of_the_zone(history, report):
+    history.settings.timezone = "America/New_York"
+    history.add_finding(opened_at=dt.datetime(2026, 11, 20, 4, 59, tzinfo=UTC))
+    history.add_finding(opened_at=dt.datetime(2026, 11, 20, 5, 0, tzinfo=UTC))
+    history.add_run()
+    facts = report().facts
+    assert (facts.roll_forward.open_before, facts.roll_forward.new) == (1, 1)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Havana", "Asia/Beirut", "Pacific/Apia", "Australia/Lord_Howe"])
+def test_neighbouring_days_meet_where_the_clocks_change(zone):
+    days = [find_day(dt.date(2011, 1, 1) + number * DAY, ZoneInfo(zone)) for number in range(800)]
+    assert all(day.end == following.start for day, following in zip(days, days[1:], strict=False))
+    # Samoa left out 30 December 2011 altogether: that day is empty.
+    assert all(day.start < day.end or (zone == "Pacific/Apia" and day.date == dt.date(2011, 12, 30)) for day in days)

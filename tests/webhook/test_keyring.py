@@ -1,0 +1,64 @@
+"""Which secrets are tried for a body, and which answers a challenge."""
+
+import pytest
+from pydantic import SecretStr
+
+from jobrecon.webhook.keyring import read_keyring
+
+from .conftest import ACME, BETA, BROKEN, SECRETS, configured
+
+UNKNOWN = "urn:li:developerApplication:9"
+EVERYTHING = [f"{ACME}#1", f"{ACME}#2", f"{BETA}#1", "parent#1"]
+
+CANDIDATES = [
+    # named in the body, tried in this order
+    (ACME, [f"{ACME}#1", f"{ACME}#2", "parent#1"]),
+    (BETA, [f"{BETA}#1", "parent#1"]),
+    (BROKEN, ["parent#1"]),
+    (UNKNOWN, EVERYTHING),
+    (None, EVERYTHING),
+    ("", EVERYTHING),
+]
+
+
+@pytest.mark.parametrize(("named", "labels"), CANDIDATES)
+def test_the_named_applications_secrets_are_tried_and_then_the_parents(named: str | None, labels: list[str]) -> None:
+    assert [label for label, _secret in read_keyring(configured()).find_candidates(named)] == labels
+
+
+def test_only_a_configured_application_without_any_secret_counts_as_missing() -> None:
+    keyring = read_keyring(configured())
+    assert [keyring.is_missing(urn) for urn in (BROKEN, ACME, UNKNOWN, "", None)] == [True, False, False, False, False]
+
+
+CHALLENGED = [
+    # applicationId, with parent, only configured, answered for, with
+    (None, True, None, "", "PARENT"),
+    ("", True, None, "", "PARENT"),
+    ("1001", True, None, ACME, "ACME_NEW"),
+    (" 1001 ", True, None, ACME, "ACME_NEW"),
+    (BETA, True, None, BETA, "BETA"),
+    ("1002", False, None, BETA, "BETA"),
+    ("9", True, None, "", "PARENT"),
+    ("1003", True, None, "", "PARENT"),
+    (None, False, ACME, ACME, "ACME_NEW"),
+    ("9", False, ACME, ACME, "ACME_NEW"),
+]
+
+
+@pytest.mark.parametrize(("application_id", "with_parent", "only", "urn", "secret"), CHALLENGED)
+def test_a_challenge_is_answered_with_the_newest_secret(
+    application_id: str | None, with_parent: bool, only: str | None, urn: str, secret: str
+) -> None:
+    keyring = read_keyring(configured(with_parent=with_parent, only=only))
+    assert keyring.find_challenged(application_id) == (urn, SecretStr(SECRETS[secret]))
+
+
+@pytest.mark.parametrize(("application_id", "only"), [(None, None), ("9", None), ("1003", None), ("1003", BROKEN), (None, "none")])
+def test_a_challenge_is_not_answered_by_guessing_among_several_or_without_a_secret(application_id: str | None, only: str | None) -> None:
+    assert read_keyring(configured(with_parent=False, only=only)).find_challenged(application_id) is None
+
+
+def test_a_keyring_shows_no_secret() -> None:
+    keyring = read_keyring(configured())
+    assert not any(secret in repr(keyring) + repr(keyring.children) + repr(keyring.parent) for secret in SECRETS.values())

@@ -1,6 +1,7 @@
 """What a flow run shows in Prefect: a summary, the worst findings, a link to the report."""
 
 from pathlib import Path
+from typing import Any
 
 from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
 
@@ -10,6 +11,9 @@ from jobrecon.warehouse import open_for_reading
 
 WORST_ROWS = 200
 """Prefect keeps every version of an artifact: the whole list is in the report."""
+
+LOOKALIKES = str.maketrans("<>[]`", "‹›()'")
+"""What makes HTML, links or code in markdown, and what reads the same and makes nothing."""
 
 
 async def show_summary(summary: RunSummary) -> None:
@@ -25,7 +29,7 @@ async def show_summary(summary: RunSummary) -> None:
     }
     lines = [f"# {summary.state.capitalize()}", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]
     if summary.incomplete_reasons:
-        lines += ["", "## Not seen", *(f"- {_quote(reason)}" for reason in summary.incomplete_reasons)]
+        lines += ["", "## Not seen", "", *(f"- {_quote(reason)}" for reason in summary.incomplete_reasons)]
     await acreate_markdown_artifact("\n".join(lines), key="reconcile-summary", description="What the last reconciliation did")
 
 
@@ -33,18 +37,28 @@ async def show_findings(settings: Settings) -> None:
     """The worst open findings, as a table."""
     with open_for_reading(settings) as warehouse:
         rows = warehouse.read("plan/worst_findings", row_limit=WORST_ROWS)
-    table = [{name: value.isoformat() if hasattr(value, "isoformat") else _quote(str(value or "")) for name, value in row.items()} for row in rows]
+    table = [{name: _make_cell(value) for name, value in row.items()} for row in rows]
     await acreate_table_artifact(table, key="worst-findings", description=f"The worst open findings, at most {WORST_ROWS}")
 
 
 async def show_report(page: Path, verdict: str) -> None:
-    """Where the report lies."""
-    await acreate_link_artifact(link=page.absolute().as_uri(), link_text="Open the report", key="daily-report", description=_quote(verdict))
+    """Where the report lies. Browsers open no local file from a server's page, so the path itself is the text."""
+    path = page.absolute()
+    await acreate_link_artifact(link=path.as_uri(), link_text=str(path), key="daily-report", description=_quote(verdict))
+
+
+def _make_cell(value: Any) -> str:
+    """A value as a table's cell. One of Prefect's two pages reads cells as markdown, the other shows them as they are."""
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    return _flatten(str(value if value is not None else "")).translate(LOOKALIKES).replace("://", ": //")
 
 
 def _quote(text: str) -> str:
-    """Text from outside on one line, inert in markdown and HTML."""
-    flat = " ".join("".join(character if character.isprintable() else " " for character in text[:500]).split())
-    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("[", "&#91;"), ("`", "&#96;")):
-        flat = flat.replace(character, entity)
-    return flat
+    """Text from outside, inert in markdown: as code, where neither links nor marks nor HTML mean anything."""
+    return f"`{_flatten(text).replace('`', chr(39))}`"
+
+
+def _flatten(text: str) -> str:
+    """One line of what can be printed."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text[:500]).split())

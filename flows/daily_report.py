@@ -5,31 +5,36 @@ from typing import Any
 
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from flows.artifacts import show_report
+from flows.conduct import in_plain_words, is_passing
 from jobrecon.clock import utc_now
 from jobrecon.reports import ReportResult, write_report
 from jobrecon.settings import load_settings
 
 
 @flow(name="daily-report", log_prints=False)
-async def daily_report(date: dt.date | None = None) -> dict[str, Any]:
+@in_plain_words
+async def daily_report(date: dt.date | None = None) -> State[Any]:
     """Write the report of a day (default: the day the run was scheduled for) and show where it lies.
 
-    Safe to run twice: the same day's report is replaced whole.
+    Safe to run twice: the same day's report is replaced whole. Ends as *Incomplete* where the report says that something
+    could not be seen.
     """
-    settings = load_settings()
-    # A scheduled run may start a moment before its time, on the day before.
+    # A scheduled run may start a moment before its time, on the day before, or long after it, on another day.
     scheduled = runtime.flow_run.scheduled_start_time
-    moment = max(utc_now(), scheduled) if scheduled else utc_now()
-    result = write(date or moment.astimezone(settings.zone).date(), moment)
-    await show_report(result.folder / "index.html", result.summary["verdict"])
-    return result.summary
+    day = date or scheduled.astimezone(load_settings().zone).date()
+    result = write(day, max(utc_now(), scheduled))
+    verdict = str(result.summary.get("verdict") or f"The report of {day}.")
+    await show_report(result.folder / "index.html", verdict)
+    return Completed(name="Completed" if result.summary["complete"] else "Incomplete", message=verdict, data=result.summary)
 
 
-@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20])
-def write(date: dt.date, moment: dt.datetime) -> ReportResult:
-    """Page, workbook, CSV and summary, from the published copy."""
-    result = write_report(load_settings(), date, moment)
-    get_run_logger().info("%s %s", result.summary["verdict"], result.folder / "index.html")
+@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_passing)
+def write(day: dt.date, now: dt.datetime) -> ReportResult:
+    """Pages, workbook, CSV and summary, from the published copy."""
+    result = write_report(load_settings(), day, now)
+    get_run_logger().info("Wrote %s.", result.folder)
     return result

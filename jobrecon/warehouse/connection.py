@@ -17,7 +17,7 @@ from jobrecon.errors import PublishFailed, WarehouseError, WarehouseLocked
 from jobrecon.settings import Settings
 from jobrecon.warehouse.lock import POLL_SECONDS, hold_writer_lock
 from jobrecon.warehouse.publish import publish_catalog, publish_file
-from jobrecon.warehouse.schema import STAGED, apply_schema
+from jobrecon.warehouse.schema import STAGED, apply_schema, quote
 from jobrecon.warehouse.statements import load_statements, prepare_statements
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,8 @@ CONFIG: dict[str, Any] = {
 def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection that speaks UTC and fetches nothing from anywhere."""
     connection = duckdb.connect(path, read_only=read_only, config=CONFIG)
-    connection.execute("set TimeZone = 'UTC'")
+    # Global: the connections that branch off speak UTC too.
+    connection.execute("set global TimeZone = 'UTC'")
     return connection
 
 
@@ -96,7 +97,10 @@ class Warehouse:
 
     def branch(self) -> "Warehouse":
         """The same warehouse for another thread."""
-        return Warehouse(self.connection.cursor(), self.settings)
+        (catalog,) = self.connection.execute("select current_database()").fetchone() or ("",)
+        cursor = self.connection.cursor()
+        cursor.execute(f'use "{catalog}"')
+        return Warehouse(cursor, self.settings)
 
     def publish(self) -> Path:
         """Replace the copy that analysts open by what is committed now, as the last thing done with the warehouse.
@@ -193,7 +197,7 @@ def _attach_lake(address: str) -> duckdb.DuckDBPyConnection:
     for name in ("ducklake", "sqlite_scanner", "postgres_scanner"):
         load_extension(connection, name)
     try:
-        connection.execute(f"attach '{address.replace(chr(39), chr(39) * 2)}' as jobrecon")
+        connection.execute(_attach_statement(address))
         connection.execute("use jobrecon")
     except duckdb.Error as error:
         connection.close()
@@ -201,6 +205,17 @@ def _attach_lake(address: str) -> duckdb.DuckDBPyConnection:
             f"The DuckLake warehouse cannot be opened: {type(error).__name__}. Nothing was changed. Check JOBRECON_WAREHOUSE."
         ) from None
     return connection
+
+
+def _attach_statement(address: str) -> str:
+    """DuckLake's own way to say it: the address, and where it wants that, `(DATA_PATH '…')` behind it."""
+    catalog, _, options = address.partition(" (")
+    kind, _, file = catalog.removeprefix("ducklake:").partition(":")
+    if not options and kind == "sqlite" and not Path(file).exists():
+        # DuckLake chooses this place by itself, but only where DuckDB is the catalog.
+        Path(file).absolute().parent.mkdir(parents=True, exist_ok=True)
+        options = f"data_path '{quote(file)}.files')"
+    return f"attach '{quote(catalog)}' as jobrecon" + (f" ({options}" if options else "")
 
 
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:

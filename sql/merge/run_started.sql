@@ -1,4 +1,4 @@
--- A run begins.
+-- A run begins: its row in `runs`, before anything is done.
 insert into runs by name
 select
     $run_id::varchar as run_id,

@@ -16,11 +16,13 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobrecon.applications import Application, Applications, Parent
 from jobrecon.landing import open_landing
 from jobrecon.serving import serve_in_thread
 from jobrecon.webhook.app import Limits, create_app
+from jobrecon.webhook.inbox import Inbox
 
 ACME = "urn:li:developerApplication:1001"
 BETA = "urn:li:developerApplication:1002"
@@ -94,18 +96,40 @@ def configured(*, with_parent: bool = True, only: str | None = None) -> Applicat
     return Applications([item for item in items if only in (None, item.urn)], Parent(["env:PARENT"], SECRETS) if with_parent else None)
 
 
+class Stage:
+    """One server for all tests (to stop one takes uvicorn a while), on which each test puts the app it is about."""
+
+    address = ""
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            while (event := (await receive())["type"]) and event.startswith("lifespan."):
+                await send({"type": f"{event}.complete"})
+                if event == "lifespan.shutdown":
+                    return
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    with serve_in_thread(stage) as stage.address:
+        yield stage
+
+
 Serve = Callable[..., httpx.Client]
 T = TypeVar("T", bound=SQLModel)
 
 
 @pytest.fixture
-def serve(engine: Engine, clock: SteppingClock) -> Iterator[Serve]:
-    """Serves a receiver and gives a client of it; by default over `configured()`."""
+def serve(stage: Stage, engine: Engine, clock: SteppingClock) -> Iterator[Serve]:
+    """Serves a receiver over the landing database and gives a client of it; by default over `configured()`."""
     with ExitStack() as stack:
 
         def start(loader: Callable[[], Applications] = configured, limits: Limits | None = None) -> httpx.Client:
-            address = stack.enter_context(serve_in_thread(create_app(loader, engine, clock, limits=limits)))
-            return stack.enter_context(httpx.Client(base_url=address, timeout=20))
+            stage.app = create_app(loader, stack.enter_context(Inbox(engine)), clock, limits=limits)
+            return stack.enter_context(httpx.Client(base_url=stage.address, timeout=20))
 
         yield start
 

@@ -390,9 +390,10 @@ def test_the_metrics_count_what_was_answered_and_how_the_inbox_stands(serve: Ser
 
 @pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
 def test_two_receivers_in_one_process_count_apart(serve: Serve) -> None:
-    one, other = serve(), serve()
-    post(one, notification(), "acme-new")
-    assert (metric(one, "jobrecon_webhook_landed_total"), metric(other, "jobrecon_webhook_landed_total")) == (1, 0)
+    first = serve()
+    assert post(first, notification(), "acme-new").status_code == 200
+    assert metric(first, "jobrecon_webhook_landed_total") == 1
+    assert metric(serve(), "jobrecon_webhook_landed_total") == 0
 
 
 @pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)

@@ -1,0 +1,54 @@
+"""`make bench`: measure, print, and write the figures into docs/performance.md with the machine and the day."""
+
+import os
+import platform
+import re
+import sys
+from datetime import date
+from pathlib import Path
+
+from bench.end_to_end import measure_end_to_end
+
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+
+
+def describe_end_to_end(count: int) -> str:
+    figures = measure_end_to_end(count)
+    lines = [
+        f"### {count:,} pending tasks, end to end",
+        "",
+        "| what | seconds | CPU seconds | peak memory |",
+        "|---|---|---|---|",
+    ]
+    names = {
+        "import": "`jobrecon tasks import` (Parquet)",
+        "run": "`jobrecon run`: pull, poll, merge, findings, publish",
+        "dlt": "dlt 1.31: import of the same tasks, fetch and merge",
+    }
+    for key, figure in figures.items():
+        lines.append(f"| {names[key]} | {figure.seconds:.1f} | {figure.cpu_seconds:.1f} | {figure.peak_bytes / 1e6:,.0f} MB |")
+    ours = figures["import"].seconds + figures["run"].seconds
+    lines += ["", f"dlt's time ÷ ours (import and run together): **{figures['dlt'].seconds / ours:.1f}**", ""]
+    return "\n".join(lines)
+
+
+def write_block(name: str, text: str) -> None:
+    """Replace the measured block `name` of docs/performance.md."""
+    page = PAGE.read_text(encoding="utf-8")
+    machine = f"{date.today().isoformat()}, {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"  # noqa: DTZ011
+    block = f"<!-- measured: {name} -->\n*{machine}*\n\n{text}\n<!-- end -->"
+    page, replaced = re.subn(rf"<!-- measured: {name} -->\n.*?<!-- end -->", lambda _: block, page, flags=re.DOTALL)
+    if not replaced:
+        raise RuntimeError(f"docs/performance.md has no block {name}")
+    PAGE.write_text(page, encoding="utf-8")
+
+
+def main() -> None:
+    counts = [int(argument) for argument in sys.argv[1:]] or [100_000]
+    text = "\n".join(describe_end_to_end(count) for count in counts)
+    print(text)
+    write_block("end_to_end", text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The generated parts of the documentation: `python -m docs.check` tells what is out of date, `--write` writes it.
+
+A page keeps its own prose; what stands between `<!-- generated: NAME -->` and `<!-- end -->` comes from the code.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from jobrecon.cli.app import app
+from jobrecon.settings import Settings
+from jobrecon.warehouse.schema import describe_table, list_columns, list_tables
+from jobrecon.warehouse.statements import load_statements
+
+FOLDER = Path(__file__).parent
+BLOCK = re.compile(r"<!-- generated: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
+
+
+def write_tables() -> str:
+    """Every table and column, from the models."""
+    parts = []
+    for name, model in list_tables().items():
+        parts += [f"## {name}\n", describe_table(model) + "\n", "| column | type | meaning |", "|---|---|---|"]
+        parts += [f"| {column} | {type_} | {_cell(text)} |" for column, type_, text in list_columns(model)]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def write_settings() -> str:
+    """Every setting, from the class `Settings`."""
+    defaults = Settings.model_construct()
+    shown = {
+        "warehouse": "$JOBRECON_HOME/warehouse.duckdb",
+        "published": "$JOBRECON_HOME/published/jobrecon.duckdb",
+        "landing_url": "sqlite:///$JOBRECON_HOME/landing.db",
+        "reports": "$JOBRECON_HOME/reports",
+        "home": "./var",
+    }
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = shown.get(name, getattr(defaults, name))
+        text = "" if str(default) in ("", "**********") else f"`{default}`"
+        lines.append(f"| `JOBRECON_{name.upper()}` | {text} | {_cell(field.description or '')} |")
+    return "\n".join(lines) + "\n"
+
+
+def write_commands() -> str:
+    """Every command, from the command line's own help."""
+    lines = ["| command | does |", "|---|---|"]
+    root = typer.main.get_command(app)
+    commands: list[tuple[str, str]] = []
+
+    def walk(command: object, name: str) -> None:
+        children = getattr(command, "commands", {})
+        for child_name, child in children.items():
+            walk(child, f"{name} {child_name}")
+        if not children:
+            commands.append((name, str(getattr(command, "help", "") or "").split("\n\n")[0]))
+
+    walk(root, "jobrecon")
+    lines += [f"| `{name}` | {_cell(' '.join(text.split()))} |" for name, text in sorted(commands)]
+    return "\n".join(lines) + "\n"
+
+
+def write_findings() -> str:
+    """Every question of sql/findings/, from its header."""
+    lines = ["| kind | facet | question |", "|---|---|---|"]
+    for name, text in load_statements().items():
+        if not name.startswith("findings/"):
+            continue
+        header = " ".join(line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--"))
+        kind = re.search(r"'(\w+)' as kind", text)
+        facet = re.search(r"'(\w+)' as facet", text)
+        assert kind, name
+        lines.append(f"| {kind.group(1)} | {facet.group(1) if facet else 'LISTING, APPLY'} | {_cell(header)} |")
+    return "\n".join(lines) + "\n"
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "tables": write_tables,
+    "settings": write_settings,
+    "commands": write_commands,
+    "findings": write_findings,
+}
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> int:
+    is_writing = "--write" in sys.argv[1:]
+    stale = []
+    for page in sorted(FOLDER.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        fresh = BLOCK.sub(lambda found: f"<!-- generated: {found[1]} -->\n{GENERATED[found[1]]()}<!-- end -->", text)
+        if fresh != text:
+            stale.append(page.name)
+            if is_writing:
+                page.write_text(fresh, encoding="utf-8")
+    verb = "written" if is_writing else "out of date (run `make docs`)"
+    sys.stdout.write(f"docs: {', '.join(stale)} {verb}\n" if stale else "docs: up to date\n")
+    return 1 if stale and not is_writing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

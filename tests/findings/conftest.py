@@ -1,0 +1,28 @@
+"""One warehouse for all tests of the rules, emptied before each: opening one takes longer than asking it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobrecon.catalogue import load_catalog
+from jobrecon.settings import Settings
+from jobrecon.warehouse import Warehouse, open_warehouse
+from jobrecon.warehouse.schema import list_tables
+
+
+@pytest.fixture(scope="session")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    home: Path = tmp_path_factory.mktemp("findings")
+    with open_warehouse(Settings(home=home, applications=home / "applications.toml")) as warehouse:
+        yield warehouse
+
+
+@pytest.fixture
+def warehouse(opened: Warehouse) -> Warehouse:
+    """A real DuckDB file that holds the error catalogue and nothing else."""
+    for table in list_tables():
+        if table != "error_catalog":
+            opened.connection.execute(f"delete from {table}")
+    load_catalog(opened)
+    return opened

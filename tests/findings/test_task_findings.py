@@ -1,0 +1,254 @@
+"""What can be wrong with a job's latest task, at its boundaries."""
+
+from datetime import timedelta
+
+import pytest
+
+from jobrecon.warehouse import Warehouse
+
+from .rows import ACME, BETA, JOB, NOW, TICK, ago, answer, find, given, kinds, read_everything, read_open, task, told
+
+STUCK_AFTER = timedelta(hours=1)
+LIFESPAN = timedelta(days=30)
+LONG_AGO = ago(days=40)
+
+CASES = [
+    # task                                                                                  kind, severity
+    (task(status=None, requested_at=NOW - STUCK_AFTER + TICK), None),
+    (task(status=None, requested_at=NOW - STUCK_AFTER), ("STUCK", "MEDIUM")),
+    (task(status=None, requested_at=NOW - STUCK_AFTER - TICK), ("STUCK", "MEDIUM")),
+    (task(status="IN_PROGRESS", requested_at=ago(hours=3)), ("STUCK", "MEDIUM")),
+    (task(status="IN_PROGRESS", requested_at=ago(minutes=59)), None),
+    (task(status="SOMETHING_NEW", requested_at=ago(hours=3)), ("STUCK", "MEDIUM")),
+    (task("CLOSE", None, ago(hours=3)), ("STUCK", "MEDIUM")),
+    (task("CREATE", None, LONG_AGO, state="EXPIRED"), ("EXPIRED", "HIGH")),
+    (task("UPDATE", "IN_PROGRESS", LONG_AGO, state="EXPIRED"), ("EXPIRED", "HIGH")),
+    (task("CREATE", None, state="REJECTED", status_changed_at=ago(hours=5)), ("REJECTED", "MEDIUM")),
+    (task("CREATE", "FAILED"), ("FAILED", "HIGH")),
+    (task("CLOSE", "FAILED"), ("FAILED", "HIGH")),
+    (task("UPDATE", "FAILED"), ("FAILED", "MEDIUM")),
+    (task("RENEW", "FAILED"), ("FAILED", "MEDIUM")),
+    (task("UPGRADE", "FAILED"), ("FAILED", "MEDIUM")),
+    (task("CREATE", "FAILED", error_message="has an invalid location"), ("FAILED", "HIGH")),
+    (task("CREATE", "PROCESSED"), None),
+    (task("CREATE", "PROCESSED", error_message="has an invalid location"), ("INVALID", "LOW")),
+    (task("CLOSE", "PROCESSED", error_message="what LinkedIn never said before"), ("INVALID", "LOW")),
+    (task("CREATE", "SUCCEEDED"), None),
+    (task("CREATE", "SUCCEEDED", error_message="a warning"), None),
+    (task("CLOSE", "SUCCEEDED"), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "expected"), CASES)
+def test_the_latest_task_alone_tells_what_is_wrong(warehouse: Warehouse, row: dict, expected: tuple[str, str] | None) -> None:
+    given(warehouse, tasks=[row])
+    find(warehouse)
+    found = read_open(warehouse)
+    assert [(one["kind"], one["severity"]) for one in found] == ([expected] if expected else [])
+    assert all(one["facet"] == "TASK" and one["task_urn"] == row["task_urn"] for one in found)
+
+
+SINCE = [
+    # task                                                                                  since
+    (task(status=None, requested_at=ago(hours=7)), ago(hours=7)),
+    (task(status="IN_PROGRESS", requested_at=ago(hours=7)), ago(hours=7)),
+    (task(status=None, requested_at=LONG_AGO, state="EXPIRED"), LONG_AGO + LIFESPAN),
+    (task(status=None, state="REJECTED", status_changed_at=ago(hours=5)), ago(hours=5)),
+    (task(status="FAILED", status_changed_at=ago(hours=5)), ago(hours=5)),
+    (task(status="PROCESSED", error_message="no", status_changed_at=ago(hours=5)), ago(hours=5)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "since"), SINCE)
+def test_it_is_wrong_since_the_moment_the_rule_names(warehouse: Warehouse, row: dict, since: object) -> None:
+    given(warehouse, tasks=[row])
+    find(warehouse)
+    (found,) = read_open(warehouse)
+    assert found["since"] == since
+    assert found["opened_at"] == found["last_seen_at"] == NOW
+
+
+def test_the_settings_move_the_boundaries(warehouse: Warehouse) -> None:
+    given(warehouse, tasks=[task(status=None, requested_at=ago(minutes=10))])
+    find(warehouse, stuck_after=601)
+    assert read_open(warehouse) == []
+    find(warehouse, stuck_after=600)
+    assert kinds(read_open(warehouse)) == [("STUCK", "TASK")]
+
+
+def test_a_lifespan_of_part_of_a_day_gives_the_moment_of_expiry(warehouse: Warehouse) -> None:
+    given(warehouse, tasks=[task(status=None, requested_at=ago(days=2), state="EXPIRED")])
+    find(warehouse, task_lifespan_days=1.5)
+    assert read_open(warehouse)[0]["since"] == ago(hours=12)
+
+
+OLDER_TROUBLES = [
+    task(status=None, requested_at=ago(days=3)),
+    task(status=None, requested_at=LONG_AGO, state="EXPIRED"),
+    task(status=None, requested_at=ago(days=3), state="REJECTED", status_changed_at=ago(days=3)),
+    task(status="FAILED", requested_at=ago(days=3)),
+    task(status="PROCESSED", requested_at=ago(days=3), error_message="no"),
+]
+
+
+@pytest.mark.parametrize("trouble", OLDER_TROUBLES)
+@pytest.mark.parametrize("newer", ["SUCCEEDED", None])
+def test_a_newer_request_supersedes_an_older_trouble(warehouse: Warehouse, trouble: dict, newer: str | None) -> None:
+    given(warehouse, tasks=[trouble, task("UPDATE", newer, ago(minutes=30))])
+    find(warehouse)
+    assert read_open(warehouse) == []
+
+
+@pytest.mark.parametrize("trouble", OLDER_TROUBLES)
+def test_a_newer_request_for_another_place_or_job_or_application_supersedes_nothing(warehouse: Warehouse, trouble: dict) -> None:
+    recent = ago(minutes=30)
+    given(
+        warehouse,
+        tasks=[
+            trouble,
+            task("UPDATE", "SUCCEEDED", recent, task_urn="a", location="Oslo, Norway"),
+            task("UPDATE", "SUCCEEDED", recent, task_urn="b", external_job_posting_id="job-2"),
+            task("UPDATE", "SUCCEEDED", recent, task_urn="c", application_urn=BETA),
+        ],
+    )
+    find(warehouse)
+    assert [one["task_urn"] for one in read_open(warehouse, facet="TASK")] == [trouble["task_urn"]]
+
+
+@pytest.mark.parametrize(("failed", "succeeded", "expected"), [("urn-a", "urn-b", []), ("urn-b", "urn-a", ["urn-b"])])
+def test_of_two_requests_of_one_moment_the_greater_urn_is_the_latest(
+    warehouse: Warehouse, failed: str, succeeded: str, expected: list[str]
+) -> None:
+    given(warehouse, tasks=[task(status="FAILED", task_urn=failed), task(status="SUCCEEDED", task_urn=succeeded)])
+    find(warehouse)
+    assert [one["task_urn"] for one in read_open(warehouse)] == expected
+
+
+def test_the_time_of_request_counts_before_the_urn_and_before_the_time_of_import(warehouse: Warehouse) -> None:
+    given(
+        warehouse,
+        tasks=[
+            task(status="FAILED", requested_at=ago(hours=2), task_urn="urn-z", imported_at=NOW),
+            task(status="SUCCEEDED", requested_at=ago(hours=2) + TICK, task_urn="urn-a", imported_at=ago(hours=1)),
+        ],
+    )
+    find(warehouse)
+    assert read_open(warehouse) == []
+
+
+def test_each_place_of_a_job_has_its_own_latest_task_and_finding(warehouse: Warehouse) -> None:
+    given(
+        warehouse,
+        tasks=[
+            task(status="FAILED", location="Oslo, Norway", task_urn="oslo"),
+            task(status="FAILED", location="Bergen, Norway", task_urn="bergen"),
+            task(status="FAILED", location=None, task_urn="nowhere"),
+            task(status="FAILED", location="Tromsø, Norway", task_urn="old"),
+            task(status="SUCCEEDED", location="Tromsø, Norway", task_urn="new", requested_at=ago(days=1)),
+        ],
+    )
+    find(warehouse)
+    found = read_open(warehouse, kind="FAILED")
+    assert {one["location"]: one["task_urn"] for one in found} == {"Oslo, Norway": "oslo", "Bergen, Norway": "bergen", None: "nowhere"}
+    assert len({one["finding_key"] for one in found}) == 3
+
+
+def test_jobs_of_two_applications_with_one_id_are_two_jobs(warehouse: Warehouse) -> None:
+    given(warehouse, tasks=[task(status="FAILED", task_urn="a"), task(status="FAILED", task_urn="b", application_urn=BETA)])
+    find(warehouse)
+    assert sorted(one["application_urn"] for one in read_open(warehouse)) == [ACME, BETA]
+
+
+def test_no_job_id_or_place_can_be_taken_for_another(warehouse: Warehouse) -> None:
+    """Ids are free text: whatever stands between the parts of the key may stand in a part."""
+    parts = [("a|b", None), ("a", "b|"), ("a", "|b"), ("a|", "b"), ("a", "b"), ("a||b", None), ("a\\", "b"), ("a\\|b", None), ("a", None)]
+    given(
+        warehouse,
+        tasks=[
+            task(status="FAILED", external_job_posting_id=job, location=location, task_urn=f"urn-{number}")
+            for number, (job, location) in enumerate(parts)
+        ],
+    )
+    assert find(warehouse).findings_opened == len(parts)
+    assert len({one["finding_key"] for one in read_open(warehouse)}) == len(parts)
+    assert find(warehouse, NOW + TICK).findings_open == len(parts)
+
+
+def test_what_is_requested_later_does_not_count(warehouse: Warehouse) -> None:
+    given(
+        warehouse,
+        tasks=[
+            task(status="FAILED", requested_at=ago(days=1), task_urn="failed"),
+            task("UPDATE", None, NOW + TICK, task_urn="later"),
+            task(status="FAILED", requested_at=NOW + TICK, external_job_posting_id="job-2", task_urn="later-2"),
+        ],
+    )
+    find(warehouse)
+    assert [one["task_urn"] for one in read_open(warehouse)] == ["failed"]
+
+
+def test_what_is_requested_at_the_moment_itself_counts(warehouse: Warehouse) -> None:
+    given(warehouse, tasks=[task(status="FAILED", task_urn="failed"), task("UPDATE", None, NOW, task_urn="now")])
+    find(warehouse)
+    assert read_open(warehouse) == []
+
+
+PENDING = {"imported_at": ago(days=31), "requested_at": NOW - LIFESPAN}
+
+
+@pytest.mark.parametrize(
+    ("requested_at", "state"),
+    [(NOW - LIFESPAN + TICK, "PENDING"), (NOW - LIFESPAN, "EXPIRED"), (NOW - LIFESPAN - TICK, "EXPIRED"), (NOW, "PENDING")],
+)
+@pytest.mark.parametrize("status", [None, "IN_PROGRESS"])
+def test_a_pending_task_expires_at_exactly_its_lifespan(warehouse: Warehouse, requested_at: object, state: str, status: str | None) -> None:
+    given(warehouse, tasks=[task(status=status, requested_at=requested_at)])
+    warehouse.run("merge/expired_tasks", as_of=NOW, lifespan_seconds=LIFESPAN.total_seconds())
+    assert warehouse.run("select_state" if False else "plan/pending_count", as_of=NOW) == [(int(state == "PENDING"),)]
+    find(warehouse)
+    assert kinds(read_open(warehouse)) == ([("EXPIRED", "TASK")] if state == "EXPIRED" else kinds(read_open(warehouse, kind="STUCK")))
+
+
+@pytest.mark.parametrize("row", [task(status="SUCCEEDED"), task(status="FAILED"), task(status=None, state="REJECTED")])
+def test_what_is_settled_or_rejected_never_expires(warehouse: Warehouse, row: dict) -> None:
+    given(warehouse, tasks=[row | {"requested_at": ago(days=300)}])
+    before = read_everything(warehouse)
+    warehouse.run("merge/expired_tasks", as_of=NOW, lifespan_seconds=LIFESPAN.total_seconds())
+    assert read_everything(warehouse) == before
+
+
+def test_a_finding_names_whose_job_it_is(warehouse: Warehouse) -> None:
+    given(
+        warehouse,
+        tasks=[task(status="FAILED", task_urn="a"), task(status="FAILED", task_urn="b", application_urn=BETA)],
+        customers=[{"application_urn": ACME, "customer": "Acme", "account_manager": "Dana Fox", "daily_call_limit": 10}],
+    )
+    find(warehouse)
+    assert [(one["customer"], one["account_manager"]) for one in read_open(warehouse, application_urn=ACME)] == [("Acme", "Dana Fox")]
+    assert [(one["customer"], one["account_manager"]) for one in read_open(warehouse, application_urn=BETA)] == [(None, None)]
+    assert {one["external_job_posting_id"] for one in read_open(warehouse)} == {JOB}
+
+
+def test_nothing_in_the_warehouse_finds_nothing(warehouse: Warehouse) -> None:
+    summary = find(warehouse)
+    assert (summary.findings_opened, summary.findings_resolved, summary.findings_open) == (0, 0, 0)
+
+
+def test_a_failed_close_of_a_listed_job_is_one_finding_and_the_listing_none(warehouse: Warehouse) -> None:
+    given(
+        warehouse,
+        tasks=[task("CREATE", "SUCCEEDED", ago(days=5)), task("CLOSE", "FAILED", ago(days=1))],
+        notifications=[told(ago(days=4), listing_status="LISTED")],
+    )
+    find(warehouse)
+    assert kinds(read_open(warehouse)) == [("FAILED", "TASK")]
+
+
+def test_an_answer_polled_in_a_run_is_observed_at_its_moment(warehouse: Warehouse) -> None:
+    from jobrecon.linkedin.answers import Answer, Outcome
+
+    given(warehouse, tasks=[task(status=None, task_urn="urn-1", requested_at=ago(hours=3))])
+    answer(warehouse, [Answer("urn-1", Outcome.ANSWERED, "FAILED", "has an invalid location")])
+    find(warehouse)
+    (found,) = read_open(warehouse)
+    assert (found["kind"], found["since"]) == ("FAILED", NOW)

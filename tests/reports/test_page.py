@@ -1,0 +1,226 @@
+"""What a person reads, and what strangers' text cannot do to it."""
+
+import datetime as dt
+from html.parser import HTMLParser
+
+import pytest
+
+from jobrecon.reports.page import find_link, name_pages
+
+from .conftest import NOW
+
+HOUR = dt.timedelta(hours=1)
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 7*7 }} {% raw %} \u202eexe.fdp\u2066 & é 李"
+
+
+class Page(HTMLParser):
+    """A page as a browser takes it: its tags, its text, its ids."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open_tags: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    VOID = ("meta", "br", "img", "link", "input", "hr")
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open_tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open_tags.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open_tags:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    @property
+    def ids(self) -> list[str]:
+        return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
+
+
+@pytest.fixture
+def read_page(report):
+    """The page of the report, parsed."""
+
+    def read(name="index.html", **options):
+        return Page((report(**options).folder / name).read_text(encoding="utf-8"))
+
+    return read
+
+
+def test_every_open_finding_can_be_linked_to(history, read_page):
+    for owner, severity in [("CUSTOMER", "HIGH"), ("PARTNER", "MEDIUM"), ("LINKEDIN", "HIGH"), ("CUSTOMER", "LOW")]:
+        history.add_finding(owner=owner, severity=severity)
+    history.add_finding(resolved_at=NOW, resolution="SUCCEEDED")
+    history.add_run()
+    page = read_page()
+    assert {f"finding-f{number}" for number in range(1, 6)} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert page.open_tags == []
+
+
+def test_a_finding_tells_job_customer_cause_action_age_and_link(history, read_page):
+    history.add_job("job-1", title="Nurse", job_posting_url="https://www.linkedin.com/jobs/view/1")
+    history.add_task("t1", "job-1", operation="CLOSE")
+    history.add_finding(hours_ago=75, task_urn="t1", message="Too <short>", reason="It is too short.", next_action="Ask for more.")
+    history.add_run()
+    page = read_page()
+    for words in ("Nurse job-1", "Acme", "It is too short.", "Ask for more.", "17 Nov 09:00, 3\u00a0days".replace("\u00a0", " "), "Closing failed", "Too <short>"):
+        assert words in page.text
+    assert ("a", {"href": "https://www.linkedin.com/jobs/view/1"}) in page.tags
+
+
+def test_one_cause_that_hits_many_jobs_is_told_once(history, read_page):
+    for _ in range(41):
+        history.add_finding(reason="The location is unknown.", next_action="Ask for the country.")
+    history.add_run()
+    page = read_page("dana-fox.html")
+    assert "41 jobs: The location is unknown." in page.text
+    assert page.text.count("Ask for the country.") == 1
+    assert len([name for name in page.ids if name.startswith("finding-")]) == 41
+
+
+def test_text_of_strangers_stays_text(history, read_page):
+    history.add_job("job-1", title=EVIL, customer=EVIL, account_manager=EVIL, job_posting_url="javascript:alert(1)")
+    history.add_finding(
+        external_job_posting_id="job-1", customer=EVIL, account_manager=EVIL, code=EVIL, reason=EVIL, message=EVIL, next_action=EVIL, location=EVIL
+    )
+    history.add_finding(message="other", customer=EVIL, finding_id='"><script>')
+    history.add_finding(resolved_at=NOW, resolution=EVIL, customer=EVIL)
+    history.add_run(state="INCOMPLETE", incomplete_reasons=EVIL)
+    page = read_page()
+    assert not {"script", "img", "iframe", "object", "base", "form"} & {tag for tag, _ in page.tags}
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert "{{ 7*7 }} {% raw %} exe.fdp & é 李" in page.text
+    assert "<script>alert(1)</script>" in page.text
+    assert not set("\u202e\u2066") & set("".join(page.words))
+    assert page.open_tags == []
+
+
+def test_a_page_loads_nothing_from_anywhere(history, read_page):
+    history.add_job("job-1", job_posting_url="https://www.linkedin.com/jobs/view/1")
+    history.add_finding(external_job_posting_id="job-1")
+    history.add_run()
+    page = read_page()
+    assert not [attributes for tag, attributes in page.tags if "src" in attributes or tag in ("link", "script")]
+    addresses = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    outside = [address for address in addresses if ":" in address]
+    assert outside == ["https://www.linkedin.com/jobs/view/1"]
+    assert {address for address in addresses if "#" not in address and ":" not in address} == {
+        "dana-fox.html", "findings.xlsx", "findings.csv", "summary.json"
+    }
+
+
+def test_every_link_within_a_page_leads_somewhere(history, read_page):
+    history.add_finding(owner="LINKEDIN")
+    history.add_run()
+    page = read_page()
+    anchors = {attributes["href"][1:] for tag, attributes in page.tags if tag == "a" and attributes["href"].startswith("#")}
+    assert anchors <= set(page.ids)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_link"),
+    [
+        ("https://www.linkedin.com/jobs/view/1", True),
+        ("https://linkedin.com/jobs/view/1", True),
+        ("javascript:alert(1)//www.linkedin.com", False),
+        ("https://www.linkedin.com.example.org/jobs", False),
+        ("https://notlinkedin.com/", False),
+        ("https://[bad", False),
+        ("//www.linkedin.com/jobs", False),
+        (None, False),
+    ],
+)
+def test_only_an_address_at_linkedin_becomes_a_link(history, report, url, is_link):
+    history.add_job("job-1", job_posting_url=url)
+    history.add_finding()
+    history.add_run()
+    [finding] = report().facts.open_findings
+    assert bool(find_link(finding)) is is_link
+
+
+def test_very_long_text_is_cut_on_the_page(history, read_page):
+    history.add_job("job-1", title="T" * 10_000)
+    history.add_finding(message="m" * 10_000, customer="c" * 10_000, reason="r" * 10_000)
+    history.add_run()
+    page = read_page()
+    assert len(page.text) < 10_000
+    assert "T" * 119 + "…" in page.text
+
+
+def test_two_thousand_findings_stay_under_a_megabyte(history, report):
+    history.add_run()
+    for number in range(2_000):
+        job = f"REQ-2026-{number:06}"
+        history.add_job(job, title=f"Senior Software Engineer {number}", job_posting_url=f"https://www.linkedin.com/jobs/view/{4_000_000_000 + number}")
+        history.add_finding(
+            finding_id=f"{number:032x}", external_job_posting_id=job, customer="Northwind Logistics", reason=f"Cause {number % 40}", message=f"{number} {'words ' * 100}"
+        )
+    folder = report().folder
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert page.count('id="finding-') == 2_000
+    assert (folder / "index.html").stat().st_size < 1_000_000
+
+
+def test_what_finds_no_room_on_the_page_is_counted(history, read_page):
+    history.add_run()
+    for _ in range(2_003):
+        history.add_finding()
+    page = read_page()
+    assert "2,003 jobs need you" in page.text
+    assert "3 more findings found no room on this page" in page.text
+
+
+def test_each_account_manager_reads_of_their_own_jobs_only(history, report):
+    history.add_finding(reason="Yours", account_manager="Dana Fox")
+    history.add_finding(reason="Theirs", account_manager="Jo Ng")
+    history.add_finding(reason="Nobody's", account_manager=None)
+    history.add_run()
+    folder = report().folder
+    pages = {path.name: Page(path.read_text(encoding="utf-8")).text for path in folder.glob("*.html")}
+    assert set(pages) == {"index.html", "dana-fox.html", "jo-ng.html", "no-account-manager.html"}
+    assert "Yours" in pages["dana-fox.html"]
+    assert "Theirs" not in pages["dana-fox.html"]
+    assert "Nobody's" in pages["no-account-manager.html"]
+    assert all(word in pages["index.html"] for word in ("Yours", "Theirs", "Nobody's"))
+
+
+def test_no_two_pages_share_a_name():
+    names = ["Index", "Jo Ng", "jo ng", "Jo-Ng 2", "李", "李 2", "!!!", "..", "a/b", "x" * 300]
+    pages = name_pages(names)
+    assert list(pages) == names
+    assert len(set(pages.values())) == len(names)
+    assert "index.html" not in pages.values()
+    assert all("/" not in page and len(page) < 100 and page == page.lower() for page in pages.values())
+
+
+def test_an_incomplete_report_says_so_in_a_banner(history, read_page):
+    history.add_run(state="INCOMPLETE", incomplete_reasons="the inbox could not be read")
+    page = read_page()
+    assert "INCOMPLETE" in page.text
+    assert "The inbox could not be read." in page.text
+    assert "All clear" not in page.text
+
+
+def test_a_complete_report_has_no_banner(history, read_page):
+    history.add_job("job-1")
+    history.add_run()
+    page = read_page()
+    assert "INCOMPLETE" not in page.text
+    assert "All clear" in page.text
+
+
+def test_thresholds_in_the_words_are_the_ones_that_are_set(history, read_page):
+    history.settings.stuck_after = 5400
+    history.add_run()
+    assert "90 min or more after it was sent" in read_page().text

@@ -1,0 +1,139 @@
+"""The folder of a report: what stands in it, and what happens when it cannot be written."""
+
+import datetime as dt
+import errno
+import json
+import os
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from jobrecon.errors import ReportError, WarehouseError
+from jobrecon.reports import report as report_module
+from jobrecon.reports import write_report
+
+from .conftest import NOW, TODAY
+
+FILES = ["dana-fox.html", "findings.csv", "findings.xlsx", "index.html", "summary.json"]
+
+
+def list_all(settings):
+    return sorted(path.relative_to(settings.reports).as_posix() for path in settings.reports.rglob("*") if path.is_file())
+
+
+def test_a_report_is_a_folder_named_by_its_date(history, report):
+    history.add_finding()
+    history.add_run()
+    result = report()
+    assert result.folder == history.settings.reports / "2026-11-20"
+    assert [path.name for path in result.files] == FILES
+    assert list_all(history.settings) == [f"2026-11-20/{name}" for name in FILES]
+    assert json.loads((result.folder / "summary.json").read_text(encoding="utf-8")) == result.summary
+
+
+def test_a_report_is_of_today_in_the_zone_of_the_settings(history, report):
+    history.settings.timezone = "Pacific/Kiritimati"
+    history.add_run()
+    assert report().summary["date"] == "2026-11-21"
+    assert report().facts.zone == ZoneInfo("Pacific/Kiritimati")
+
+
+def test_the_same_data_makes_the_same_report(history, report):
+    history.add_finding()
+    history.add_run()
+    first = {path.name: path.read_bytes() for path in report().files if path.suffix != ".xlsx"}
+    assert {path.name: path.read_bytes() for path in report().files if path.suffix != ".xlsx"} == first
+
+
+def test_a_page_of_somebody_who_is_no_longer_there_goes_and_other_files_stay(history, report):
+    history.add_finding()
+    history.add_run()
+    folder = report().folder
+    (folder / "jo-ng.html").write_text("of an older report")
+    (folder / "notes.txt").write_text("mine")
+    report()
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, "notes.txt"])
+
+
+def test_without_a_warehouse_there_is_nothing_to_report(settings):
+    with pytest.raises(WarehouseError, match="Import tasks and run"):
+        write_report(settings, None, NOW)
+    assert not settings.reports.exists()
+
+
+def test_a_date_that_has_not_come_is_refused(history, report):
+    history.add_run()
+    with pytest.raises(ReportError, match=r"no report for 2026-11-21 yet: in UTC it is 2026-11-20\. Nothing was changed"):
+        report(TODAY + dt.timedelta(days=1))
+    assert not history.settings.reports.exists()
+
+
+@pytest.mark.parametrize("date", [dt.date.min, dt.date(1970, 1, 1)])
+def test_a_date_long_ago_is_no_crash(history, report, date):
+    history.settings.timezone = "Asia/Tokyo"
+    history.add_run()
+    try:
+        assert not report(date).facts.complete
+    except ReportError as error:
+        assert "out of range" in str(error)
+
+
+def test_a_published_copy_of_another_make_is_explained(settings):
+    import duckdb
+
+    settings.published.parent.mkdir(parents=True)
+    with duckdb.connect(settings.published) as connection:
+        connection.execute("create table other (a integer)")
+    with pytest.raises(WarehouseError, match="Run `jobrecon run`"):
+        write_report(settings, None, NOW)
+
+
+def test_a_file_in_the_place_of_the_folder_is_explained(history, report):
+    history.add_run()
+    history.settings.reports.mkdir()
+    (history.settings.reports / "2026-11-20").write_text("not a folder")
+    with pytest.raises(ReportError, match="A file stands where the folder should be"):
+        report()
+    assert list_all(history.settings) == ["2026-11-20"]
+
+
+@pytest.mark.parametrize("writer", ["write_pages", "write_workbook", "write_listing"])
+def test_a_full_disk_leaves_the_report_of_before(history, report, monkeypatch, writer):
+    history.add_finding(reason="Of before")
+    history.add_run()
+    folder = report().folder
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    history.add_finding(reason="Of after")
+    monkeypatch.setattr(report_module, writer, fill_disk)
+    with pytest.raises(ReportError, match=r"No space left on device.*report of before are unharmed\. Make room"):
+        report()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert list_all(history.settings) == [f"2026-11-20/{name}" for name in FILES]
+
+
+def fill_disk(*_args):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_workbook_on_a_full_disk_is_an_error_with_its_reason(history, report):
+    full = "/dev/full"
+    if not os.path.exists(full):  # noqa: PTH110 - a device, not a file of ours
+        pytest.skip("no /dev/full here")
+    history.add_finding()
+    history.add_run()
+    facts = report().facts
+    with pytest.raises(OSError, match="No space left"):
+        report_module.write_listing(facts, __import__("pathlib").Path(full))
+
+
+def test_what_a_killed_process_left_is_cleared_away(history, report):
+    history.add_run()
+    old = history.settings.reports / ".2026-11-20.0123"
+    old.mkdir(parents=True)
+    (old / "index.html").write_text("half")
+    os.utime(old, (0, 0))
+    young = history.settings.reports / ".2026-11-20.4567"
+    young.mkdir()
+    report()
+    assert not old.exists()
+    assert young.exists()

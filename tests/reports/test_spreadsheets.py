@@ -1,0 +1,130 @@
+"""The workbook and the CSV file, read back."""
+
+import csv
+import datetime as dt
+
+import pytest
+from openpyxl import load_workbook
+
+from jobrecon.reports.columns import COLUMNS, ENDING_COLUMNS
+from jobrecon.reports.text import CELL_LIMIT, disarm_formula, fit_cell, shorten
+
+from .conftest import NOW
+
+NAMES = [column.name for column in COLUMNS]
+
+
+@pytest.fixture
+def read_workbook(report):
+    """The rows of each sheet, as dictionaries by column name."""
+
+    def read():
+        workbook = load_workbook(report().folder / "findings.xlsx")
+        sheets = {}
+        for sheet in workbook:
+            names = [column.name for column in ENDING_COLUMNS] * (sheet.title == "Fixed") + NAMES
+            sheets[sheet.title] = [dict(zip(names, row, strict=True)) for row in sheet.iter_rows(min_row=2) if any(cell.value for cell in row)]
+        return workbook, sheets
+
+    return read
+
+
+def read_listing(folder):
+    with (folder / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_finding_stands_on_the_sheets_it_belongs_to(history, read_workbook):
+    history.add_finding()
+    history.add_finding(severity="LOW")
+    history.add_finding(owner="PARTNER")
+    history.add_finding(resolved_at=NOW, resolution="RELISTED")
+    history.add_run()
+    _, sheets = read_workbook()
+    ids = {name: [row["finding_id"].value for row in rows] for name, rows in sheets.items()}
+    assert ids == {"Do today": ["f1"], "All open": ["f1", "f3", "f2"], "Fixed": ["f4"]}
+    assert sheets["Fixed"][0]["ending"].value == "the job is on LinkedIn again"
+
+
+def test_cells_have_types_and_ids_stay_text(history, read_workbook):
+    history.add_finding(hours_ago=2.5, external_job_posting_id="00123")
+    history.add_run()
+    _, sheets = read_workbook()
+    [row] = sheets["All open"]
+    assert row["external_job_posting_id"].value == "00123"
+    assert row["since"].value == dt.datetime(2026, 11, 20, 9, 30)
+    assert row["since"].is_date
+    assert row["age_hours"].value == 2.5
+
+
+def test_sheets_have_a_frozen_heading_and_a_filter(history, read_workbook):
+    history.add_finding()
+    history.add_run()
+    workbook, _ = read_workbook()
+    for sheet in workbook:
+        assert sheet.freeze_panes == "A2"
+        assert sheet.auto_filter.ref.startswith("A1:")
+        assert sheet.column_dimensions["A"].width > 8
+    assert [cell.value for cell in workbook["All open"][1]] == [column.heading for column in COLUMNS]
+    assert "Wrong since (UTC)" in [cell.value for cell in workbook["All open"][1]]
+
+
+def test_no_cell_is_a_formula_or_a_link(history, read_workbook, report):
+    history.add_job("=1+1", title="=cmd|' /C calc'!A0", customer="@SUM(A1)", job_posting_url="https://www.linkedin.com/jobs/view/1")
+    history.add_finding(external_job_posting_id="=1+1", message="\u202e=HYPERLINK(1)", reason="-2+3", code="+49")
+    history.add_run()
+    workbook, sheets = read_workbook()
+    assert {cell.data_type for sheet in workbook for row in sheet for cell in row} <= {"s", "d", "n", "inlineStr"}
+    assert not [cell for sheet in workbook for row in sheet for cell in row if cell.hyperlink]
+    assert sheets["All open"][0]["external_job_posting_id"].value == "=1+1"
+    [row] = read_listing(report().folder)
+    assert row["external_job_posting_id"] == "'=1+1"
+    assert row["title"] == "'=cmd|' /C calc'!A0"
+    assert row["message"] == "'=HYPERLINK(1)"
+    assert row["reason"] == "'-2+3"
+
+
+def test_the_listing_has_the_columns_of_the_workbook_and_moments_with_offset(history, report):
+    history.add_finding(hours_ago=2, customer="Söder, “Kliniken”\nGmbH")
+    history.add_run()
+    folder = report().folder
+    assert (folder / "findings.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    [row] = read_listing(folder)
+    assert list(row) == NAMES
+    assert row["since"] == "2026-11-20T10:00:00+00:00"
+    assert row["customer"] == "Söder, “Kliniken”\nGmbH"
+
+
+@pytest.mark.parametrize("text", ["m" * 10_000, "m" * 40_000, "😀" * 20_000])
+def test_long_text_is_kept_as_far_as_a_cell_holds(history, report, text):
+    history.add_finding(message=text)
+    history.add_run()
+    folder = report().folder
+    column = NAMES.index("message") + 1
+    in_workbook = load_workbook(folder / "findings.xlsx")["All open"].cell(2, column).value
+    [row] = read_listing(folder)
+    assert in_workbook == row["message"]
+    assert in_workbook == text if len(text) == 10_000 else in_workbook.endswith("…")
+    assert len(in_workbook.encode("utf-16-le")) // 2 <= CELL_LIMIT
+
+
+FORMULAS = ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", " =1", "\u200f=1", "\x01=1", "\uff1d1"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_what_looks_like_a_formula_starts_with_an_apostrophe(text):
+    assert disarm_formula(text).startswith("'")
+
+
+@pytest.mark.parametrize("text", ["", "a=1", "1-2", "'=1", "Nurse (m/f/d)"])
+def test_other_text_stays_as_it_is(text):
+    assert disarm_formula(text) == text
+
+
+def test_text_is_cut_to_its_limit_and_no_further():
+    assert shorten("abcdef", 6) == "abcdef"
+    assert shorten("abcdefg", 6) == "abcde…"
+    assert shorten(" a \n b ", 6) == "a b"
+    assert shorten("a" + " " * 5_000 + "b", 6).endswith("…")
+    assert shorten(None, 6) == ""
+    assert fit_cell("x" * CELL_LIMIT) == "x" * CELL_LIMIT

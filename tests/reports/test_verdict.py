@@ -1,0 +1,117 @@
+"""The sentence that is read first."""
+
+import datetime as dt
+
+import pytest
+
+from jobrecon.reports.verdict import judge
+
+from .conftest import NOW, TODAY
+
+HOUR = dt.timedelta(hours=1)
+
+
+@pytest.fixture
+def verdict(history, report):
+    """The verdict on a day with two jobs known and a run at noon."""
+
+    def read(date=None, state="COMPLETED", **run):
+        history.add_job("job-1")
+        history.add_job("other")
+        history.add_run(state=state, **run)
+        return judge(report(date).facts).sentence
+
+    return read
+
+
+def test_all_clear_is_said_of_a_complete_day_with_nothing_open(verdict):
+    assert verdict() == "All clear: nothing is wrong with any of the 2 jobs."
+
+
+@pytest.mark.parametrize("state", ["INCOMPLETE", "FAILED"])
+def test_all_clear_is_never_said_of_what_was_not_seen(verdict, state):
+    assert verdict(state=state) == "No trouble is known, but not everything was looked at."
+
+
+def test_all_clear_is_not_said_while_due_tasks_are_left(verdict):
+    assert verdict(tasks_left=3) == "No trouble is known, but not everything was looked at."
+
+
+def test_without_a_run_nothing_is_said(report):
+    assert judge(report().facts).sentence == "Nothing was looked at, so nothing can be said."
+
+
+def test_jobs_for_the_customer_are_yours_and_new_ones_are_told(history, verdict):
+    for hours_ago in (1, 2, 30, 40, 50, 60, 70):
+        history.add_finding(hours_ago=hours_ago)
+    for number in range(3):
+        history.add_finding(external_job_posting_id=f"mended-{number}", resolved_at=NOW, resolution="SUCCEEDED")
+    assert verdict() == "7 jobs need you, 2 of them new since yesterday; 3 were fixed."
+
+
+def test_two_troubles_of_a_job_are_one_job(history, verdict):
+    history.add_finding(external_job_posting_id="job-1")
+    history.add_finding(external_job_posting_id="job-1", kind="UNLISTED", facet="LISTING")
+    assert verdict() == "1 job needs you, new since yesterday."
+
+
+def test_what_waits_for_others_is_no_all_clear(history, verdict):
+    history.add_finding(owner="PARTNER")
+    history.add_finding(owner="LINKEDIN")
+    history.add_finding(owner="LINKEDIN")
+    assert verdict() == "No job needs you today; 1 waits for our integration team and 2 for LinkedIn."
+
+
+def test_lesser_notes_are_no_all_clear(history, verdict):
+    history.add_finding(severity="LOW")
+    assert verdict() == "No job needs you today; 1 job has a lesser note."
+
+
+def test_a_doubtful_day_says_so_in_the_sentence(history, verdict):
+    history.add_finding(hours_ago=40)
+    assert verdict(state="INCOMPLETE") == "1 job needs you, not new since yesterday – as far as could be seen."
+
+
+def test_a_past_day_does_not_speak_of_yesterday(history, verdict):
+    history.add_finding(hours_ago=20)
+    history.add_run(NOW - 19 * HOUR)
+    assert verdict(TODAY - dt.timedelta(days=1)) == "1 job needs you, new on that day."
+
+
+ENDINGS = [
+    # resolution, status of the newest request    fixed?
+    ("SUCCEEDED", None, True),
+    ("RELISTED", None, True),
+    ("SUPERSEDED", None, False),
+    ("SUPERSEDED", "IN_PROGRESS", False),
+    ("SUPERSEDED", "SUCCEEDED", True),
+    ("SUPERSEDED", "FAILED", False),
+    ("FAILED", None, False),
+    ("EXPIRED", None, False),
+    ("something new", None, False),
+    (None, None, False),
+]
+
+
+@pytest.mark.parametrize(("resolution", "later_status", "is_fixed"), ENDINGS)
+def test_only_what_is_known_to_be_well_counts_as_fixed(history, verdict, resolution, later_status, is_fixed):
+    history.add_finding(task_urn="t1", resolved_at=NOW, resolution=resolution)
+    history.add_task("t1", "job-1", requested_at=NOW - 3 * HOUR, status="FAILED", status_changed_at=NOW - 2 * HOUR)
+    if later_status:
+        history.add_task("t2", "job-1", requested_at=NOW - HOUR, status=later_status, status_changed_at=NOW)
+    assert ("; 1 was fixed" in verdict()) is is_fixed
+
+
+def test_a_job_with_other_trouble_left_is_not_fixed(history, verdict):
+    history.add_finding(external_job_posting_id="job-1", resolved_at=NOW, resolution="SUCCEEDED")
+    history.add_finding(external_job_posting_id="job-1", kind="UNLISTED", facet="LISTING", owner="LINKEDIN")
+    assert verdict() == "No job needs you today; 1 waits for LinkedIn."
+
+
+def test_a_request_that_succeeded_only_later_does_not_count_on_a_past_day(history, verdict):
+    yesterday = NOW - 20 * HOUR
+    history.add_finding(task_urn="t1", opened_at=yesterday - HOUR, resolved_at=yesterday, resolution="SUPERSEDED")
+    history.add_task("t1", "job-1", requested_at=yesterday - 2 * HOUR, status="FAILED", status_changed_at=yesterday - HOUR)
+    history.add_task("t2", "job-1", requested_at=yesterday, status="SUCCEEDED", status_changed_at=NOW)
+    history.add_run(yesterday)
+    assert "fixed" not in verdict(TODAY - dt.timedelta(days=1))

@@ -1,0 +1,121 @@
+"""House rules: imports go one way, every statement is used, everything a user meets is documented."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from jobrecon.settings import Settings
+from jobrecon.warehouse.schema import list_columns, list_tables
+from jobrecon.warehouse.statements import list_findings, load_statements
+from models import Facet, Kind
+
+ROOT = Path(__file__).parent.parent
+ROOMS = {"models": set(), "jobrecon": {"models"}, "flows": {"jobrecon", "models"}}
+OURS = set(ROOMS)
+
+
+def list_imports(path: Path) -> set[str]:
+    imports = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imports |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            imports.add(node.module)
+    return imports
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_go_one_way(room):
+    for path in (ROOT / room).rglob("*.py"):
+        reached = {name.split(".")[0] for name in list_imports(path)} & OURS
+        assert reached <= ROOMS[room] | {room}, path
+
+
+def test_the_sandbox_imports_nothing_of_ours_but_models():
+    for path in (ROOT / "jobrecon" / "sandbox").rglob("*.py"):
+        for name in list_imports(path):
+            assert not name.startswith(("jobrecon", "flows")) or name.startswith("jobrecon.sandbox"), (path, name)
+
+
+def test_only_the_flows_import_prefect():
+    for room in ("models", "jobrecon"):
+        for path in (ROOT / room).rglob("*.py"):
+            assert not any(name.split(".")[0] == "prefect" for name in list_imports(path)), path
+
+
+def test_every_statement_is_used_and_every_statement_asked_for_exists():
+    code = "\n".join(path.read_text(encoding="utf-8") for room in OURS for path in (ROOT / room).rglob("*.py"))
+    asked = set(re.findall(r'"((?:plan|merge|derive|findings|reports)/[a-z_]+)"', code))
+    statements = set(load_statements())
+    assert asked <= statements
+    assert statements - set(list_findings()) <= asked
+
+
+def test_every_statement_says_what_it_is_for():
+    for name, text in load_statements().items():
+        assert re.match(r"-- [A-Z].{20,}", text), name
+
+
+def test_every_kind_of_finding_has_its_question_and_only_known_facets():
+    kinds, facets = set(), set()
+    for name in list_findings():
+        kinds |= set(re.findall(r"'(\w+)' as kind", load_statements()[name]))
+        facets |= set(re.findall(r"'(\w+)' as facet", load_statements()[name]))
+    assert kinds == {kind.value for kind in Kind}
+    assert facets <= {facet.value for facet in Facet}
+
+
+def test_every_table_and_column_says_what_it_means():
+    for model in list_tables().values():
+        assert model.__doc__
+        for name, _, description in list_columns(model):
+            assert description, f"{model.__name__}.{name}"
+
+
+def test_every_setting_says_what_it_means():
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_the_generated_documentation_is_up_to_date():
+    result = subprocess.run([sys.executable, "-m", "docs.check"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+def test_every_kind_is_explained():
+    page = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    assert all(f"| {kind.value} |" in page for kind in Kind)
+
+
+def test_links_in_the_documentation_lead_somewhere():
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert target.startswith("http") or (page.parent / target).exists(), (page.name, target)
+
+
+def test_the_readme_opens_with_the_two_commands():
+    start = (ROOT / "README.md").read_text(encoding="utf-8")[:1200]
+    assert start.index("make demo") < start.index("make test")
+
+
+def test_every_flow_is_an_entry_point():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]["jobrecon.flows"]
+    assert {point.name for point in entry_points(group="jobrecon.flows")} == set(declared)
+
+
+def test_locks_name_no_place_to_fetch_from():
+    for lock in [ROOT / "requirements.lock", ROOT / "bench" / "requirements.lock"]:
+        text = lock.read_text(encoding="utf-8")
+        assert "://" not in text
+        assert "--hash=" in text
+
+
+def test_files_stay_small():
+    for room in OURS:
+        for path in (ROOT / room).rglob("*.py"):
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 330, path

@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from jobrecon.errors import ConfigurationError
 
 SECRET_KINDS = ("env", "file")
+LARGEST_LIMIT = 2**31 - 1
+"""What the ledger's column holds."""
 
 
 def resolve_secret(reference: str, environment: Mapping[str, str]) -> SecretStr:
@@ -108,7 +110,9 @@ def read_applications(path: Path, daily_call_limit: int, environment: Mapping[st
         entries, problems = [], ["`applications` must be a list: write [[applications]] with two brackets"]
     items = [_read_application(entry, index, daily_call_limit, environment, problems) for index, entry in enumerate(entries, start=1)]
     parent = document.get("parent")
-    parent_references = _read_references(parent, "[parent]", problems) if isinstance(parent, dict) else []
+    if parent is not None and not isinstance(parent, dict):
+        parent, problems = None, [*problems, "`parent` must be a table: write [parent], with client_secrets below it"]
+    parent_references = _read_references(parent, "[parent]", problems) if parent is not None else []
     urns = [item.urn for item in items if item.urn]
     problems += [f"{urn} stands there more than once" for urn in sorted({urn for urn in urns if urns.count(urn) > 1})]
     if problems:
@@ -129,8 +133,8 @@ def _read_application(entry: Any, index: int, daily_call_limit: int, environment
             problems.append(f"{where}: {name} is missing")
         texts[name] = value
     limit = entry.get("daily_call_limit", daily_call_limit)
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
-        problems.append(f"{where}: daily_call_limit must be a whole number, 0 or more")
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit <= LARGEST_LIMIT:
+        problems.append(f"{where}: daily_call_limit must be a whole number from 0 to {LARGEST_LIMIT}")
         limit = daily_call_limit
     return Application(
         urn=texts["urn"] or "",

@@ -9,13 +9,15 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlmodel import Session
 
 from jobrecon.errors import ConfigurationError, LandingUnavailable
 from models import LandingTable
 
 BUSY_TIMEOUT_SECONDS = 30
+TABLES_LOCK = 7_106_001
+"""Any number, the same in all our processes."""
 
 
 def open_landing(url: str) -> Engine:
@@ -26,7 +28,9 @@ def open_landing(url: str) -> Engine:
     """
     try:
         address = make_url(url)
-        if address.get_backend_name() == "sqlite" and address.database:
+        if address.get_backend_name() == "sqlite":
+            if address.database in (None, "", ":memory:"):
+                raise ConfigurationError("JOBRECON_LANDING_URL must name a file: sqlite:////path/landing.db. In memory nothing would last.")
             _make_private_file(Path(address.database))
             engine = create_engine(address, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
             event.listen(engine, "connect", _prepare_sqlite)
@@ -39,12 +43,12 @@ def open_landing(url: str) -> Engine:
 
 
 def _create_tables(engine: Engine) -> None:
-    with explain_landing_trouble(engine):
-        try:
-            LandingTable.metadata.create_all(engine)
-        except (IntegrityError, OperationalError, ProgrammingError):
-            # Another process made the same tables in the same moment: look again, once.
-            LandingTable.metadata.create_all(engine)
+    with explain_landing_trouble(engine), engine.begin() as connection:
+        # Several processes may start on an empty database: one makes the tables, the others wait for it and find them.
+        connection.exec_driver_sql(
+            "begin immediate" if connection.dialect.name == "sqlite" else f"select pg_advisory_xact_lock({TABLES_LOCK})"
+        )
+        LandingTable.metadata.create_all(connection)
 
 
 @contextmanager

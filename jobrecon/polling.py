@@ -142,7 +142,7 @@ async def poll_due_tasks(
                 nonlocal done
                 for batch in batches:
                     try:
-                        for answers in await client.ask(batch):
+                        async for answers in client.ask(batch):
                             await buffer.add(application.urn, answers)
                     except JobreconError as error:
                         problems.append(error)

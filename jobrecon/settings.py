@@ -7,10 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from jobrecon.applications import Application, Applications, read_applications
+from jobrecon.applications import LARGEST_LIMIT, Application, Applications, read_applications
 from jobrecon.errors import ConfigurationError
 
 
@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="JOBRECON_", env_file=".env", extra="ignore", env_ignore_empty=True)
 
     home: Path = Field(default=Path("./var"), description="Where everything of the embedded default lies")
-    warehouse: str = Field(default="", description="The writer's DuckDB file, or a `ducklake:` address")
+    warehouse: str = Field(default="", description="The writer's DuckDB file, or a `ducklake:` address", repr=False)
     published: Path = Field(default=Path(), description="The copy that analysts open; replaced whole, by rename")
     landing_url: str = Field(default="", description="SQLAlchemy address of the landing database", repr=False)
     reports: Path = Field(default=Path(), description="Reports, one folder per date")
@@ -30,12 +30,14 @@ class Settings(BaseSettings):
     client_id: str = Field(default="", description="Instead of the file, for one application: its client id")
     client_secret: SecretStr = Field(default=SecretStr(""), description="Instead of the file: its client secret")
     application_urn: str = Field(default="", description="Instead of the file: its URN")
-    daily_call_limit: int = Field(default=300_000, ge=0, description="Calls per application and UTC day, for `simpleJobPostingTasks`")
-    query_string_limit: int = Field(default=4096, ge=80, description="Longest query string of a GET, in bytes as sent")
+    daily_call_limit: int = Field(
+        default=300_000, ge=0, le=LARGEST_LIMIT, description="Calls per application and UTC day, for `simpleJobPostingTasks`"
+    )
+    query_string_limit: int = Field(default=4096, ge=80, le=60_000, description="Longest query string of a GET, in bytes as sent")
     concurrency: int = Field(default=8, ge=1, le=256, description="Calls in flight per application")
     first_check_after: int = Field(default=300, ge=0, description="Seconds from request to first poll")
     stuck_after: int = Field(default=3600, ge=0, description="Seconds from request until an unsettled task counts as stuck")
-    task_lifespan_days: float = Field(default=30, gt=0, description="Days a task can be asked about")
+    task_lifespan_days: float = Field(default=30, gt=0, le=36_500, description="Days a task can be asked about")
     unconfirmed_after: int = Field(
         default=86_400, ge=0, description="Seconds without a listing notification until a job counts as unconfirmed"
     )
@@ -51,7 +53,13 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"no such time zone: {value!r}; use a name such as Europe/Berlin") from error
+            raise ValueError("no such time zone; use a name such as Europe/Berlin") from error
+        return value
+
+    @field_validator("api_url", "token_url")
+    @classmethod
+    def check_address(cls, value: str) -> str:
+        TypeAdapter(AnyHttpUrl).validate_python(value)
         return value
 
     @model_validator(mode="after")
@@ -69,8 +77,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """What `env:NAME` references are looked up in: the environment before the `.env` file."""
-        return {name: value for name, value in {**dotenv_values(".env"), **os.environ}.items() if value is not None}
+        """What `env:NAME` references are looked up in: the environment before the `.env` file; empty means not set."""
+        return {name: value for source in (dotenv_values(".env"), os.environ) for name, value in source.items() if value}
 
     def load_applications(self) -> Applications:
         """The configured applications; from the file, or the one of `JOBRECON_CLIENT_ID`, `…_SECRET`, `…_APPLICATION_URN`.
@@ -110,5 +118,10 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [f"  JOBRECON_{str(problem['loc'][0]).upper() if problem['loc'] else ''}: {problem['msg']}" for problem in error.errors()]
+        lines = [
+            f"  JOBRECON_{str(problem['loc'][0]).upper() if problem['loc'] else ''}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        ]
         raise ConfigurationError("Settings that cannot be used. Nothing was changed.\n" + "\n".join(lines)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The file .env cannot be read: {type(error).__name__}. Nothing was changed.") from None

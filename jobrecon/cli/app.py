@@ -74,7 +74,7 @@ def tasks_import(files: Files) -> None:
 def notifications_import(files: Files) -> None:
     """Add notification bodies that were landed elsewhere: NDJSON, one body a line, with or without its time of receipt.
 
-    Example line: `{"received_at": "2026-11-21T06:00:00Z", "body": {"type": "JOB_POSTING_STATUS", …}}`
+    Example: `jobrecon notifications import landed.ndjson`, of lines such as `{"received_at": "2026-11-21T06:00:00Z", "body": {"type": "JOB_POSTING_STATUS", …}}`
     """
     from jobrecon.warehouse import open_warehouse
 
@@ -210,7 +210,10 @@ def explain(
 
 @app.command()
 def budget(as_json: JsonOption = False) -> None:
-    """Calls used and left today, per application."""
+    """Calls used and left today, per application.
+
+    Example: `jobrecon budget --json`
+    """
     from jobrecon.landing import open_landing
     from jobrecon.linkedin.budget import describe_budget
 
@@ -223,26 +226,20 @@ def budget(as_json: JsonOption = False) -> None:
             return
         if not rows:
             raise ConfigurationError("No application is configured and none called LinkedIn today.")
+        columns = ["application_urn", "customer", "call_limit", "calls_used", "calls_left", "exhausted_at"]
         print_table(
             f"Calls to simpleJobPostingTasks on {now.date()} (UTC; resets at 00:00 UTC)",
             ["application", "customer", "limit", "used", "left", "exhausted at"],
-            [
-                [
-                    row["application_urn"],
-                    row["customer"] or "",
-                    row["call_limit"],
-                    row["calls_used"],
-                    row["calls_left"],
-                    row["exhausted_at"] or "",
-                ]
-                for row in rows
-            ],
+            [["" if row[name] is None else row[name] for name in columns] for row in rows],
         )
 
 
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
-    """Check configuration, credentials, clock, disk, both databases, the Prefect API and the webhook; say how to mend what is wrong."""
+    """Check configuration, credentials, clock, disk, both databases, the Prefect API and the webhook; say how to mend what is wrong.
+
+    Example: `jobrecon doctor`
+    """
     from jobrecon.cli.checks import examine
 
     with exit_with_status():
@@ -294,7 +291,7 @@ def sandbox(
 def demo() -> None:
     """The main job on this machine with nothing configured: sandbox, receiver, flows and report on free loopback ports.
 
-    It lives in JOBRECON_HOME (default ./var), which must be new or an earlier demo's.
+    It lives in JOBRECON_HOME (default ./var), which must be new or an earlier demo's. Example: `JOBRECON_HOME=demo jobrecon demo`
     """
     from jobrecon.demo import run_demo
 

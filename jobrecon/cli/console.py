@@ -98,8 +98,9 @@ def parse_moment(text: str | None, option: str) -> datetime | None:
 
 
 def start_logging(level: int = logging.INFO) -> None:
-    """Logs as plain lines on stderr."""
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
-    )
+    """Logs as plain lines on stderr: ours from `level` on, other people's warnings."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"))
+    handler.addFilter(lambda record: record.levelno >= logging.WARNING or record.name.startswith("jobrecon"))
+    logging.getLogger().addHandler(handler)
     logging.getLogger("jobrecon").setLevel(level)

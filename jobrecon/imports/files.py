@@ -102,7 +102,7 @@ def _read_json_array(path: Path) -> Iterator[Row]:
 
 def _json_row(number: int, value: Any, text: bytes) -> Row:
     if isinstance(value, dict):
-        return number, value, text.decode(), None
+        return number, {name.strip().lower(): cell for name, cell in value.items()}, text.decode(), None
     return number, None, text.decode(), "is JSON, but not an object"
 
 
@@ -114,7 +114,7 @@ def _read_parquet(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
             f"{path} is no Parquet file that can be read: {str(error).splitlines()[0][:200]}. Nothing of it was imported."
         ) from None
     with file:
-        schema = file.schema_arrow
+        schema = pa.schema([item.with_name(item.name.strip().lower()) for item in file.schema_arrow])
         if missing := [name for name in required if name not in schema.names]:
             raise InputError(
                 f"{path} has no column {', '.join(missing)}. Nothing of it was imported. Add the column and import the file again."
@@ -125,11 +125,11 @@ def _read_parquet(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
                 f"{path} has columns of a wrong type: {', '.join(wrong)}. Text is expected, for requested_at text or a timestamp. "
                 "Nothing of it was imported. Write the columns as text and import the file again."
             )
-        columns = [name for name in TASK_COLUMNS if name in schema.names]
+        columns = [name for name, told in zip(file.schema_arrow.names, schema.names, strict=True) if told in TASK_COLUMNS]
         number = 0
         try:
             for batch in file.iter_batches(batch_size=CHUNK_ROWS, columns=columns):
-                for values in batch.to_pylist():
+                for values in _as_text(batch).to_pylist():
                     number += 1
                     yield number, values, "", None
         except (pa.ArrowException, OSError) as error:
@@ -141,7 +141,16 @@ def _read_parquet(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
 TASK_COLUMNS = ("task_urn", "external_job_posting_id", "operation", "requested_at", "application_urn", "location", "title")
 
 
+def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with names in lower case and times as text in UTC: Python's own hold neither nanoseconds nor every year."""
+    columns = [
+        column.cast(pa.timestamp("us"), safe=False).cast(pa.string()) if pa.types.is_temporal(column.type) else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, [name.strip().lower() for name in batch.schema.names])
+
+
 def _is_usable(item: Any) -> bool:
     type_ = item.type.value_type if pa.types.is_dictionary(item.type) else item.type
     is_text = pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_) or pa.types.is_null(type_)
-    return bool(is_text or (item.name == "requested_at" and (pa.types.is_timestamp(type_) or pa.types.is_date(type_))))
+    return bool(is_text or (item.name == "requested_at" and (pa.types.is_timestamp(item.type) or pa.types.is_date(item.type))))

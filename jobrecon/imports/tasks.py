@@ -84,6 +84,8 @@ def _stage_row(source: str, row: Row) -> dict[str, Any]:
     if values is not None:
         for name in TASK_COLUMNS:
             staged[name] = _as_text(values.get(name))
+        if any("\0" in (staged[name] or "") for name in TASK_COLUMNS):
+            staged["problem"] = "holds a NUL character"
         if not text:
             staged["row"] = orjson.dumps({name: staged[name] for name in TASK_COLUMNS}).decode()
     return staged

@@ -1,11 +1,14 @@
 """Reading LinkedIn's answer about a batch of tasks, with every trap of it. Pure thinking, no I/O."""
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import orjson
+
+ENCODED_URN = re.compile(r"urn%3A", re.IGNORECASE).match
 
 
 class Outcome(StrEnum):
@@ -41,8 +44,8 @@ class NotAnAnswer(ValueError):
 def read_answers(body: bytes, asked: Sequence[str]) -> list[Answer]:
     """One answer for each URN asked about, then those for keys nobody asked for.
 
-    `results`, `statuses` and `errors` may be absent, null, or lack a URN. Keys may come percent-encoded. Unknown statuses and
-    fields are kept or passed over, never refused. Raises `NotAnAnswer` for a body that is none.
+    `results`, `statuses` and `errors` may be absent, null, or lack a URN. Keys may come percent-encoded, those nobody asked
+    for too. Unknown statuses and fields are kept or passed over, never refused. Raises `NotAnAnswer` for a body that is none.
     """
     try:
         document = orjson.loads(body)
@@ -70,7 +73,18 @@ def _read_map(document: dict[str, Any], name: str, wanted: set[str]) -> dict[str
         raise NotAnAnswer(f"`{name}` in the answer is not an object")
     if entries.keys() <= wanted:
         return entries
-    return {key if key in wanted or (plain := unquote(key)) not in wanted else plain: value for key, value in entries.items()}
+    plain: dict[str, Any] = {}
+    for key, value in entries.items():
+        urn = key if key in wanted else _decode_key(key, wanted)
+        # Told both ways, the one that says something counts.
+        if plain.get(urn) is None:
+            plain[urn] = value
+    return plain
+
+
+def _decode_key(key: str, wanted: set[str]) -> str:
+    decoded = unquote(key)
+    return decoded if decoded in wanted or ENCODED_URN(key) else key
 
 
 def _read_one(urn: str, result: Any, error: Any, status_code: Any) -> Answer:
@@ -87,14 +101,16 @@ def _read_one(urn: str, result: Any, error: Any, status_code: Any) -> Answer:
     if error is not None:
         code = error.get("status") if isinstance(error, dict) else error
         message = _text(error.get("message")) if isinstance(error, dict) else None
-        return Answer(urn, Outcome.NOT_FOUND if _is_404(code) else Outcome.PASSING, error_message=message)
-    if _is_404(status_code.get("status") if isinstance(status_code, dict) else status_code):
+        # An entry of `errors` need not carry its status; `statuses` has it then.
+        is_missing = _is_404(code) or (code is None and _is_404(status_code))
+        return Answer(urn, Outcome.NOT_FOUND if is_missing else Outcome.PASSING, error_message=message)
+    if _is_404(status_code):
         return Answer(urn, Outcome.NOT_FOUND)
     return Answer(urn, Outcome.SILENT)
 
 
 def _is_404(code: Any) -> bool:
-    return str(code) == "404"
+    return str(code.get("status") if isinstance(code, dict) else code) == "404"
 
 
 def _text(value: Any) -> str | None:
@@ -102,4 +118,8 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, str):
         return value if value.strip() else None
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        # Nested deeper than can be written again: no text LinkedIn means anything by.
+        return None

@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from jobrecon.applications import Application
@@ -76,11 +76,14 @@ class CallLedger:
                 .values(application_urn=self.application_urn, resource=RESOURCE, utc_date=today, call_limit=self.call_limit, calls_used=0)
                 .on_conflict_do_nothing()
             )
-            # A limit that was raised gives an exhausted day another chance.
+            # A limit that was raised gives an exhausted day another chance; one that was lowered does not.
             connection.execute(
                 update(TABLE)
                 .where(*self._row(today), TABLE.c.call_limit != self.call_limit)
-                .values(call_limit=self.call_limit, exhausted_at=None)
+                .values(
+                    call_limit=self.call_limit,
+                    exhausted_at=case((TABLE.c.call_limit < self.call_limit, None), else_=TABLE.c.exhausted_at),
+                )
             )
             while count > 0:
                 charged = connection.execute(
@@ -99,10 +102,10 @@ class CallLedger:
         self.calls_used += max(count, 0)
         return max(count, 0)
 
-    def mark_exhausted(self) -> None:
-        """LinkedIn says the day's calls are used up: rest until 00:00 UTC."""
+    def mark_exhausted(self, day: dt.date) -> None:
+        """LinkedIn says the calls of the UTC day `day` are used up: rest until it ends."""
         with explain_landing_trouble(self.engine), self.engine.begin() as connection:
-            self._mark_exhausted(connection, self.clock().date())
+            self._mark_exhausted(connection, day)
 
     def count_left(self) -> int:
         """Calls left today, by the ledger."""

@@ -1,6 +1,11 @@
 """Asking LinkedIn about tasks: charge, send, read; retry what may pass, halve what is refused."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
 import httpx
+import orjson
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 from sqlalchemy import Engine
@@ -16,11 +21,27 @@ from jobrecon.linkedin.tokens import TokenKeeper
 from jobrecon.settings import Settings
 
 TIMEOUT = httpx.Timeout(30, connect=10)
+THROTTLED = "HTTP 429"
 
 
 def open_http() -> httpx.AsyncClient:
     """The one HTTP client of a run. aiohttp carries it: three times the calls a second of httpx's own pool."""
-    return httpx.AsyncClient(transport=AiohttpTransport(), timeout=TIMEOUT, follow_redirects=False)
+    return httpx.AsyncClient(transport=AiohttpTransport(client=_open_session), timeout=TIMEOUT, follow_redirects=False)
+
+
+def _open_session() -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(ssl=httpx.create_ssl_context(), limit=100, keepalive_timeout=5)
+    return aiohttp.ClientSession(connector=connector, middlewares=[_send_once])
+
+
+async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET again by itself when a kept connection breaks: each send has to be charged first."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 class LinkedInClient:
@@ -36,66 +57,76 @@ class LinkedInClient:
         self.ledger = CallLedger(engine, application.urn, application.daily_call_limit, clock)
         self.tokens = TokenKeeper(application, settings.token_url, engine, http, clock)
 
-    async def ask(self, task_urns: list[str]) -> list[list[Answer]]:
-        """What LinkedIn says of each task, as one list per call that was answered.
+    async def ask(self, task_urns: list[str]) -> AsyncIterator[list[Answer]]:
+        """What LinkedIn says of each task: one list per call, as it is answered, so that later trouble loses none of it.
 
         A refused batch is halved until the URNs that are not accepted stand alone; those come back as REFUSED. Raises a
         `LinkedInError` for what concerns the application as a whole: credentials, access, budget, an API out of reach.
         """
         try:
-            return [await self._call(task_urns)]
+            answers = await self._call(task_urns)
         except BatchRefused as refusal:
-            if len(task_urns) == 1:
-                return [[Answer(task_urns[0], Outcome.REFUSED, error_message=str(refusal))]]
-            middle = len(task_urns) // 2
-            return await self.ask(task_urns[:middle]) + await self.ask(task_urns[middle:])
+            if len(task_urns) > 1:
+                middle = len(task_urns) // 2
+                for half in (task_urns[:middle], task_urns[middle:]):
+                    async for answers in self.ask(half):
+                        yield answers
+                return
+            answers = [Answer(task_urns[0], Outcome.REFUSED, error_message=str(refusal))]
+        yield answers
 
     async def _call(self, task_urns: list[str]) -> list[Answer]:
         backoff = Backoff()
+        query = build_query(task_urns)
+        is_tunneled = len(query) > self.query_limit_bytes
         token = await self.tokens.get()
-        is_token_renewed = is_throttled = False
+        is_token_renewed = False
+        day = self.ledger.clock().date()
+        problems: list[str] = []
         while True:
             await self.ledger.charge()
             try:
-                response = await self._send(task_urns, token)
+                response = await self._send(query, token, is_tunneled)
                 status = response.status_code
-                is_throttled = status == 429
                 if status == 200:
                     return read_answers(response.content, task_urns)
-                problem = f"HTTP {status}"
                 if status == 401 and not is_token_renewed:
                     token, is_token_renewed = await self.tokens.renew(refused=token), True
                     continue
+                if status == 414 and not is_tunneled:
+                    # The limit is lower than we were told: nothing is wrong with the URNs.
+                    is_tunneled = True
+                    continue
                 if status < 500 and status != 429:
                     raise self._refusal(response, task_urns, token)
+                problems.append(THROTTLED if status == 429 else f"HTTP {status}")
             except PASSING_ERRORS as error:
-                problem = describe(error)
+                problems.append(describe(error))
             except NotAnAnswer as error:
-                problem = str(error)
+                problems.append(str(error))
             if not await backoff.wait():
                 break
-        if is_throttled:
+        if set(problems) == {THROTTLED}:
             # LinkedIn does not say whether it means the day; it lasted, so the application rests until 00:00 UTC.
-            self.ledger.mark_exhausted()
+            await asyncio.to_thread(self.ledger.mark_exhausted, day)
             raise self.ledger.explain_exhausted()
         raise LinkedInUnreachable(
-            f"LinkedIn does not answer {self.application.urn} ({self.application.customer}) at {self.url}: {redact(problem, [token])}. "
+            f"LinkedIn does not answer {self.application.urn} ({self.application.customer}) at {self.url}: {redact(problems[-1], [token])}. "
             "What was answered is kept, the other tasks stay as they are and are asked about by the next run. Check the network, then LinkedIn's status.",
             application_urn=self.application.urn,
         )
 
-    async def _send(self, task_urns: list[str], token: SecretStr) -> httpx.Response:
-        query = build_query(task_urns)
+    async def _send(self, query: str, token: SecretStr, is_tunneled: bool) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
-        if len(query) <= self.query_limit_bytes:
+        if not is_tunneled:
             return await self.http.get(f"{self.url}?{query}", headers=headers)
-        # A single URN longer than a query string may be: the same question as a POST.
+        # Longer than a query string may be: the same question as a POST.
         headers |= {"X-HTTP-Method-Override": "GET", "Content-Type": "application/x-www-form-urlencoded"}
         return await self.http.post(self.url, content=query.encode(), headers=headers)
 
     def _refusal(self, response: httpx.Response, task_urns: list[str], token: SecretStr) -> Exception:
         status, urn = response.status_code, self.application.urn
-        said = redact(_read_message(response), [token])
+        said = redact(_read_message(response), [token])[:500]
         if status in (400, 414):
             return BatchRefused(said, task_urns=task_urns, application_urn=urn, status=status)
         if status == 401:
@@ -115,9 +146,9 @@ class LinkedInClient:
 
 def _read_message(response: httpx.Response) -> str:
     try:
-        body = response.json()
+        body = orjson.loads(response.content)
         if isinstance(body, dict) and isinstance(body.get("message"), str):
-            return str(body["message"])[:500]
-    except ValueError:
+            return str(body["message"])
+    except orjson.JSONDecodeError:
         pass
-    return response.text[:200].strip() or "no message"
+    return response.content.decode("utf-8", "replace").strip() or "no message"

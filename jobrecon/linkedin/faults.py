@@ -3,12 +3,14 @@
 import asyncio
 import random
 from collections.abc import Iterable
+from urllib.parse import quote_plus
 
+import aiohttp
 import httpx
 from pydantic import SecretStr
 
-PASSING_ERRORS = (httpx.TransportError,)
-"""Refused and reset connections, timeouts, TLS trouble, broken answers."""
+PASSING_ERRORS = (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError)
+"""Refused and reset connections, timeouts, TLS trouble, broken answers. Some of aiohttp's its adapter does not translate."""
 
 
 class Backoff:
@@ -36,8 +38,8 @@ def describe(error: Exception) -> str:
 
 
 def redact(text: str, secrets: Iterable[SecretStr]) -> str:
-    """The text without any of the secrets."""
+    """The text without any of the secrets, plain or as a form carries them."""
     for secret in secrets:
         if value := secret.get_secret_value():
-            text = text.replace(value, "**********")
+            text = text.replace(value, "**********").replace(quote_plus(value), "**********")
     return text

@@ -4,6 +4,7 @@ A renewal is no httpx.Auth flow: the repeated call has to be charged to the ledg
 """
 
 import asyncio
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,9 +30,14 @@ def read_life_seconds(expires_in: Any) -> float:
     """`expires_in` arrives as a number or as a string; anything else counts as LinkedIn's usual 30 minutes."""
     try:
         seconds = float(expires_in)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return DEFAULT_LIFE_SECONDS
     return seconds if 0 < seconds < 10**9 else DEFAULT_LIFE_SECONDS
+
+
+def is_token(value: Any) -> bool:
+    """Whether this can be sent as a bearer token: visible ASCII, nothing a header cannot carry."""
+    return isinstance(value, str) and re.fullmatch(r"[!-~]+", value) is not None
 
 
 class TokenKeeper:
@@ -71,32 +77,33 @@ class TokenKeeper:
         refusal = ""
         secrets = self.application.load_secrets()
         for secret in secrets:
-            response = await self._post(secret)
-            body = _read_object(response.content)
-            if response.status_code == 200 and isinstance(body.get("access_token"), str) and body["access_token"]:
+            status, body = await self._post(secret)
+            if status == 200:
                 return SecretStr(body["access_token"]), self.clock() + timedelta(seconds=read_life_seconds(body.get("expires_in")))
-            refusal = (
-                f"HTTP {response.status_code}, {body.get('error', 'no error named')}: {body.get('error_description', 'no description')}"
-            )
+            refusal = f"HTTP {status}, {body.get('error', 'no error named')}: {body.get('error_description', 'no description')}"
         raise CredentialsRefused(
             f"LinkedIn gives no token to {self.application.urn} ({self.application.customer}): {redact(refusal, secrets)}. "
             "Its tasks stay as they are and are looked at once that is mended. Check its client_id and client_secrets in applications.toml.",
             application_urn=self.application.urn,
         )
 
-    async def _post(self, secret: SecretStr) -> httpx.Response:
+    async def _post(self, secret: SecretStr) -> tuple[int, dict[str, Any]]:
+        """Status and body of the answer: a 200 has a token in it, one without is a passing fault."""
         form = {"grant_type": "client_credentials", "client_id": self.application.client_id, "client_secret": secret.get_secret_value()}
         backoff = Backoff()
         while True:
             try:
                 response = await self.http.post(self.token_url, data=form)
-                problem = f"HTTP {response.status_code}"
-                if response.status_code < 500 and response.status_code != 429:
-                    return response
+                status, body = response.status_code, _read_object(response.content)
+                problem = f"HTTP {status}"
+                if status == 200:
+                    if is_token(body.get("access_token")):
+                        return status, body
+                    problem += " without a token"
+                elif status < 500 and status != 429:
+                    return status, body
             except PASSING_ERRORS as error:
                 problem = describe(error)
-            except httpx.InvalidURL:
-                raise CredentialsRefused("JOBRECON_TOKEN_URL is no address.", application_urn=self.application.urn) from None
             if not await backoff.wait():
                 raise LinkedInUnreachable(
                     f"{self.token_url} does not answer {self.application.urn}: {redact(problem, [secret])}. Its tasks stay as they are. "

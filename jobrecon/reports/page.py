@@ -22,8 +22,9 @@ from jobrecon.settings import Settings
 MOST_FINDINGS = 2_000
 """Rows that a page shows; the rest stand in the workbook, and the page says so."""
 MOST_FIXED = 100
-MESSAGE_LETTERS = 250_000
-"""How long LinkedIn's messages may be on a page, all together; each keeps a beginning."""
+MOST_BYTES = 950_000
+MESSAGE_LIMITS = (2_000, 400, 150, 60)
+"""How much of each of LinkedIn's messages is shown: as much as leaves the page below `MOST_BYTES`."""
 
 
 @dataclass(frozen=True)
@@ -69,29 +70,30 @@ def name_pages(account_managers: Sequence[str]) -> dict[str, str]:
 def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str]) -> str:
     """The page of `facts`: everybody's or one account manager's."""
     sections = lay_out_sections(facts)
-    shown_count = sum(len(shown) for section in sections for _, shown in section.causes)
     fixed = select_fixed(facts)
     fixed_ids = {finding.finding_id for finding in fixed}
-    return (
-        load_templates()
-        .get_template("page.html")
-        .render(
-            facts=facts,
-            settings=settings,
-            verdict=judge(facts),
-            sections=sections,
-            fixed=fixed,
-            fixed_job_count=count_jobs(fixed),
-            otherwise=[finding for finding in facts.resolved_findings if finding.finding_id not in fixed_ids],
-            most_fixed=MOST_FIXED,
-            ageing=tabulate_ages(facts.open_findings),
-            age_bands=[name for name, _ in AGE_BANDS],
-            kinds=explain_kinds(settings),
-            page_names=page_names,
-            message_limit=max(120, min(2_000, MESSAGE_LETTERS // max(shown_count, 1))),
-            moment=partial(describe_moment, zone=facts.zone),
-        )
-    )
+    content = {
+        "facts": facts,
+        "settings": settings,
+        "verdict": judge(facts),
+        "sections": sections,
+        "fixed": fixed,
+        "fixed_job_count": count_jobs(fixed),
+        "otherwise": [finding for finding in facts.resolved_findings if finding.finding_id not in fixed_ids],
+        "most_fixed": MOST_FIXED,
+        "ageing": tabulate_ages(facts.open_findings),
+        "age_bands": [name for name, _ in AGE_BANDS],
+        "kinds": explain_kinds(settings),
+        "page_names": page_names,
+        "moment": partial(describe_moment, zone=facts.zone),
+    }
+    template = load_templates().get_template("page.html")
+    pages = (template.render(content, message_limit=limit) for limit in MESSAGE_LIMITS)
+    page = ""
+    for page in pages:
+        if len(page.encode()) < MOST_BYTES:
+            break
+    return page
 
 
 def lay_out_sections(facts: Facts) -> list[Section]:

@@ -5,12 +5,14 @@ import datetime as dt
 from typing import Any
 
 from jobrecon.reports.facts import Facts
+from jobrecon.reports.verdict import judge
 
 
 def summarise(facts: Facts) -> dict[str, Any]:
     """The content of `summary.json`. Moments are ISO 8601 with offset, in UTC."""
     return {
         "date": facts.date.isoformat(),
+        "verdict": judge(facts).sentence,
         "as_of": facts.as_of.astimezone(dt.UTC).isoformat() if facts.as_of else None,
         "complete": facts.complete,
         "incomplete_reasons": list(facts.incomplete_reasons),

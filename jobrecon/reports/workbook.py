@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import xlsxwriter
@@ -39,6 +40,12 @@ def write_workbook(facts: Facts, path: Path) -> None:
         workbook.close()
     except XlsxWriterException as error:
         raise _unwrap(error, path) from error
+    finally:
+        # After an error the library leaves its row files open.
+        for sheet in workbook.worksheets():
+            if sheet.row_data_fh:
+                with suppress(OSError):
+                    sheet.row_data_fh.close()
 
 
 def _write_sheet(sheet: Worksheet, columns: Sequence[Column], findings: Iterable[ReportedFinding], head: Format, moment: Format) -> None:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -138,16 +139,16 @@ def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
     lock_file = settings.home / "warehouse.lock" if is_lake else Path(f"{settings.warehouse}.lock")
     with hold_writer_lock(lock_file, settings.warehouse if not is_lake else "The DuckLake warehouse", settings.lock_wait) as deadline:
         connection = _attach_lake(settings.warehouse) if is_lake else _connect_file(Path(settings.warehouse), deadline, settings.lock_wait)
+        warehouse = Warehouse(connection, settings)
         try:
             _bind_statements()
             apply_schema(connection)
-            warehouse = Warehouse(connection, settings)
             yield warehouse
-            connection = warehouse.connection
         finally:
-            connection.close()
+            warehouse.connection.close()
 
 
+@cache
 def _bind_statements() -> None:
     with connect() as scratch:
         apply_schema(scratch)
@@ -208,14 +209,18 @@ def _attach_lake(address: str) -> duckdb.DuckDBPyConnection:
 
 
 def _attach_statement(address: str) -> str:
-    """DuckLake's own way to say it: the address, and where it wants that, `(DATA_PATH '…')` behind it."""
-    catalog, _, options = address.partition(" (")
+    """As DuckLake wants it: the address, and where the user names one, `(DATA_PATH '…')` behind it."""
+    catalog, _, options = address.removesuffix(")").partition(" (")
     kind, _, file = catalog.removeprefix("ducklake:").partition(":")
-    if not options and kind == "sqlite" and not Path(file).exists():
-        # DuckLake chooses this place by itself, but only where DuckDB is the catalog.
-        Path(file).absolute().parent.mkdir(parents=True, exist_ok=True)
-        options = f"data_path '{quote(file)}.files')"
-    return f"attach '{quote(catalog)}' as jobrecon" + (f" ({options}" if options else "")
+    chosen = [options] if options else []
+    if kind == "sqlite":
+        # Polling writes through a connection of its own: without the log the reader's lock would keep it out.
+        chosen.append("meta_journal_mode 'WAL'")
+        if not options and not Path(file).exists():
+            # DuckLake chooses this place by itself, but only where DuckDB is the catalog.
+            Path(file).absolute().parent.mkdir(parents=True, exist_ok=True)
+            chosen.append(f"data_path '{quote(file)}.files'")
+    return f"attach '{quote(catalog)}' as jobrecon" + (f" ({', '.join(chosen)})" if chosen else "")
 
 
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:

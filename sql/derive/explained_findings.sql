@@ -1,11 +1,17 @@
 -- What does each thing that is wrong mean, and who has to do what? One row per finding key. LinkedIn's message is matched with
--- the catalogue by its text, then by its number; an unknown message stays as it came.
+-- the catalogue by the code word before its first colon, by its text, then by its number; an unknown message stays as it came.
 create or replace temp table explained_findings as
 with current_ones as (
     select
         *,
+        -- Job ids and places are free text: a bar within one is escaped, so that no two keys are the same.
         concat_ws(
-            '|', kind, facet, application_urn, external_job_posting_id, case when facet = 'TASK' then coalesce(location, '') end
+            '|',
+            kind,
+            facet,
+            application_urn,
+            replace(replace(external_job_posting_id, '\', '\\'), '|', '\|'),
+            case when facet = 'TASK' then replace(replace(coalesce(location, ''), '\', '\\'), '|', '\|') end
         ) as finding_key
     from current_findings
 ),
@@ -14,6 +20,7 @@ catalog as (
     select
         *,
         regexp_full_match(coalesce(code, ''), '\d+') as is_numbered,
+        case when match like '%:' then lower(rtrim(match, ':')) end as code_word,
         count(*) over (partition by source, match) as same_text_count
     from error_catalog
 ),
@@ -38,8 +45,9 @@ hits as (
         catalog.position,
         catalog.same_text_count,
         catalog.is_numbered,
-        catalog.match != '' and contains(lower(messages.message), lower(catalog.match)) as is_text_hit,
-        catalog.is_numbered and catalog.code = messages.error_code::varchar as is_number_hit
+        coalesce(catalog.code_word = lower(trim(split_part(messages.message, ':', 1))), false) as is_word_hit,
+        coalesce(catalog.match != '' and contains(lower(messages.message), lower(catalog.match)), false) as is_text_hit,
+        coalesce(catalog.is_numbered and catalog.code = messages.error_code::varchar, false) as is_number_hit
     from messages
     inner join catalog on messages.source = catalog.source
 ),
@@ -48,11 +56,11 @@ matched as (
     select *
     from hits
     -- A number tells apart rows that share their text, so such a row is not taken for its text alone.
-    where is_number_hit or (is_text_hit and (not is_numbered or same_text_count = 1))
+    where is_number_hit or ((is_word_hit or is_text_hit) and (not is_numbered or same_text_count = 1))
     qualify
         row_number() over (
             partition by source, error_code, message
-            order by is_text_hit and is_number_hit desc, is_text_hit desc, position asc
+            order by is_word_hit desc, is_text_hit desc, is_number_hit desc, position asc
         ) = 1
 )
 
@@ -85,7 +93,9 @@ select
     case
         when
             matched.match = 'Invalid Field: /'
-            and regexp_matches(current_ones.message, 'Invalid Field: /[^,;]*\b(city|postalCode|state|country|geoLocation)\b')
+            and regexp_matches(
+                current_ones.message, '(?i)Invalid Field: /[^\s,;:]*\b(city|postalCode|state|country|geoLocation)\b'
+            )
             then 'CUSTOMER'
         when matched.owner is not null then matched.owner
         when current_ones.error_type = 'CUSTOMER_ERROR' then 'CUSTOMER'

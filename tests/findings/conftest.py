@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jobrecon.catalogue import load_catalog
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse
-from jobrecon.warehouse.schema import list_tables
+
+from .rows import clear
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +21,4 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
 @pytest.fixture
 def warehouse(opened: Warehouse) -> Warehouse:
     """A real DuckDB file that holds the error catalogue and nothing else."""
-    for table in list_tables():
-        if table != "error_catalog":
-            opened.connection.execute(f"delete from {table}")
-    load_catalog(opened)
-    return opened
+    return clear(opened)

@@ -9,6 +9,7 @@ import orjson
 import pyarrow as pa
 
 from jobrecon.applications import Application, Applications
+from jobrecon.catalogue import load_catalog
 from jobrecon.imports.notifications import merge_deliveries
 from jobrecon.linkedin.answers import Answer
 from jobrecon.polling import PollResult, ResultBuffer
@@ -154,6 +155,39 @@ def read_open(warehouse: Warehouse, **where: Any) -> list[Row]:
 
 def kinds(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return [(row["kind"], row["facet"]) for row in rows]
+
+
+def clear(warehouse: Warehouse) -> Warehouse:
+    """Empty every table but the error catalogue."""
+    with warehouse.transaction():
+        for table in list_tables():
+            if table != "error_catalog":
+                warehouse.connection.execute(f"delete from {table}")
+    load_catalog(warehouse)
+    return warehouse
+
+
+def find_each(warehouse: Warehouse, cases: Sequence[Sequence[Row]], as_of: datetime = NOW) -> list[list[Row]]:
+    """What one run finds in each of many worlds: the rows of a case get applications of their own, so none sees another's."""
+    tasks, notifications = [], []
+    for number, rows in enumerate(cases):
+        for row in rows:
+            moved = row | {"application_urn": f"{row['application_urn']}/{number}"}
+            if "task_urn" in row:
+                tasks.append(moved | {"task_urn": f"{row['task_urn']}/{number}"})
+            else:
+                notifications.append(moved | {"notification_id": f"{row['notification_id']}/{number}"})
+    given(clear(warehouse), tasks, notifications)
+    find(warehouse, as_of)
+    found: list[list[Row]] = [[] for _ in cases]
+    for row in read_open(warehouse):
+        found[int(row["application_urn"].rpartition("/")[2])].append(row)
+    return found
+
+
+def number(cases: Sequence[Sequence[Any]]) -> list[Any]:
+    """The cases as parameters: the number of the case, then what is expected of it."""
+    return [(index, *case[1:]) for index, case in enumerate(cases)]
 
 
 def read_one(warehouse: Warehouse, table: str) -> Row:

@@ -1,11 +1,13 @@
 """A history of findings and runs, published for real, and the report made of it."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from jobrecon.reports import ReportResult, write_report
@@ -16,11 +18,6 @@ UTC = dt.UTC
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
 ACME = "urn:li:developerApplication:1001"
-
-
-def insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any]) -> None:
-    names = ", ".join(row)
-    connection.execute(f"insert into {table} ({names}) values ({', '.join('$' + name for name in row)})", row)
 
 
 class History:
@@ -75,12 +72,18 @@ class History:
 
     def publish(self) -> None:
         with open_warehouse(self.settings) as warehouse:
-            warehouse.connection.execute("begin")
-            for table, row in self.rows:
-                insert(warehouse.connection, table, row)
-            warehouse.connection.execute("commit")
+            self.insert_rows(warehouse.connection)
             warehouse.publish()
         self.rows.clear()
+
+    def insert_rows(self, connection: duckdb.DuckDBPyConnection) -> None:
+        alike = defaultdict(list)
+        for table, row in self.rows:
+            alike[table, tuple(row)].append(row)
+        for (table, _), rows in alike.items():
+            connection.register("given", pa.Table.from_pylist(rows))
+            connection.execute(f"insert into {table} by name select * from given")
+            connection.unregister("given")
 
 
 @pytest.fixture

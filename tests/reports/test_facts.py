@@ -1,6 +1,7 @@
 """What a day's numbers are, from given rows."""
 
 import datetime as dt
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -131,6 +132,6 @@ def test_a_day_begins_at_the_midnight_of_the_zone(history, report):
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Havana", "Asia/Beirut", "Pacific/Apia", "Australia/Lord_Howe"])
 def test_neighbouring_days_meet_where_the_clocks_change(zone):
     days = [find_day(dt.date(2011, 1, 1) + number * DAY, ZoneInfo(zone)) for number in range(800)]
-    assert all(day.end == following.start for day, following in zip(days, days[1:], strict=False))
+    assert all(day.end == following.start for day, following in pairwise(days))
     # Samoa left out 30 December 2011 altogether: that day is empty.
     assert all(day.start < day.end or (zone == "Pacific/Apia" and day.date == dt.date(2011, 12, 30)) for day in days)

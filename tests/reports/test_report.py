@@ -4,6 +4,7 @@ import datetime as dt
 import errno
 import json
 import os
+import resource
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -68,14 +69,17 @@ def test_a_date_that_has_not_come_is_refused(history, report):
     assert not history.settings.reports.exists()
 
 
-@pytest.mark.parametrize("date", [dt.date.min, dt.date(1970, 1, 1)])
-def test_a_date_long_ago_is_no_crash(history, report, date):
-    history.settings.timezone = "Asia/Tokyo"
+def test_a_day_before_all_history_is_reported_as_not_looked_at(history, report):
     history.add_run()
-    try:
-        assert not report(date).facts.complete
-    except ReportError as error:
-        assert "out of range" in str(error)
+    facts = report(dt.date(1970, 1, 1)).facts
+    assert facts.as_of is None
+    assert not facts.complete
+
+
+def test_a_date_that_has_no_utc_midnight_is_refused(history, report):
+    history.settings.timezone = "Asia/Tokyo"
+    with pytest.raises(ReportError, match="out of range"):
+        report(dt.date.min)
 
 
 def test_a_published_copy_of_another_make_is_explained(settings):
@@ -115,15 +119,20 @@ def fill_disk(*_args):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_workbook_on_a_full_disk_is_an_error_with_its_reason(history, report):
-    full = "/dev/full"
-    if not os.path.exists(full):  # noqa: PTH110 - a device, not a file of ours
-        pytest.skip("no /dev/full here")
-    history.add_finding()
+@pytest.mark.parametrize("size", [0, 20_000, 600_000])
+def test_a_disk_that_fills_up_while_writing_is_an_error_with_its_reason(history, report, size):
+    for number in range(500):
+        history.add_finding(message=f"{number} {'words ' * 300}")
     history.add_run()
-    facts = report().facts
-    with pytest.raises(OSError, match="No space left"):
-        report_module.write_listing(facts, __import__("pathlib").Path(full))
+    history.publish()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        with pytest.raises(ReportError, match=r"cannot be written: File too large\."):
+            write_report(history.settings, None, NOW)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list_all(history.settings) == []
 
 
 def test_what_a_killed_process_left_is_cleared_away(history, report):

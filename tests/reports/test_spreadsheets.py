@@ -52,7 +52,7 @@ def test_cells_have_types_and_ids_stay_text(history, read_workbook):
     _, sheets = read_workbook()
     [row] = sheets["All open"]
     assert row["external_job_posting_id"].value == "00123"
-    assert row["since"].value == dt.datetime(2026, 11, 20, 9, 30)
+    assert row["since"].value == dt.datetime.fromisoformat("2026-11-20T09:30")
     assert row["since"].is_date
     assert row["age_hours"].value == 2.5
 

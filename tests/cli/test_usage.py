@@ -1,0 +1,185 @@
+"""Help, exit statuses and JSON: what scripts build on."""
+
+import json
+import subprocess
+from datetime import timedelta
+from importlib.metadata import version
+
+import pytest
+import typer
+from click.testing import CliRunner
+
+from jobrecon.cli.app import app
+
+from .conftest import ACME, NOW, SECRET, User
+
+COMMANDS = [
+    ["demo"],
+    ["tasks", "import"],
+    ["notifications", "import"],
+    ["run"],
+    ["report"],
+    ["explain"],
+    ["budget"],
+    ["doctor"],
+    ["webhook"],
+    ["sandbox"],
+]
+
+
+def parse_only_object(finished: subprocess.CompletedProcess[str]) -> dict[str, object]:
+    """The one JSON object of which stdout consists."""
+    value = json.loads(finished.stdout)
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_help_of_each_command_shows_an_example(command):
+    shown = CliRunner().invoke(typer.main.get_command(app), [*command, "--help"], prog_name="jobrecon")
+    assert shown.exit_code == 0
+    _, _, example = " ".join(shown.output.split()).partition("Example: ")
+    assert f"jobrecon {' '.join(command)}" in example
+
+
+def test_the_list_of_commands_is_complete():
+    shown = CliRunner().invoke(typer.main.get_command(app), ["--help"])
+    assert all(command[0] in shown.output for command in COMMANDS)
+
+
+def test_the_version_is_printed(user: User):
+    finished = user.launches("--version")
+    assert (finished.returncode, finished.stdout) == (0, f"jobrecon {version('jobrecon')}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["frobnicate"], ["run", "--as-of", "yesterday"], ["report", "--date", "2026-13-01"], ["tasks", "import"], ["explain"], ["run", "--no-such"]],
+    ids=" ".join,
+)
+def test_wrong_usage_is_2_and_prints_nothing_on_stdout(user: User, arguments):
+    finished = user.types(*arguments)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert finished.stderr.strip()
+    assert not user.home.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("JOBRECON_CONCURRENCY", "many"), ("JOBRECON_TIMEZONE", "Mars/Olympus"), ("JOBRECON_QUERY_STRING_LIMIT", "-1")],
+)
+def test_a_setting_that_makes_no_sense_is_2_and_named(make_user, name, value):
+    finished = make_user(**{name: value}).types("run")
+    assert finished.returncode == 2
+    assert name in finished.stderr
+
+
+def test_a_dotenv_file_in_the_working_directory_is_read(user: User):
+    (user.folder / ".env").write_text("JOBRECON_STUCK_AFTER=never\n", encoding="utf-8")
+    finished = user.types("run")
+    assert finished.returncode == 2
+    assert "JOBRECON_STUCK_AFTER" in finished.stderr
+
+
+def test_each_json_is_one_object_on_stdout_and_logs_are_on_stderr(make_user):
+    # A task source that cannot be asked makes the run say something while it works.
+    user = make_user(JOBRECON_TASK_SOURCE_URL="sqlite:////nowhere/tasks.db", JOBRECON_TASK_SOURCE_QUERY="select 1")
+    user.posts("job-1", status="FAILED", error="Job description is too short: it should be at least 100 characters.")
+    assert user.types("tasks", "import", user.write_tasks()).returncode == 0
+
+    run = user.launches("run", "--as-of", NOW.isoformat(), "--json")
+    told = parse_only_object(run)
+    assert "WARNING" in run.stderr
+    assert (told["state"], told["as_of"], told["published"]) == ("INCOMPLETE", NOW.isoformat(), str(user.published))
+    assert (told["tasks_due"], told["tasks_polled"], told["tasks_settled"], told["findings_opened"]) == (1, 1, 1, 1)
+    assert run.returncode == 0
+
+    (story,) = parse_only_object(user.types("explain", "job-1", "--json"))["jobs"]
+    assert (story["application_urn"], story["as_of"], story["now"]["last_task_status"]) == (ACME, NOW.isoformat(), "FAILED")
+    assert [event["event"] for event in story["events"]] == ["request", "poll", "finding"]
+    assert story["next_actions"] == [story["open_findings"][0]["next_action"]]
+
+    budget = parse_only_object(user.types("budget", "--json"))
+    assert budget["applications"][0] | {"customer": None} == {
+        "application_urn": ACME,
+        "customer": None,
+        "call_limit": 300_000,
+        "calls_used": 1,
+        "calls_left": 299_999,
+        "exhausted_at": None,
+    }
+
+    doctor = parse_only_object(user.types("doctor", "--json"))
+    assert doctor["ok"] is True
+    assert {"name", "state", "detail", "remedy"} == set(doctor["checks"][0])
+
+    report = parse_only_object(user.types("report", "--json"))
+    assert (report["date"], report["roll_forward"]["open_now"]) == (str(NOW.date()), 1)
+
+
+def test_an_error_leaves_the_json_stream_empty(user: User):
+    finished = user.launches("run", "--as-of", "soon", "--json")
+    assert (finished.returncode, finished.stdout) == (2, "")
+
+
+def test_plain_output_is_lines_without_colour_or_folding(user: User):
+    user.posts("job-" + "x" * 150)
+    user.types("tasks", "import", user.write_tasks())
+    finished = user.launches("run", "--as-of", NOW.isoformat())
+    assert "\x1b" not in finished.stdout + finished.stderr
+    assert finished.stdout.splitlines()[0].startswith("COMPLETED, as of ")
+    shown = user.types("explain", "job-" + "x" * 150)
+    assert "job-" + "x" * 150 in shown.stdout
+
+
+def test_budget_names_used_and_left_calls(make_user):
+    user = make_user(JOBRECON_DAILY_CALL_LIMIT="5")
+    user.posts("job-1", settles_at=(NOW + timedelta(days=1)).timestamp())
+    user.types("tasks", "import", user.write_tasks())
+    user.types("run", "--as-of", NOW.isoformat())
+    shown = user.types("budget")
+    assert shown.returncode == 0
+    assert shown.stdout.splitlines()[-1].split() == [ACME, ACME, "5", "1", "4"]
+
+
+def test_budget_without_any_application_is_2(make_user):
+    user = make_user(JOBRECON_CLIENT_ID="", JOBRECON_APPLICATION_URN="")
+    assert user.types("budget").returncode == 2
+
+
+def test_doctor_finds_everything_well_beside_a_sandbox(user: User):
+    user.types("run")
+    finished = user.types("doctor")
+    assert finished.returncode == 0, finished.stdout
+    lines = finished.stdout.splitlines()
+    assert not [line for line in lines if line.startswith("FAIL")]
+    for name in ("configuration", "application", "credentials", "clock", "disk", "warehouse", "published copy", "landing database"):
+        assert any(line.startswith("OK") and f" {name}: " in line for line in lines), name
+    assert all("Prefect" in line or "webhook" in line for line in lines if line.startswith("WARN"))
+
+
+def test_doctor_fails_for_a_wrong_secret_and_prints_it_nowhere(make_user):
+    user = make_user(JOBRECON_CLIENT_SECRET="wrong-but-just-as-secret")
+    finished = user.types("doctor")
+    assert finished.returncode == 1
+    (line,) = [line for line in finished.stdout.splitlines() if line.startswith("FAIL")]
+    assert "credentials" in line
+    assert ACME in line
+    assert "wrong-but-just-as-secret" not in finished.stdout + finished.stderr
+    assert SECRET not in finished.stdout + finished.stderr
+
+
+def test_doctor_says_how_to_configure_the_first_application(make_user):
+    user = make_user(JOBRECON_CLIENT_ID="", JOBRECON_APPLICATION_URN="")
+    finished = user.types("doctor")
+    assert finished.returncode == 1
+    assert "JOBRECON_CLIENT_ID" in finished.stdout
+
+
+def test_doctor_goes_on_where_one_thing_is_broken(user: User):
+    user.home.mkdir()
+    (user.home / "warehouse.duckdb").write_bytes(b"no database" * 1000)
+    finished = user.types("doctor")
+    assert finished.returncode == 1
+    assert [line.split(":")[0] for line in finished.stdout.splitlines() if line.startswith("FAIL")] == ["FAIL warehouse"]
+    assert "landing database" in finished.stdout

@@ -1,0 +1,219 @@
+"""Findings are episodes: opened, seen again, resolved, and opened anew when it is true again."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from jobrecon.warehouse import Warehouse
+
+from .rows import ACME, BETA, NOW, TICK, Row, ago, find, given, read, read_everything, read_findings, read_open, task, told
+
+SINCE = ago(days=3)
+CREATED = task("CREATE", "SUCCEEDED", SINCE, task_urn="created")
+LATER = NOW + timedelta(hours=1)
+
+Change = Callable[[Warehouse], None]
+
+
+def set_task(urn: str, **values: object) -> Change:
+    """LinkedIn's answer, without asking it."""
+
+    def change(warehouse: Warehouse) -> None:
+        names = ", ".join(f"{name} = ${name}" for name in values)
+        warehouse.connection.execute(f"update job_tasks set {names} where task_urn = $urn", values | {"urn": urn})
+
+    return change
+
+
+def add(tasks: list[Row] | None = None, notifications: list[Row] | None = None) -> Change:
+    return lambda warehouse: given(warehouse, tasks or [], notifications or [])
+
+
+def settle(status: str) -> Change:
+    return set_task("pending", state="SETTLED", status=status, status_changed_at=LATER)
+
+
+PENDING = task(status=None, requested_at=ago(hours=2), task_urn="pending")
+FAILED = task("UPDATE", "FAILED", ago(days=2), task_urn="failed")
+CLOSING = task("CLOSE", "SUCCEEDED", ago(minutes=30), task_urn="closing")
+UPDATING = task("UPDATE", "SUCCEEDED", ago(minutes=30), task_urn="updating")
+UNSURE = task("UPDATE", "PROCESSED", ago(minutes=30), task_urn="unsure")
+OFF = {"listing_status": "LISTED", "apply_status": "NOT_ENABLED", "apply_error_code": 1154}
+WAITING = {"listing_status": "IN_PROGRESS", "apply_status": "IN_PROGRESS"}
+CLOSED = [task("CREATE", "SUCCEEDED", ago(days=9)), task("CLOSE", "SUCCEEDED", SINCE, task_urn="closed")]
+ELSEWHERE = told(ago(days=9), external_job_posting_id=None, type="RESYNC_JOBS")
+
+CASES = [
+    # tasks, notifications                                        what happens                                   kind, facet, resolution
+    ([PENDING], [], settle("SUCCEEDED"), ("STUCK", "TASK", "SUCCEEDED")),
+    ([PENDING], [], settle("FAILED"), ("STUCK", "TASK", "FAILED")),
+    ([PENDING], [], settle("PROCESSED"), ("STUCK", "TASK", "PROCESSED")),
+    ([PENDING], [], set_task("pending", state="REJECTED", status_changed_at=LATER), ("STUCK", "TASK", "REJECTED")),
+    ([PENDING], [], set_task("pending", state="EXPIRED"), ("STUCK", "TASK", "EXPIRED")),
+    ([PENDING], [], add([UPDATING]), ("STUCK", "TASK", "SUPERSEDED")),
+    ([PENDING], [], add([task("UPDATE", None, LATER)]), ("STUCK", "TASK", "SUPERSEDED")),
+    ([FAILED], [], add([UPDATING]), ("FAILED", "TASK", "SUPERSEDED")),
+    ([FAILED | {"error_message": "no", "status": "PROCESSED"}], [], add([UPDATING]), ("INVALID", "TASK", "SUPERSEDED")),
+    ([FAILED | {"status": None, "state": "EXPIRED"}], [], add([UPDATING]), ("EXPIRED", "TASK", "SUPERSEDED")),
+    ([FAILED | {"status": None, "state": "REJECTED"}], [], add([UPDATING]), ("REJECTED", "TASK", "SUPERSEDED")),
+    ([CREATED], [told(listing_status="NOT_LISTED")], add([], [told(NOW, listing_status="LISTED")]), ("UNLISTED", "LISTING", "RELISTED")),
+    ([CREATED], [told(listing_status="NOT_LISTED")], add([CLOSING]), ("UNLISTED", "LISTING", "CLOSED")),
+    ([CREATED], [told(listing_status="NOT_LISTED")], add([UPDATING]), ("UNLISTED", "LISTING", "SUPERSEDED")),
+    ([CREATED], [told(listing_status="NOT_LISTED")], add([UNSURE]), ("UNLISTED", "LISTING", "SUPERSEDED")),
+    (CLOSED, [told(listing_status="LISTED")], add([], [told(NOW, listing_status="NOT_LISTED")]), ("STILL_LISTED", "LISTING", "UNLISTED")),
+    (CLOSED, [told(listing_status="LISTED")], add([UPDATING]), ("STILL_LISTED", "LISTING", "SUPERSEDED")),
+    ([CREATED], [told(**OFF)], add([], [told(NOW, apply_status="ENABLED")]), ("APPLY_DISABLED", "APPLY", "ENABLED")),
+    ([CREATED], [told(**OFF)], add([CLOSING]), ("APPLY_DISABLED", "APPLY", "CLOSED")),
+    ([CREATED], [told(**OFF)], add([UPDATING]), ("APPLY_DISABLED", "APPLY", "SUPERSEDED")),
+    ([CREATED], [told(SINCE + TICK, listing_status="IN_PROGRESS")], add([], [told(listing_status="LISTED")]), ("STUCK", "LISTING", "LISTED")),
+    ([CREATED], [told(SINCE + TICK, listing_status="IN_PROGRESS")], add([CLOSING]), ("STUCK", "LISTING", "CLOSED")),
+    ([CREATED], [ELSEWHERE], add([], [told(listing_status="LISTED")]), ("UNCONFIRMED", "LISTING", "CONFIRMED")),
+    ([CREATED], [ELSEWHERE], add([CLOSING]), ("UNCONFIRMED", "LISTING", "CLOSED")),
+    ([CREATED], [ELSEWHERE], add([UPDATING]), ("UNCONFIRMED", "LISTING", "SUPERSEDED")),
+    ([], [told(listing_status="LISTED")], add([UPDATING]), ("UNKNOWN_JOB", "LISTING", "IMPORTED")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tasks", "notifications", "change", "expected"), CASES)
+def test_an_episode_ends_when_it_is_no_longer_true_and_says_how(
+    warehouse: Warehouse, tasks: list[Row], notifications: list[Row], change: Change, expected: tuple[str, str, str]
+) -> None:
+    kind, facet, resolution = expected
+    given(warehouse, tasks, notifications)
+    find(warehouse, NOW)
+    (opened,) = read_open(warehouse, kind=kind, facet=facet)
+    change(warehouse)
+    summary = find(warehouse, LATER)
+    (ended,) = read_findings(warehouse, kind=kind, facet=facet)
+    assert (ended["resolved_at"], ended["resolution"]) == (LATER, resolution)
+    unchanged = set(ended) - {"resolved_at", "resolution"}
+    assert {name: ended[name] for name in unchanged} == {name: opened[name] for name in unchanged}
+    assert summary.findings_resolved >= 1
+
+
+def test_an_episode_seen_again_stays_one_and_is_told_as_it_is_now(warehouse: Warehouse) -> None:
+    given(warehouse, [CREATED], [told(ago(hours=9), listing_status="NOT_LISTED", listing_message="MISSING_LOCATION: where?")])
+    find(warehouse, NOW)
+    (opened,) = read_open(warehouse)
+    given(warehouse, [], [told(NOW, listing_status="NOT_LISTED", listing_message="BLOCKED_COUNTRY: there")],
+          [{"application_urn": ACME, "customer": "Acme", "account_manager": "Dana Fox", "daily_call_limit": 10}])  # fmt: skip
+    summary = find(warehouse, LATER)
+    (seen,) = read_findings(warehouse)
+    assert (summary.findings_opened, summary.findings_resolved, summary.findings_open) == (0, 0, 1)
+    assert (seen["finding_id"], seen["opened_at"], seen["last_seen_at"]) == (opened["finding_id"], NOW, LATER)
+    assert (seen["code"], seen["message"], seen["customer"], seen["since"]) == ("BLOCKED_COUNTRY", "BLOCKED_COUNTRY: there", "Acme", NOW)
+
+
+def test_a_failure_after_a_failure_is_the_same_episode_of_another_task(warehouse: Warehouse) -> None:
+    given(warehouse, [task("UPDATE", "FAILED", ago(days=2), task_urn="first")])
+    find(warehouse, NOW)
+    given(warehouse, [task("CLOSE", "FAILED", NOW, task_urn="second")])
+    find(warehouse, LATER)
+    (row,) = read_findings(warehouse)
+    assert (row["task_urn"], row["severity"], row["opened_at"], row["resolved_at"]) == ("second", "HIGH", NOW, None)
+
+
+def test_what_is_true_again_is_a_new_episode(warehouse: Warehouse) -> None:
+    given(warehouse, [CREATED])
+    moments = [NOW + timedelta(hours=hours) for hours in range(5)]
+    for moment, status in zip(moments, ("NOT_LISTED", "LISTED", "NOT_LISTED", "LISTED", "NOT_LISTED"), strict=True):
+        given(warehouse, [], [told(moment, listing_status=status)])
+        find(warehouse, moment)
+    episodes = read_findings(warehouse)
+    assert [(one["opened_at"], one["last_seen_at"], one["resolved_at"]) for one in episodes] == [
+        (moments[0], moments[0], moments[1]),
+        (moments[2], moments[2], moments[3]),
+        (moments[4], moments[4], None),
+    ]
+    assert len({one["finding_id"] for one in episodes}) == 3
+    assert len({one["finding_key"] for one in episodes}) == 1
+
+
+def test_one_kind_may_end_while_another_of_the_same_job_opens(warehouse: Warehouse) -> None:
+    given(warehouse, [PENDING])
+    find(warehouse, NOW)
+    settle("FAILED")(warehouse)
+    summary = find(warehouse, LATER)
+    assert (summary.findings_opened, summary.findings_resolved, summary.findings_open) == (1, 1, 1)
+    assert [(one["kind"], one["resolved_at"]) for one in read_findings(warehouse)] == [("STUCK", LATER), ("FAILED", None)]
+
+
+def test_the_same_moment_again_changes_nothing(warehouse: Warehouse) -> None:
+    given(
+        warehouse,
+        [PENDING | {"external_job_posting_id": f"stuck-{number}", "task_urn": f"urn-{number}"} for number in range(3)]
+        + [CREATED, CREATED | {"task_urn": "b", "application_urn": BETA}],
+        [told(listing_status="NOT_LISTED"), told(**OFF, application_urn=BETA), told(external_job_posting_id="nobody's")],
+    )
+    find(warehouse, NOW - timedelta(days=1))
+    find(warehouse, NOW)
+    given(warehouse, [CLOSING])
+    assert find(warehouse, LATER).findings_resolved == 1
+    before = read_everything(warehouse)
+    summary = find(warehouse, LATER)
+    assert read_everything(warehouse) == before
+    assert (summary.findings_opened, summary.findings_resolved) == (0, 0)
+
+
+def test_the_same_history_gives_the_same_ids(warehouse: Warehouse) -> None:
+    ids = []
+    for _ in range(2):
+        warehouse.connection.execute("delete from findings")
+        warehouse.connection.execute("delete from job_tasks")
+        given(warehouse, [FAILED])
+        find(warehouse)
+        ids.append(read_findings(warehouse)[0]["finding_id"])
+    assert ids[0] == ids[1]
+
+
+UNSEEN = [
+    # unseen applications, facets                                 what is still open afterwards
+    ((), (), []),
+    ((ACME,), (), [(ACME, "LISTING"), (ACME, "TASK")]),
+    ((BETA,), (), [(BETA, "LISTING"), (BETA, "TASK")]),
+    ((), ("LISTING", "APPLY"), [(ACME, "LISTING"), (BETA, "LISTING")]),
+    ((ACME,), ("LISTING", "APPLY"), [(ACME, "LISTING"), (ACME, "TASK"), (BETA, "LISTING")]),
+]
+
+
+@pytest.mark.parametrize(("applications", "facets", "still_open"), UNSEEN)
+def test_what_could_not_be_looked_at_is_not_resolved(
+    warehouse: Warehouse, applications: tuple[str, ...], facets: tuple[str, ...], still_open: list[tuple[str, str]]
+) -> None:
+    for urn in (ACME, BETA):
+        of = {"application_urn": urn}
+        given(
+            warehouse,
+            [CREATED | of | {"task_urn": f"a{urn}"}, FAILED | of | {"task_urn": f"b{urn}", "external_job_posting_id": "job-2"}],
+            [told(listing_status="NOT_LISTED", **of)],
+        )
+    find(warehouse, NOW)
+    assert len(read_open(warehouse)) == 4
+    for urn in (ACME, BETA):
+        newer = {"application_urn": urn, "external_job_posting_id": "job-2", "task_urn": f"c{urn}"}
+        given(warehouse, [UPDATING | newer], [told(NOW, listing_status="LISTED", application_urn=urn)])
+    find(warehouse, LATER, unseen_applications=applications, unseen_facets=facets)
+    assert sorted((one["application_urn"], one["facet"]) for one in read_open(warehouse)) == still_open
+    # What was not seen is not said to have been seen.
+    assert {one["last_seen_at"] for one in read_open(warehouse)} <= {NOW}
+    find(warehouse, LATER + TICK)
+    assert read_open(warehouse) == []
+
+
+def test_what_is_true_is_opened_and_seen_also_where_not_everything_could_be_looked_at(warehouse: Warehouse) -> None:
+    given(warehouse, [PENDING])
+    find(warehouse, NOW, unseen_applications=[ACME])
+    find(warehouse, LATER, unseen_applications=[ACME], unseen_facets=["LISTING", "APPLY"])
+    (row,) = read_open(warehouse)
+    assert (row["kind"], row["opened_at"], row["last_seen_at"]) == ("STUCK", NOW, LATER)
+
+
+def test_a_run_over_many_jobs_keeps_one_open_episode_per_key(warehouse: Warehouse) -> None:
+    jobs = [f"job-{number}" for number in range(500)]
+    given(warehouse, [task("CREATE", "FAILED", task_urn=f"old {job}", external_job_posting_id=job) for job in jobs])
+    assert find(warehouse, NOW).findings_opened == 500
+    given(warehouse, [task("UPDATE", "SUCCEEDED", NOW, task_urn=f"new {job}", external_job_posting_id=job) for job in jobs[::2]])
+    assert find(warehouse, LATER).findings_resolved == 250
+    doubled = read(warehouse, "select finding_key from findings where resolved_at is null group by all having count(*) > 1")
+    assert (doubled, len(read_open(warehouse))) == ([], 250)

@@ -1,0 +1,108 @@
+"""Deployment runs, by a worker, against a sandbox: what they leave behind, and how they end when something is wrong."""
+
+import csv
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from conftest import SECRET, TASKS, Shop
+from station import FlowRun, wait_for
+
+from jobrecon.warehouse import open_warehouse
+
+Reconciled = tuple[Shop, FlowRun]
+
+
+def query(shop: Shop, statement: str) -> list[tuple[Any, ...]]:
+    """Rows of the published copy."""
+    with duckdb.connect(shop.settings.published, read_only=True) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_a_reconciliation_completes_and_publishes_what_it_learned(reconciled: Reconciled) -> None:
+    shop, run = reconciled
+    assert run.state == ("COMPLETED", "Completed"), run.message
+    assert f"{TASKS} of {TASKS} due tasks polled with 3 calls" in run.message
+    assert query(shop, "select flow_run_id, state, tasks_polled, calls_used from runs") == [(run.id, "COMPLETED", TASKS, 3)]
+    assert query(shop, "select count(*) from job_tasks where state = 'SETTLED'")[0][0] > TASKS / 2
+
+
+def test_a_reconciliation_tells_its_stages_in_the_log(reconciled: Reconciled) -> None:
+    shop, run = reconciled
+    log = run.wait_for_log("Published")
+    for line in (f"{TASKS} tasks are pending.", f"Asked about {TASKS} of {TASKS} due tasks", "0 notifications merged."):
+        assert line in log
+    tasks = shop.station.post("/task_runs/filter", {"flow_runs": {"id": {"any_": [run.id]}}, "sort": "EXPECTED_START_TIME_ASC"})
+    assert {task["name"].rsplit("-", 1)[0] for task in tasks} == {"pull", "poll", "listen", "find", "publish"}
+
+
+def test_a_reconciliation_shows_a_summary_and_the_worst_findings(reconciled: Reconciled) -> None:
+    shop, run = reconciled
+    artifacts = run.read_artifacts()
+    assert artifacts.keys() == {"reconcile-summary", "worst-findings"}
+    assert f"| tasks polled | {TASKS} of {TASKS} due" in artifacts["reconcile-summary"]["data"]
+    assert len(json.loads(artifacts["worst-findings"]["data"])) == query(shop, "select count(*) from findings")[0][0] > 0
+
+
+def test_text_from_outside_is_no_markup_in_an_artifact(reconciled: Reconciled) -> None:
+    shop, run = reconciled
+    assert query(shop, "select min(external_job_posting_id) from findings")[0][0].startswith("<b>[job](https://example.com)`")
+    for row in json.loads(run.read_artifacts()["worst-findings"]["data"]):
+        assert row["job"].startswith("‹b›(job)(https: //example.com)'-")
+
+
+def test_the_daily_report_is_written_and_linked(reconciled: Reconciled) -> None:
+    shop, _ = reconciled
+    shop.configure()
+    run = shop.station.run("daily-report")
+    assert run.state[0] == "COMPLETED", run.message
+    (folder,) = shop.settings.reports.iterdir()
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    with (folder / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert len(list(csv.DictReader(file))) >= summary["roll_forward"]["open_now"] > 0
+    assert run.state[1] == ("Completed" if summary["complete"] else "Incomplete")
+    link = run.read_artifacts()["daily-report"]
+    assert f"({(folder / 'index.html').as_uri()})" in link["data"]
+    assert (folder / "index.html").is_file()
+
+
+def test_a_wrong_secret_ends_as_incomplete_and_the_log_names_the_application_without_the_secret(shop: Shop) -> None:
+    shop.configure(ACME_SECRET="a-wrong-secret")
+    run = shop.station.run("reconcile")
+    assert run.state == ("COMPLETED", "Incomplete"), run.message
+    log = run.wait_for_log("urn:li:developerApplication:1001")
+    summary = run.read_artifacts()["reconcile-summary"]["data"]
+    assert "## Not seen" in summary
+    assert "urn:li:developerApplication:1001" in summary
+    assert query(shop, "select state, tasks_polled from runs") == [("INCOMPLETE", 0)]
+    for place in (log, summary, shop.station.worker_log.read_text(encoding="utf-8")):
+        assert "a-wrong-secret" not in place
+        assert SECRET not in place
+
+
+def test_a_locked_warehouse_fails_the_run_in_words_that_name_the_holder(shop: Shop) -> None:
+    shop.configure(JOBRECON_LOCK_WAIT="1")
+    with open_warehouse(shop.settings):
+        run = shop.station.run("reconcile")
+    assert run.state == ("FAILED", "Failed")
+    assert run.message.startswith("WarehouseLocked: ")
+    assert f"process {os.getpid()}" in run.message
+    assert "Traceback" not in run.wait_for_log("Finished in state Failed")
+
+
+def test_a_run_that_was_killed_blocks_neither_the_queue_nor_the_warehouse(shop: Shop) -> None:
+    shop.world.misbehaviour.latency_seconds = 8
+    killed = shop.station.start("reconcile")
+    killed.wait_for_log("tasks are pending.")
+    lock = Path(f"{shop.settings.warehouse}.lock")
+    holder = wait_for("the run to hold the warehouse", lambda: json.loads(lock.read_text(encoding="utf-8")))
+    os.kill(holder["pid"], signal.SIGKILL)
+    shop.world.misbehaviour.latency_seconds = 0
+    assert shop.station.wait(killed).state == ("CRASHED", "Crashed")
+    following = shop.station.run("reconcile")
+    assert following.state == ("COMPLETED", "Completed"), following.message
+    states = query(shop, "select flow_run_id, state from runs order by started_at")
+    assert states == [(killed.id, "FAILED"), (following.id, "COMPLETED")]

@@ -57,7 +57,7 @@ def write_commands() -> str:
         children = getattr(command, "commands", {})
         for child_name, child in children.items():
             walk(child, f"{name} {child_name}")
-        if not children:
+        if not children or (getattr(command, "invoke_without_command", False) and name != "jobrecon"):
             commands.append((name, str(getattr(command, "help", "") or "").split("\n\n")[0]))
 
     walk(root, "jobrecon")

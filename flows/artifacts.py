@@ -44,7 +44,7 @@ async def show_findings(settings: Settings) -> None:
 async def show_report(page: Path, verdict: str) -> None:
     """Where the report lies. Browsers open no local file from a server's page, so the path itself is the text."""
     path = page.absolute()
-    await acreate_link_artifact(link=path.as_uri(), link_text=str(path), key="daily-report", description=_quote(verdict))
+    await acreate_link_artifact(link=path.as_uri(), link_text=str(path), key="daily-report", description=verdict)
 
 
 def _make_cell(value: Any) -> str:

@@ -23,7 +23,7 @@ def is_passing(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
 
 
 def in_plain_words(work: Callable[P, Coroutine[Any, Any, State[Any]]]) -> Callable[P, Coroutine[Any, Any, State[Any]]]:
-    """What jobrecon logs stands in the run's log; an error of ours ends the run as *Failed* with its words, not a traceback."""
+    """What jobrecon logs stands in the run's log; an error of ours ends the run as *Failed* with its words, without a traceback."""
 
     @wraps(work)
     async def told(*args: P.args, **kwargs: P.kwargs) -> State[Any]:
@@ -45,12 +45,22 @@ def _log_to_run() -> Iterator[None]:
     ours.setLevel(logging.getLogger("prefect.flow_runs").getEffectiveLevel())
     # Prefect's own loggers carry them to the console.
     ours.propagate = False
+    stages = logging.getLogger("prefect.task_runs")
+    stages.addFilter(_drop_traceback)
     try:
         yield
     finally:
+        stages.removeFilter(_drop_traceback)
         ours.removeHandler(handler)
         ours.setLevel(level)
         ours.propagate = propagate
+
+
+def _drop_traceback(record: logging.LogRecord) -> bool:
+    """An error of ours says itself what went wrong."""
+    if record.exc_info and isinstance(record.exc_info[1], JobreconError):
+        record.exc_info = None
+    return True
 
 
 class _RunHandler(logging.Handler):

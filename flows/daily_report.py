@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.artifacts import show_report
-from flows.conduct import in_plain_words, is_passing
+from flows.conduct import in_plain_words
 from jobrecon.clock import utc_now
 from jobrecon.reports import ReportResult, write_report
 from jobrecon.settings import load_settings
@@ -32,7 +32,7 @@ async def daily_report(date: dt.date | None = None) -> State[Any]:
     return Completed(name="Completed" if result.summary["complete"] else "Incomplete", message=verdict, data=result.summary)
 
 
-@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_passing)
+@task(cache_policy=NO_CACHE)
 def write(day: dt.date, now: dt.datetime) -> ReportResult:
     """Pages, workbook, CSV and summary, from the published copy."""
     result = write_report(load_settings(), day, now)

@@ -32,8 +32,9 @@ async def reconcile(as_of: datetime | None = None) -> State[Any]:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     with open_reconciliation(settings, moment, flow_run_id=runtime.flow_run.id) as run:
         pull(run)
-        await poll(run)
+        # Before polling: a notification about a job means that its tasks are looked at now.
         listen(run)
+        await poll(run)
         find(run)
         publish(run)
     summary = run.summary

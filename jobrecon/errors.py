@@ -9,6 +9,7 @@ JobreconError
 ├── LandingUnavailable     the landing database cannot be reached
 ├── InputError             an input file that cannot be used
 ├── ReportError            a report that cannot be made
+├── DeliveryFailed         a mail or chat message that was not taken; `may_have_arrived`
 └── LinkedInError          an answer of LinkedIn's that is no answer to the question; `application_urn`, `status`
     ├── CredentialsRefused no token for these credentials, or the token is not accepted
     ├── AccessDenied       403 or 404 on the resource
@@ -56,6 +57,12 @@ class InputError(JobreconError):
 
 class ReportError(JobreconError):
     pass
+
+
+class DeliveryFailed(JobreconError):
+    def __init__(self, message: str, *, may_have_arrived: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_arrived = may_have_arrived
 
 
 class LinkedInError(JobreconError):

@@ -2,34 +2,35 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
-import pyarrow as pa
 from sqlalchemy import Engine
 
-from jobrecon.applications import Application, Applications
+from jobrecon.applications import Applications
 from jobrecon.clock import Clock, utc_now
-from jobrecon.errors import BudgetExhausted, JobreconError
-from jobrecon.linkedin.answers import Answer
-from jobrecon.linkedin.batches import pack
+from jobrecon.errors import BudgetExhausted, JobreconError, WarehouseError
+from jobrecon.linkedin.batches import MAXIMUM_IDS, pack
 from jobrecon.linkedin.client import LinkedInClient, open_http
+from jobrecon.linkedin.share import share_calls
+from jobrecon.planning import Plan, Planner
+from jobrecon.results import ResultBuffer
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse
-from jobrecon.warehouse.schema import STAGED
 
 log = logging.getLogger(__name__)
 
-MERGE_ROWS = 50_000
-"""Results merged at once: one row costs 15 ms, a million one second."""
+USUAL_ID_BYTES = len("&ids=urn:li:simpleJobPostingTask:") + 36
+"""What one task URN of the usual kind takes in a query string: 59 fit into 4 KB."""
 
 
 @dataclass
 class PollResult:
     """What polling did, for all applications together."""
 
-    tasks_due: int = 0
     tasks_polled: int = 0
     tasks_settled: int = 0
     calls_used: int = 0
@@ -37,65 +38,28 @@ class PollResult:
     unseen: dict[str, str] = field(default_factory=dict)
     """Applications that could not be asked, and why."""
     exhausted: list[str] = field(default_factory=list)
-    """Applications whose calls did not suffice for the due tasks."""
+    """Applications whose calls for the day are used up while tasks are due."""
+    plans: dict[str, Plan] = field(default_factory=dict)
+    delay_mean_seconds: float | None = None
+    delay_p95_seconds: float | None = None
+    delay_bound_seconds: float | None = None
+
+    @property
+    def tasks_due(self) -> int:
+        return sum(plan.due_count for plan in self.plans.values())
 
     @property
     def tasks_left(self) -> int:
         return max(0, self.tasks_due - self.tasks_polled)
 
-
-class ResultBuffer:
-    """Answers on their way into the warehouse, merged in bulk by one thread while asking goes on."""
-
-    def __init__(self, warehouse: Warehouse, as_of: datetime, run_id: str, result: PollResult) -> None:
-        self.warehouse = warehouse
-        self.as_of = as_of
-        self.run_id = run_id
-        self.result = result
-        self._rows: list[tuple[str, str, Answer, int]] = []
-        self._batch = 0
-        self._lock = asyncio.Lock()
-
-    async def add(self, application_urn: str, answers: list[Answer]) -> None:
-        self._batch += 1
-        self._rows += [(application_urn, answer.task_urn, answer, self._batch) for answer in answers]
-        if len(self._rows) >= MERGE_ROWS and not self._lock.locked():
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Merge what has gathered; on return it is committed."""
-        async with self._lock:
-            rows, self._rows = self._rows, []
-            if rows:
-                self.result.tasks_settled += await asyncio.to_thread(self._merge, rows)
-                self.result.tasks_polled += sum(1 for row in rows if row[2].is_asked)
-
-    def _merge(self, rows: list[tuple[str, str, Answer, int]]) -> int:
-        columns = list(zip(*(answer for _, _, answer, _ in rows), strict=True))
-        urns, outcomes, statuses, messages, postings, jobs, locations, asked = columns
-        table = pa.table(
-            {
-                "task_urn": urns,
-                "application_urn": [row[0] for row in rows],
-                "outcome": outcomes,
-                "status": statuses,
-                "error_message": messages,
-                "job_posting_urn": postings,
-                "external_job_posting_id": jobs,
-                "location": locations,
-                "batch": [row[3] for row in rows],
-                "is_asked": asked,
-            },
-            schema=STAGED["staged_results"],
-        )
-        staged = {"staged_results": table}
-        with self.warehouse.transaction():
-            if not all(asked):
-                self.warehouse.run("merge/multiplied_tasks", staged, as_of=self.as_of)
-                self.warehouse.run("merge/unasked_rejects", staged, as_of=self.as_of)
-            self.warehouse.run("merge/status_changes", staged, as_of=self.as_of, run_id=self.run_id)
-            self.warehouse.run("merge/task_results", staged, as_of=self.as_of)
-        return self.warehouse.count("merge/settled_count", staged, as_of=self.as_of)
+    def describe_delays(self, warehouse: Warehouse, as_of: datetime, tick_seconds: float) -> None:
+        """How late settled tasks were seen, and D*, how late they would be seen at best with as many looks."""
+        self.delay_mean_seconds, self.delay_p95_seconds = warehouse.run("plan/detection_delays", as_of=as_of)[0]
+        rates = sum(plan.rate_sum for plan in self.plans.values())
+        looks = sum(len(plan.task_urns) for plan in self.plans.values()) / tick_seconds
+        if rates and looks:
+            whole = Plan([], 0, sum(plan.root_sum for plan in self.plans.values()), rates)
+            self.delay_bound_seconds = whole.bound_seconds(looks)
 
 
 async def poll_due_tasks(
@@ -106,68 +70,105 @@ async def poll_due_tasks(
     as_of: datetime,
     run_id: str,
     clock: Clock = utc_now,
-    advance: Callable[[int, int], None] = lambda _done, _due: None,
+    advance: Callable[[int, int], None] = lambda _done, _planned: None,
+    job: str | None = None,
 ) -> PollResult:
-    """Ask about every due task the day's calls suffice for, the most telling first.
+    """Ask about the due tasks that this tick's share of the day's calls suffices for, the most telling first.
 
     One application's trouble is noted in the result and stops no other. What was answered is in the warehouse on return.
-    `advance` is told (tasks done, tasks due) now and then.
+    `advance` is told (tasks done, tasks planned) now and then. With `job`, only that job's tasks are asked about.
     """
     result = PollResult()
-    due = {
-        application.urn: [
-            urn
-            for (urn,) in warehouse.run(
-                "plan/due_tasks",
-                as_of=as_of,
-                application_urn=application.urn,
-                first_check_after=settings.first_check_after,
-                lifespan_seconds=settings.task_lifespan_days * 86_400,
-            )
-        ]
-        for application in applications
-    }
-    result.tasks_due = sum(len(urns) for urns in due.values())
-    buffer = ResultBuffer(warehouse.branch(), as_of, run_id, result)
-    done = 0
-
+    planner = Planner(warehouse, settings, as_of, job)
+    planner.learn()
+    buffer = ResultBuffer(warehouse.branch(), as_of, run_id)
     async with open_http() as http:
+        polls = [
+            ApplicationPoll(LinkedInClient(application, settings, engine, http, clock), planner, settings, result)
+            for application in applications
+        ]
+        planned = sum(poll.prepare() for poll in polls)
+        done = 0
 
-        async def poll_application(application: Application) -> None:
-            client = LinkedInClient(application, settings, engine, http, clock)
-            batches = pack(due[application.urn], settings.query_string_limit)
-            problems: list[JobreconError] = []
+        def note(count: int) -> None:
+            nonlocal done
+            done += count
+            advance(done, planned)
 
-            async def work() -> None:
-                nonlocal done
-                for batch in batches:
-                    try:
-                        async for answers in client.ask(batch):
-                            await buffer.add(application.urn, answers)
-                    except JobreconError as error:
-                        problems.append(error)
-                    # The first trouble ends them all, each after the call it has under way: that one is charged already.
-                    if problems:
-                        return
-                    done += len(batch)
-                    advance(done, result.tasks_due)
-
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(settings.concurrency):
-                    workers.create_task(work())
-            try:
-                result.calls_used += client.ledger.calls_used
-                result.calls_left += await asyncio.to_thread(client.ledger.count_left)
-            except JobreconError as error:
-                problems.append(error)
-            if not problems:
-                return
-            log.warning("%s", problems[0])
-            if isinstance(problems[0], BudgetExhausted):
-                result.exhausted.append(application.urn)
-            else:
-                result.unseen[application.urn] = str(problems[0])
-
-        await asyncio.gather(*(poll_application(application) for application in applications))
+        await asyncio.gather(*(poll.run(buffer, note) for poll in polls))
         await buffer.flush()
+    result.tasks_polled, result.tasks_settled = buffer.tasks_polled, buffer.tasks_settled
+    result.describe_delays(warehouse, as_of, settings.tick_seconds)
     return result
+
+
+class ApplicationPoll:
+    """One application's part of a tick: its plan, its workers, its trouble."""
+
+    def __init__(self, client: LinkedInClient, planner: Planner, settings: Settings, result: PollResult) -> None:
+        self.client = client
+        self.planner = planner
+        self.settings = settings
+        self.result = result
+        self.urn = client.application.urn
+        self.problems: list[JobreconError] = []
+        self.batches: Iterator[list[str]] = iter(())
+        self.asked_count = 0
+
+    def prepare(self) -> int:
+        """Plan the tick; returns how many tasks it asks about."""
+        settings, ledger = self.settings, self.client.ledger
+        try:
+            left = ledger.count_left()
+        except JobreconError as error:
+            self.problems.append(error)
+            left = 0
+        share = (
+            left if self.planner.job else share_calls(left, ledger.call_limit, ledger.clock(), settings.tick_seconds, settings.call_reserve)
+        )
+        ids_per_call = settings.ids_per_call or max(1, settings.query_string_limit // USUAL_ID_BYTES)
+        plan = self.planner.plan(self.urn, share * ids_per_call)
+        self.result.plans[self.urn] = plan
+        if plan.due_count and not left and not self.problems:
+            self.problems.append(ledger.explain_exhausted())
+        limits = (math.inf, settings.ids_per_call) if settings.ids_per_call else (settings.query_string_limit, MAXIMUM_IDS)
+        # URNs longer than usual fill more calls than the share has: what it leaves, the next tick takes.
+        self.batches = islice(pack(plan.task_urns, *limits), share)
+        return len(plan.task_urns)
+
+    async def run(self, buffer: ResultBuffer, note: Callable[[int], None]) -> None:
+        """Ask, with as many workers as are allowed; notes trouble in the result, never raises it."""
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(self.settings.concurrency):
+                workers.create_task(self._work(buffer, note))
+        ledger = self.client.ledger
+        self.result.calls_used += ledger.calls_used
+        try:
+            left = await asyncio.to_thread(ledger.count_left)
+            self.result.calls_left += left
+            if not left and self.result.plans[self.urn].due_count > self.asked_count:
+                self.problems.append(ledger.explain_exhausted())
+        except JobreconError as error:
+            self.problems.append(error)
+        if not self.problems:
+            return
+        for problem in self.problems:
+            if isinstance(problem, WarehouseError):
+                # No trouble of this application's: nothing can be kept any more.
+                raise problem
+        log.warning("%s", self.problems[0])
+        if isinstance(self.problems[0], BudgetExhausted):
+            self.result.exhausted.append(self.urn)
+        else:
+            self.result.unseen[self.urn] = str(self.problems[0])
+
+    async def _work(self, buffer: ResultBuffer, note: Callable[[int], None]) -> None:
+        # The first trouble ends all workers, each after the call it has under way: that one is charged already.
+        while not self.problems and (batch := next(self.batches, None)):
+            try:
+                async for answers in self.client.ask(batch):
+                    await buffer.add(self.urn, answers)
+            except JobreconError as error:
+                self.problems.append(error)
+            self.asked_count += len(batch)
+            note(len(batch))

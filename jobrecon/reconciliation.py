@@ -24,11 +24,15 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
 from jobrecon.warehouse.statements import list_findings
 from jobrecon.webhook.inbox import Inbox
+from jobrecon.webhook.silence import bring_challenges, describe_silences, tell_silences
+from jobrecon.webhook.upkeep import prune_landing
 from models import RunState
 
 log = logging.getLogger(__name__)
 
 INBOX_ROWS = 20_000
+TOLD_FACETS = ("LISTING", "APPLY", "WEBHOOK")
+"""What is known only from what the receiver landed."""
 
 
 @dataclass
@@ -48,6 +52,9 @@ class RunSummary:
     tasks_left: int = 0
     calls_used: int = 0
     calls_left: int = 0
+    detection_delay_mean_seconds: float | None = None
+    detection_delay_p95_seconds: float | None = None
+    delay_bound_seconds: float | None = None
     notifications_merged: int = 0
     findings_opened: int = 0
     findings_resolved: int = 0
@@ -110,14 +117,14 @@ class Reconciliation:
         self.warehouse.run("merge/expired_tasks", as_of=self.as_of, lifespan_seconds=self.lifespan_seconds)
         self.summary.tasks_pending = self.warehouse.count("plan/pending_count", as_of=self.as_of)
 
-    async def poll(self, advance: Callable[[int, int], None] = lambda _done, _due: None) -> PollResult:
-        """Ask LinkedIn about due tasks. One application's trouble is noted and stops no other."""
+    async def poll(self, advance: Callable[[int, int], None] = lambda _done, _due: None, job: str | None = None) -> PollResult:
+        """Ask LinkedIn about due tasks, or only about those of `job`. One application's trouble is noted and stops no other."""
         if self.engine is None:
             # Without the ledger no call may be made.
             result = PollResult(unseen={item.urn: self.reasons["landing"] for item in self.applications})
         else:
             result = await poll_due_tasks(
-                self.warehouse, self.settings, self.applications, self.engine, self.as_of, self.summary.run_id, self.clock, advance
+                self.warehouse, self.settings, self.applications, self.engine, self.as_of, self.summary.run_id, self.clock, advance, job
             )
         self.summary.tasks_due += max(0, result.tasks_due - self.summary.tasks_left)
         self.summary.tasks_left = result.tasks_left
@@ -125,6 +132,9 @@ class Reconciliation:
         self.summary.tasks_settled += result.tasks_settled
         self.summary.calls_used += result.calls_used
         self.summary.calls_left = result.calls_left
+        self.summary.detection_delay_mean_seconds = result.delay_mean_seconds
+        self.summary.detection_delay_p95_seconds = result.delay_p95_seconds
+        self.summary.delay_bound_seconds = result.delay_bound_seconds
         self.unseen_applications = result.unseen
         self.summary.failed_applications = sorted(result.unseen)
         for urn in result.exhausted:
@@ -135,7 +145,7 @@ class Reconciliation:
     def listen(self) -> None:
         """Merge what the receiver landed; a row is marked merged only after the warehouse has committed it."""
         if self.engine is None:
-            self.unseen_facets = {"LISTING", "APPLY"}
+            self.unseen_facets = set(TOLD_FACETS)
             return
         inbox = Inbox(self.engine)
         try:
@@ -143,11 +153,13 @@ class Reconciliation:
                 deliveries = [{**row._asdict(), "arrival": row.inbox_id} for row in rows]
                 self.summary.notifications_merged += merge_deliveries(self.warehouse, deliveries, [], self.as_of)
                 inbox.mark_merged([row.inbox_id for row in rows], self.as_of)
+            bring_challenges(self.warehouse, self.engine, self.as_of)
+            prune_landing(self.engine, min(self.as_of, self.clock()), self.settings.raw_body_days)
             self.unseen_facets = set()
             self.reasons.pop("inbox", None)
         except LandingUnavailable as error:
             log.warning("%s", error)
-            self.unseen_facets = {"LISTING", "APPLY"}
+            self.unseen_facets = set(TOLD_FACETS)
             self.reasons["inbox"] = str(error)
 
     def find(self) -> None:
@@ -155,6 +167,8 @@ class Reconciliation:
         as_of = self.as_of
         for name in ("derive/latest_tasks", "derive/latest_facets", "derive/current_postings"):
             self.warehouse.run(name, as_of=as_of)
+        self.warehouse.run("derive/silences", as_of=as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
+        self.note_silences()
         self.warehouse.run("derive/no_findings")
         for name in list_findings():
             self.warehouse.collect_findings(
@@ -172,6 +186,18 @@ class Reconciliation:
             self.warehouse.run("merge/seen_findings", as_of=as_of)
             self.summary.findings_opened += self.warehouse.count("merge/opened_findings", as_of=as_of)
         self.summary.findings_open = self.warehouse.count("merge/open_count")
+
+    def note_silences(self) -> None:
+        """Say that LinkedIn has fallen silent: in the report, and to the receivers, whose metrics tell of it."""
+        silences = {row["application_urn"]: row["last_heard_at"] for row in self.warehouse.read("plan/silences")}
+        self.reasons.pop("webhook", None)
+        if silences:
+            self.reasons["webhook"] = describe_silences(silences)
+        if self.engine is not None and "WEBHOOK" not in self.unseen_facets:
+            try:
+                tell_silences(self.engine, silences)
+            except LandingUnavailable as error:
+                log.warning("%s", error)
 
     def publish(self) -> None:
         """Close the run's books and give analysts the new copy. The run ends here."""
@@ -194,6 +220,7 @@ class Reconciliation:
         reasons = "\n".join(" ".join(reason.split()) for reason in summary.incomplete_reasons)
         self.warehouse.run(
             "merge/run_finished",
+            as_of=summary.as_of,
             **{name: row[name] for name in _FINISHED},
             incomplete_reasons=reasons or None,
         )
@@ -201,7 +228,7 @@ class Reconciliation:
 
 _FINISHED = (
     "run_id", "state", "finished_at", "tasks_pending", "tasks_due", "tasks_polled", "tasks_settled", "tasks_left", "calls_used",
-    "calls_left", "notifications_merged", "findings_opened", "findings_resolved", "findings_open", "pulled_at",
+    "calls_left", "detection_delay_mean_seconds", "detection_delay_p95_seconds", "delay_bound_seconds", "notifications_merged", "findings_opened", "findings_resolved", "findings_open", "pulled_at",
 )  # fmt: skip
 
 
@@ -255,13 +282,17 @@ def open_reconciliation(
 
 
 def reconcile(
-    settings: Settings, as_of: datetime | None = None, advance: Callable[[int, int], None] = lambda _done, _due: None
+    settings: Settings,
+    as_of: datetime | None = None,
+    advance: Callable[[int, int], None] = lambda _done, _due: None,
+    job: str | None = None,
 ) -> RunSummary:
-    """All stages in order, without Prefect."""
+    """All stages in order, without Prefect; with `job`, only that job's tasks are asked about."""
     with open_reconciliation(settings, as_of) as run:
         run.pull()
-        asyncio.run(run.poll(advance))
+        # Before polling: a notification about a job means that its tasks are looked at now.
         run.listen()
+        asyncio.run(run.poll(advance, job))
         run.find()
         run.publish()
         return run.summary

@@ -35,7 +35,8 @@ def listen(host: str, port: int) -> socket.socket:
 def serve_in_thread(app: ASGIApp, *, start_timeout_seconds: float = 20) -> Iterator[str]:
     """Serve `app` on a free loopback port while the block runs; yields its address, without a slash at the end."""
     listener = listen("127.0.0.1", 0)
-    config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="on", ws="none")
+    # Named, or it would depend on what else is installed. The receiver's own server has another protocol: webhook/protocol.py.
+    config = uvicorn.Config(app, http="h11", loop="asyncio", log_level="critical", access_log=False, lifespan="on", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

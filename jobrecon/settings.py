@@ -1,6 +1,7 @@
 """Settings: environment variables and a `.env` file in the working directory. Secrets are references, resolved late."""
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from jobrecon.applications import LARGEST_LIMIT, Application, Applications, read_applications
 from jobrecon.errors import ConfigurationError
+
+DEFAULT_WEIGHTS = {"CREATE": 4.0, "CLOSE": 3.0, "UPDATE": 2.0, "RENEW": 1.0}
 
 
 class Settings(BaseSettings):
@@ -44,8 +47,42 @@ class Settings(BaseSettings):
     timezone: str = Field(default="UTC", description="Whose midnight starts the day of a report")
     task_source_url: SecretStr = Field(default=SecretStr(""), description="SQLAlchemy address to pull new tasks from")
     task_source_query: str = Field(default="", description="Query with `:since`, in the columns of the import")
+    tick_seconds: int = Field(default=600, ge=1, description="Seconds between runs: the day's calls are spread over the ticks left")
+    call_reserve: float = Field(
+        default=0.05, ge=0, lt=1, description="Part of the day's calls kept for what cannot wait; it melts away until 00:00 UTC"
+    )
+    ids_per_call: int | None = Field(
+        default=None, ge=1, le=100, description="Tasks asked about in one call; unset: what a GET carries, more are sent as a POST"
+    )
+    weights: dict[str, float] = Field(default=DEFAULT_WEIGHTS, description="How much an hour's delay of an operation matters, as JSON")
     lock_wait: float = Field(default=60, ge=0, description="Seconds the writer waits for the warehouse")
+    raw_body_days: float = Field(
+        default=30, ge=0, le=36_500, description="Days that received bodies are kept in the landing database once they are merged"
+    )
+    webhook_paths: str = Field(
+        default="/webhook,/healthz,/readyz,/metrics", description="Paths that the receiver answers, with commas; all others are 404"
+    )
     stale_after: int = Field(default=7200, ge=0, description="Seconds after which today's report calls its data stale")
+
+    @field_validator("weights")
+    @classmethod
+    def check_weights(cls, value: dict[str, float]) -> dict[str, float]:
+        if any(not 0 < weight < 1e6 for weight in value.values()):
+            raise ValueError("each weight must be greater than 0 and less than 1,000,000")
+        return value
+
+    report_url: str = Field(default="", description="Where the reports folder is served, for links in mails and chat")
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Mail server, `smtp://user:password@host:587` (STARTTLS) or `smtps://…`; not set: mails are left as `.eml` files",
+    )
+    mail_from: str = Field(default="", description="Address that mails come from")
+    mail_to: str = Field(default="", description="Who gets the report of all account managers; several with commas")
+    chat_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Incoming webhook of Slack or Teams for the verdict of the day; `slack+` or `teams+` before other hosts",
+    )
+    parquet: str = Field(default="", description="Folder for the published tables as Parquet files, replaced by each run; not set: none")
 
     @field_validator("timezone")
     @classmethod
@@ -56,10 +93,19 @@ class Settings(BaseSettings):
             raise ValueError("no such time zone; use a name such as Europe/Berlin") from error
         return value
 
-    @field_validator("api_url", "token_url")
+    @field_validator("webhook_paths")
+    @classmethod
+    def check_paths(cls, value: str) -> str:
+        unknown = {path.strip() for path in value.split(",")} - {"/webhook", "/healthz", "/readyz", "/metrics", ""}
+        if unknown:
+            raise ValueError("only /webhook, /healthz, /readyz and /metrics can be answered")
+        return value
+
+    @field_validator("api_url", "token_url", "report_url")
     @classmethod
     def check_address(cls, value: str) -> str:
-        TypeAdapter(AnyHttpUrl).validate_python(value)
+        if value:
+            TypeAdapter(AnyHttpUrl).validate_python(value)
         return value
 
     @model_validator(mode="after")
@@ -70,6 +116,9 @@ class Settings(BaseSettings):
         self.landing_url = self.landing_url or f"sqlite:///{(self.home / 'landing.db').absolute()}"
         self.reports = self.reports if self.reports != Path() else self.home / "reports"
         return self
+
+    def list_webhook_paths(self) -> list[str]:
+        return [path.strip() for path in self.webhook_paths.split(",") if path.strip()]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -123,5 +172,11 @@ def load_settings(**overrides: Any) -> Settings:
             for problem in error.errors()
         ]
         raise ConfigurationError("Settings that cannot be used. Nothing was changed.\n" + "\n".join(lines)) from None
+    except SettingsError as error:
+        # What should be JSON and is none; the text names the field, not its value.
+        name = re.search(r'field "(\w+)"', str(error))
+        raise ConfigurationError(
+            f"Settings that cannot be used. Nothing was changed.\n  JOBRECON_{name.group(1).upper() if name else ''}: must be JSON"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The file .env cannot be read: {type(error).__name__}. Nothing was changed.") from None

@@ -12,6 +12,8 @@ class JobUnknown(JobreconError):
 
 def tell_story(warehouse: Warehouse, job: str, application_urn: str | None = None) -> list[dict[str, Any]]:
     """One story per application that has a job of this id. Raises `JobUnknown` where none has."""
+    # Bytes of a command line that are no UTF-8 come as surrogates, which DuckDB does not take.
+    job = job.encode(errors="surrogateescape").decode(errors="replace")
     asked: dict[str, Any] = {"job": job, "application_urn": application_urn}
     as_of = warehouse.run("plan/story_as_of")[0][0]
     jobs = warehouse.read("plan/story_jobs", **asked)

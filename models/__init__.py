@@ -3,11 +3,14 @@
 from models.application import Customer
 from models.base import LandingTable, WarehouseTable
 from models.budget import CallBudget, CallBudgetEntry, LedgerEntry
+from models.challenge import WebhookChallenge
 from models.finding import Facet, Finding, Kind, KnownMessage, Owner, Severity
-from models.landing import CachedToken, Challenge, InboxItem, QuarantinedBody
+from models.landing import CachedToken, Challenge, ChallengeTime, InboxItem, QuarantinedBody, Silence
 from models.notification import Notification, NotificationDelivery
 from models.posting import Expected, JobPosting, Listing
+from models.resync import ResyncRequest
 from models.run import RejectedRow, Run, RunState
+from models.settling import SettlingHazard
 from models.task import JobTask, Operation, TaskResult, TaskState, TaskStatus, TaskStatusChange
 
 __all__ = [
@@ -15,6 +18,7 @@ __all__ = [
     "CallBudget",
     "CallBudgetEntry",
     "Challenge",
+    "ChallengeTime",
     "Customer",
     "Expected",
     "Facet",
@@ -33,12 +37,16 @@ __all__ = [
     "Owner",
     "QuarantinedBody",
     "RejectedRow",
+    "ResyncRequest",
     "Run",
     "RunState",
+    "SettlingHazard",
     "Severity",
+    "Silence",
     "TaskResult",
     "TaskState",
     "TaskStatus",
     "TaskStatusChange",
     "WarehouseTable",
+    "WebhookChallenge",
 ]

@@ -21,14 +21,17 @@ class Kind(StrEnum):
     APPLY_DISABLED = "APPLY_DISABLED"
     UNCONFIRMED = "UNCONFIRMED"
     UNKNOWN_JOB = "UNKNOWN_JOB"
+    RESYNC_DUE = "RESYNC_DUE"
+    WEBHOOK_SILENT = "WEBHOOK_SILENT"
 
 
 class Facet(StrEnum):
-    """Which side of a job it is wrong with."""
+    """Which side of a job it is wrong with; WEBHOOK is about no job, but the way LinkedIn tells of them."""
 
     TASK = "TASK"
     LISTING = "LISTING"
     APPLY = "APPLY"
+    WEBHOOK = "WEBHOOK"
 
 
 class Severity(StrEnum):
@@ -53,12 +56,13 @@ class Finding(WarehouseTable, table=True):
     finding_id: str = Field(primary_key=True, description="Id of the episode")
     finding_key: str = Field(description="What it is about: kind, facet, application, job and, for TASK, location")
     kind: str = Field(
-        description="STUCK, EXPIRED, REJECTED, FAILED, INVALID, UNLISTED, STILL_LISTED, APPLY_DISABLED, UNCONFIRMED or UNKNOWN_JOB"
+        description="STUCK, EXPIRED, REJECTED, FAILED, INVALID, UNLISTED, STILL_LISTED, APPLY_DISABLED, UNCONFIRMED, UNKNOWN_JOB, "
+        "RESYNC_DUE or WEBHOOK_SILENT"
     )
-    facet: str = Field(description="TASK, LISTING or APPLY")
+    facet: str = Field(description="TASK, LISTING, APPLY or WEBHOOK")
     severity: str = Field(description="HIGH, MEDIUM or LOW")
-    application_urn: str = Field(description="Application whose job it is")
-    external_job_posting_id: str = Field(description="The partner's id of the job")
+    application_urn: str = Field(description="Application whose job it is; '' for WEBHOOK")
+    external_job_posting_id: str = Field(description="The partner's id of the job; '' where it is about no single one")
     location: str | None = Field(default=None, description="Place of the task, for findings about a task")
     task_urn: str | None = Field(default=None, description="The task it is about, for findings about a task")
     customer: str | None = Field(default=None, description="Customer of the application")

@@ -63,3 +63,21 @@ class Challenge(LandingTable, table=True):
     application_urn: str = Field(primary_key=True)
     challenged_at: datetime = moment("When LinkedIn last challenged the webhook")
     challenge_count: int = Field(default=0, description="How often it did")
+
+
+class ChallengeTime(LandingTable, table=True):
+    """One row per challenge: who was challenged, and in which second. Kept as long as raw bodies are."""
+
+    __tablename__ = "challenge_times"
+
+    application_urn: str = Field(primary_key=True, description="Application that was challenged; '' for the parent, or unnamed")
+    challenged_at: datetime = moment("When LinkedIn challenged the webhook", primary_key=True)
+
+
+class Silence(LandingTable, table=True):
+    """One row per silence that the last run found, so that receivers can tell of it: '' for missing challenges."""
+
+    __tablename__ = "silences"
+
+    application_urn: str = Field(primary_key=True, description="Application that gets no notifications any more; '' for challenges")
+    since: datetime = moment("When LinkedIn was last heard of")

@@ -60,6 +60,7 @@ class JobTask(WarehouseTable, table=True):
     first_polled_at: datetime | None = optional_moment("When LinkedIn first answered about it")
     last_polled_at: datetime | None = optional_moment("When LinkedIn last answered about it")
     status_changed_at: datetime | None = optional_moment("When status, error or state was first seen as it is now")
+    last_pending_at: datetime | None = optional_moment("When LinkedIn last said it was not settled yet")
     not_found_count: int = Field(default=0, description="Runs in a row in which LinkedIn said 404 about it")
 
 

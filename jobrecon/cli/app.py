@@ -15,6 +15,7 @@ from jobrecon.cli.console import (
     parse_moment,
     print_json,
     print_table,
+    say,
     show_progress,
     start_logging,
 )
@@ -34,6 +35,8 @@ tasks = typer.Typer(no_args_is_help=True, help="Tasks: what was asked of LinkedI
 notifications = typer.Typer(no_args_is_help=True, help="Notifications: what LinkedIn told by webhook.")
 app.add_typer(tasks, name="tasks")
 app.add_typer(notifications, name="notifications")
+webhook = typer.Typer()
+app.add_typer(webhook, name="webhook")
 
 Files = Annotated[list[Path], typer.Argument(help="One or more files.", metavar="FILE…")]
 
@@ -98,19 +101,16 @@ def _import_files(files: list[Path], noun: str, import_file: Any) -> None:
             try:
                 result: ImportResult = import_file(path, advance)
             except InputError as error:
-                err.print(f"InputError: {error}", markup=False)
+                say(f"InputError: {error}", to=err)
                 is_failed = True
                 continue
-        out.print(f"{path}: {result.added:,} {noun} added, {result.known:,} known already, {result.rejected:,} rows rejected", markup=False)
+        say(f"{path}: {result.added:,} {noun} added, {result.known:,} known already, {result.rejected:,} rows rejected")
         for note in result.notes:
-            out.print(f"  {note}", markup=False)
+            say(f"  {note}")
         for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1]):
-            out.print(f"  rejected {count:,}: {reason}", markup=False)
+            say(f"  rejected {count:,}: {reason}")
         if result.rejected:
-            out.print(
-                "  Rejected rows are kept in the table rejected_rows with file, line and reason; mend them and import the file again.",
-                markup=False,
-            )
+            say("  Rejected rows are kept in the table rejected_rows with file, line and reason; mend them and import the file again.")
     if is_failed:
         raise typer.Exit(1)
 
@@ -135,16 +135,12 @@ def run(
         if as_json:
             print_json({**summary.__dict__, "published": str(settings.published)})
         else:
-            out.print(
-                f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}.",
-                markup=False,
+            say(
+                f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}."
             )
             if summary.tasks_left:
-                out.print(
-                    f"{summary.tasks_left:,} due tasks were left for the next run; {summary.calls_left:,} calls are left today.",
-                    markup=False,
-                )
-            out.print(f"Published: {settings.published}", markup=False)
+                say(f"{summary.tasks_left:,} due tasks were left for the next run; {summary.calls_left:,} calls are left today.")
+            say(f"Published: {settings.published}")
         if summary.failed_applications:
             raise typer.Exit(1)
 
@@ -173,14 +169,13 @@ def report(
             print_json({**result.summary, "folder": str(result.folder), "files": [str(file) for file in result.files]})
             return
         flow = result.summary["roll_forward"]
-        out.print(
+        say(
             f"{flow['open_now']:,} findings open ({flow['open_before']:,} before, {flow['new']:,} new, {flow['resolved']:,} resolved) "
             f"on {result.summary['date']}, {result.summary['jobs']:,} jobs.",
-            markup=False,
         )
         if not result.summary["complete"]:
-            err.print("INCOMPLETE: " + " ".join(result.summary["incomplete_reasons"]), style="bold red", markup=False)
-        out.print(f"Open {result.folder / 'index.html'}", markup=False)
+            say("INCOMPLETE: " + " ".join(result.summary["incomplete_reasons"]), "bold red", err)
+        say(f"Open {result.folder / 'index.html'}")
 
 
 @app.command()
@@ -250,13 +245,14 @@ def doctor(as_json: JsonOption = False) -> None:
             colours = {"OK": "green", "WARN": "yellow", "FAIL": "red"}
             for item in findings:
                 out.print(f"[{colours[item.state]}]{item.state:4}[/] ", end="")
-                out.print(f"{item.name}: {item.detail}" + (f"\n     {item.remedy}" if item.remedy else ""), markup=False)
+                say(f"{item.name}: {item.detail}" + (f"\n     {item.remedy}" if item.remedy else ""))
         if any(item.state == "FAIL" for item in findings):
             raise typer.Exit(1)
 
 
-@app.command()
-def webhook(
+@webhook.callback(invoke_without_command=True)
+def webhook_serve(
+    context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8080,
 ) -> None:
@@ -266,8 +262,25 @@ def webhook(
     """
     from jobrecon.webhook.server import serve_webhook
 
+    if context.invoked_subcommand is None:
+        with exit_with_status():
+            serve_webhook(load_settings(), host, port)
+
+
+@webhook.command("redrive")
+def webhook_redrive() -> None:
+    """Try the notifications in quarantine again, after a fix: what is understood now lands as received then.
+
+    Example: `jobrecon webhook redrive`
+    """
+    from jobrecon.landing import open_landing
+    from jobrecon.webhook.upkeep import redrive_quarantine
+
     with exit_with_status():
-        serve_webhook(load_settings(), host, port)
+        result = redrive_quarantine(open_landing(load_settings().landing_url))
+        say(f"{result.landed:,} notifications landed and wait for the next run; {sum(result.still_not.values()):,} stay in quarantine.")
+        for reason, count in sorted(result.still_not.items(), key=lambda item: -item[1]):
+            say(f"  not understood {count:,}: {reason}")
 
 
 @app.command()

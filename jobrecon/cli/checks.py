@@ -146,12 +146,21 @@ def _check_landing(settings: Settings, _applications: Applications) -> Iterator[
     state = Inbox(engine).read_state()
     engine.dispose()
     yield Check("landing database", "OK", f"can be reached; {state.unmerged_count:,} notifications wait to be merged")
+    if state.quarantined_count:
+        detail = f"{state.quarantined_count:,} signed bodies that were not understood"
+        yield Check("quarantine", "WARN", detail, "Look at the table quarantine; after a fix run `jobrecon webhook redrive`.")
 
 
 def _check_webhook(settings: Settings, _applications: Applications) -> Iterator[Check]:
     engine = open_landing(settings.landing_url)
     state = Inbox(engine).read_state()
     engine.dispose()
+    for application_urn, since in state.silences.items():
+        if application_urn:
+            detail = (
+                f"no notification about the jobs of {application_urn} since {since.isoformat(timespec='seconds')}, though its tasks settle"
+            )
+            yield Check("webhook", "FAIL", detail, "Check in LinkedIn's portal that the webhook is registered for it and not blocked.")
     if state.last_challenged_at is None:
         yield Check(
             "webhook",

@@ -33,11 +33,16 @@ def exit_with_status() -> Iterator[None]:
     try:
         yield
     except JobreconError as error:
-        err.print(f"[bold red]{type(error).__name__}:[/] {escape(str(error))}")
+        err.print(f"[bold red]{type(error).__name__}:[/] {escape(printable(str(error)))}")
         raise typer.Exit(error.exit_status) from None
     except KeyboardInterrupt:
         err.print("Interrupted. What was committed stays; run it again to go on.")
         raise typer.Exit(1) from None
+
+
+def say(text: str, style: str | None = None, to: Console = out) -> None:
+    """A line as it is: no markup, and nothing that could steer the terminal."""
+    to.print(printable(text), style=style, markup=False)
 
 
 def print_json(value: Any) -> None:
@@ -71,7 +76,7 @@ def print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
 
 def printable(text: str) -> str:
     """Text from outside without what could steer a terminal or turn its direction."""
-    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+    return "".join(character if character.isprintable() or character in "\n\t" else "\ufffd" for character in text)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Serve the sandbox for the command line."""
 
-from jobrecon.cli.console import out
+from jobrecon.cli.console import say
 from jobrecon.errors import ConfigurationError
 from jobrecon.sandbox import SandboxApplication, serve_sandbox
 from jobrecon.serving import listen
@@ -20,11 +20,11 @@ def serve_stand_in(settings: Settings, host: str, port: int, webhook_url: str | 
         listen(host, port).close()
     except OSError as error:
         raise ConfigurationError(f"The sandbox cannot listen on {host}:{port}: {error.strerror}. Choose another port.") from None
-    out.print(f"LinkedIn's stand-in serves {len(applications) or 1} application(s) until Ctrl-C. In the other terminals:", markup=False)
-    out.print(f"  export JOBRECON_API_URL=http://{host}:{port} JOBRECON_TOKEN_URL=http://{host}:{port}/oauth/v2/accessToken", markup=False)
+    say(f"LinkedIn's stand-in serves {len(applications) or 1} application(s) until Ctrl-C. In the other terminals:")
+    say(f"  export JOBRECON_API_URL=http://{host}:{port} JOBRECON_TOKEN_URL=http://{host}:{port}/oauth/v2/accessToken")
     if not applications:
         sample = (
             f"JOBRECON_APPLICATION_URN={SAMPLE.urn} JOBRECON_CLIENT_ID={SAMPLE.client_id} JOBRECON_CLIENT_SECRET={SAMPLE.client_secrets[0]}"
         )
-        out.print(f"  export {sample}", markup=False)
+        say(f"  export {sample}")
     serve_sandbox(host, port, applications or [SAMPLE], webhook_url, seed, parent_secret=parents[0].get_secret_value() if parents else None)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from jobrecon.cli.console import out, print_table, printable
+from jobrecon.cli.console import out, print_table, say
 
 
 def print_story(story: dict[str, Any]) -> None:
@@ -11,13 +11,13 @@ def print_story(story: dict[str, Any]) -> None:
     now = story["now"]
     title = f" “{now['title']}”" if now["title"] else ""
     owner = ", ".join(part for part in (now["customer"], now["account_manager"]) if part)
-    _say(f"{story['external_job_posting_id']}{title} ({owner or story['application_urn']})", style="bold")
+    say(f"{story['external_job_posting_id']}{title} ({owner or story['application_urn']})", style="bold")
     if story["as_of"]:
-        _say(f"As of {_moment(story['as_of'])}: should be {_word(now['expected_listing'])}, LinkedIn says {_word(now['listing_status'])}.")
+        say(f"As of {_moment(story['as_of'])}: should be {_word(now['expected_listing'])}, LinkedIn says {_word(now['listing_status'])}.")
     else:
-        _say("No run has looked at it yet.")
+        say("No run has looked at it yet.")
     if now["job_posting_url"]:
-        _say(now["job_posting_url"])
+        say(now["job_posting_url"])
     out.print()
     print_table(
         "",
@@ -29,22 +29,18 @@ def print_story(story: dict[str, Any]) -> None:
     )
     out.print()
     if not story["open_findings"]:
-        _say("Nothing is known to be wrong with it." if story["as_of"] else "Run `jobrecon run` to learn more.")
+        say("Nothing is known to be wrong with it." if story["as_of"] else "Run `jobrecon run` to learn more.")
     for finding in story["open_findings"]:
-        _say(
+        say(
             f"{finding['kind']} ({finding['facet']}, {finding['severity']}) since {_moment(finding['since'])}: {finding['reason']}",
             style="bold",
         )
-        _say(
+        say(
             f"  {finding['owner'].capitalize()} has to act: {finding['next_action']}"
             if finding["owner"] != "LINKEDIN"
             else f"  {finding['next_action']}"
         )
     out.print()
-
-
-def _say(text: str, style: str | None = None) -> None:
-    out.print(printable(text), style=style, markup=False)
 
 
 def _moment(value: datetime | None) -> str:

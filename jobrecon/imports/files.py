@@ -14,6 +14,8 @@ import pyarrow.parquet as parquet
 from jobrecon.errors import InputError
 
 CHUNK_ROWS = 50_000
+LONGEST_KEPT_ROW = 10_000
+"""Characters kept of a refused row: a quote that is never closed makes one row of the rest of the file."""
 
 Row = tuple[int, Mapping[str, Any] | None, str, str | None]
 """Line, values (None for a broken row), the row as it came, and what is wrong with it."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from jobrecon.errors import InputError
-from jobrecon.imports.files import CHUNK_ROWS, ImportResult
+from jobrecon.imports.files import CHUNK_ROWS, LONGEST_KEPT_ROW, ImportResult
 from jobrecon.warehouse.connection import Warehouse, stage
-from jobrecon.webhook.body import NotUnderstood, read_import_line
+from jobrecon.webhook.body import RESYNC_JOBS, NotUnderstood, read_import_line
 
 
 def import_notifications(warehouse: Warehouse, path: Path, now: datetime, advance: Callable[[int], None] = lambda _: None) -> ImportResult:
@@ -41,7 +41,7 @@ def import_notifications(warehouse: Warehouse, path: Path, now: datetime, advanc
                     received_at, read = read_import_line(text)
                 except NotUnderstood as error:
                     rejects.append(
-                        {"source": str(path), "line": number, "reason": str(error), "row": text.decode(errors="replace")[:10_000]}
+                        {"source": str(path), "line": number, "reason": str(error), "row": text.decode(errors="replace")[:LONGEST_KEPT_ROW]}
                     )
                     result.rejected += 1
                     reason = f"{error} (first in line {number})"
@@ -81,4 +81,7 @@ def merge_deliveries(warehouse: Warehouse, deliveries: list[dict[str, Any]], rej
             warehouse.run("merge/touched_jobs", staged)
             warehouse.run("merge/retold_notifications")
             warehouse.run("derive/notifications")
+            if any(row["type"] == RESYNC_JOBS for row in deliveries):
+                warehouse.run("merge/retold_resyncs")
+                warehouse.run("derive/resync_requests")
     return added

@@ -9,7 +9,7 @@ import orjson
 
 from jobrecon.applications import Applications
 from jobrecon.errors import InputError
-from jobrecon.imports.files import CHUNK_ROWS, TASK_COLUMNS, ImportResult, Row, read_rows
+from jobrecon.imports.files import CHUNK_ROWS, LONGEST_KEPT_ROW, TASK_COLUMNS, ImportResult, Row, read_rows
 from jobrecon.warehouse.connection import Warehouse, stage
 
 REQUIRED = TASK_COLUMNS[:4]
@@ -80,7 +80,7 @@ def _split(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 def _stage_row(source: str, row: Row) -> dict[str, Any]:
     line, values, text, problem = row
-    staged: dict[str, Any] = {"source": source, "line": line, "row": text, "problem": problem}
+    staged: dict[str, Any] = {"source": source, "line": line, "row": text[:LONGEST_KEPT_ROW], "problem": problem}
     if values is not None:
         for name in TASK_COLUMNS:
             staged[name] = _as_text(values.get(name))

@@ -21,17 +21,17 @@ def build_query(task_urns: Iterable[str]) -> str:
     return "&".join("ids=" + encode_id(urn) for urn in task_urns)
 
 
-def pack(task_urns: Iterable[str], query_limit_bytes: int = 4096) -> Iterator[list[str]]:
+def pack(task_urns: Iterable[str], query_limit_bytes: float = 4096, maximum_ids: int = MAXIMUM_IDS) -> Iterator[list[str]]:
     """Split URNs, in their order, into the fewest queries that fit.
 
     Sizes are bytes as sent: LinkedIn counts the encoded query string. A URN that fits in no query alone comes alone; the
-    client tunnels it.
+    client tunnels it. Without a byte limit (`math.inf`) only the number of URNs counts.
     """
     batch: list[str] = []
     size = 0
     for urn in task_urns:
         added = PREFIX_BYTES + len(encode_id(urn))
-        if batch and (size + 1 + added > query_limit_bytes or len(batch) == MAXIMUM_IDS):
+        if batch and (size + 1 + added > query_limit_bytes or len(batch) == maximum_ids):
             yield batch
             batch, size = [], 0
         size += added + (1 if batch else 0)

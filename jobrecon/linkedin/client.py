@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import aiohttp
 import httpx
 import orjson
-from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
@@ -18,6 +16,7 @@ from jobrecon.linkedin.batches import build_query
 from jobrecon.linkedin.budget import CallLedger
 from jobrecon.linkedin.faults import PASSING_ERRORS, Backoff, describe, redact
 from jobrecon.linkedin.tokens import TokenKeeper
+from jobrecon.linkedin.transport import QueryTransport
 from jobrecon.settings import Settings
 
 TIMEOUT = httpx.Timeout(30, connect=10)
@@ -25,23 +24,8 @@ THROTTLED = "HTTP 429"
 
 
 def open_http() -> httpx.AsyncClient:
-    """The one HTTP client of a run. aiohttp carries it: three times the calls a second of httpx's own pool."""
-    return httpx.AsyncClient(transport=AiohttpTransport(client=_open_session), timeout=TIMEOUT, follow_redirects=False)
-
-
-def _open_session() -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(ssl=httpx.create_ssl_context(), limit=100, keepalive_timeout=5)
-    return aiohttp.ClientSession(connector=connector, middlewares=[_send_once])
-
-
-async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a GET again by itself when a kept connection breaks: each send has to be charged first."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise aiohttp.ClientConnectionError(str(error)) from error
+    """The one HTTP client of a run."""
+    return httpx.AsyncClient(transport=QueryTransport(), timeout=TIMEOUT, follow_redirects=False)
 
 
 class LinkedInClient:
@@ -119,7 +103,7 @@ class LinkedInClient:
     async def _send(self, query: str, token: SecretStr, is_tunneled: bool) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
         if not is_tunneled:
-            return await self.http.get(f"{self.url}?{query}", headers=headers)
+            return await self.http.get(self.url, headers=headers, extensions={"query": query})
         # Longer than a query string may be: the same question as a POST.
         headers |= {"X-HTTP-Method-Override": "GET", "Content-Type": "application/x-www-form-urlencoded"}
         return await self.http.post(self.url, content=query.encode(), headers=headers)

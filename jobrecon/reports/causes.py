@@ -26,6 +26,7 @@ class Cause:
 
     trouble: str
     severity: str
+    owner: str
     code: str | None
     reason: str
     next_action: str
@@ -61,11 +62,11 @@ def group_by_cause(findings: Iterable[ReportedFinding]) -> list[Cause]:
     """Findings by cause: the most severe first, then what hits the most jobs, then the oldest."""
     groups: dict[tuple[str, ...], list[ReportedFinding]] = defaultdict(list)
     for finding in findings:
-        key = (name_trouble(finding), finding.severity, finding.code or "", finding.reason, finding.next_action)
+        key = (name_trouble(finding), finding.severity, finding.owner, finding.code or "", finding.reason, finding.next_action)
         groups[key].append(finding)
     causes = [
-        Cause(trouble, severity, code or None, reason, action, tuple(group))
-        for (trouble, severity, code, reason, action), group in groups.items()
+        Cause(trouble, severity, owner, code or None, reason, action, tuple(group))
+        for (trouble, severity, owner, code, reason, action), group in groups.items()
     ]
     ranks = list(Severity)
     return sorted(

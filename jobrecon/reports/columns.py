@@ -50,3 +50,5 @@ ENDING_COLUMNS: tuple[Column, ...] = (
     Column("ending", "How it ended", 40, describe_ending),
 )
 """What a resolved finding has besides."""
+
+MOMENT_COLUMNS = {"since", "opened_at", "resolved_at"}

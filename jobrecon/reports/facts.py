@@ -3,12 +3,14 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jobrecon.reports.completeness import explain_gaps
 from jobrecon.reports.day import ReportDay, find_day
+from jobrecon.reports.settling import Settling, read_settling
+from jobrecon.reports.trend import Trend, read_trends
 from jobrecon.warehouse import Warehouse
 from models import Owner
 from models.finding import Kind
@@ -76,7 +78,7 @@ class RollForward:
     open_now: int = 0
 
     def __add__(self, other: "RollForward") -> "RollForward":
-        return RollForward(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+        return RollForward(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,12 @@ class Facts:
     by_account_manager: Mapping[str, RollForward]
     open_findings: tuple[ReportedFinding, ...]
     resolved_findings: tuple[ReportedFinding, ...]
+    trends: Mapping[str | None, Trend] = field(default_factory=dict)
+    """By account manager; under None that of all."""
+    settlings: Mapping[str | None, Settling] = field(default_factory=dict)
+    tasks_overlooked: int = 0
+    calls_used: int = 0
+    calls_left: int = 0
     account_manager: str | None = None
     """Whose facts these are; None: everybody's."""
 
@@ -111,6 +119,14 @@ class Facts:
     @property
     def roll_forward(self) -> RollForward:
         return sum(self.by_account_manager.values(), start=RollForward())
+
+    @property
+    def trend(self) -> Trend:
+        return self.trends.get(self.account_manager, ())
+
+    @property
+    def settling(self) -> Settling | None:
+        return self.settlings.get(self.account_manager)
 
     @property
     def open_by_kind(self) -> dict[str, int]:
@@ -150,13 +166,14 @@ def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.da
     day = find_day(date, zone)
     last_as_of = warehouse.read("plan/last_as_of")[0]["last_as_of"]
     now = max(now, last_as_of) if last_as_of else now
-    run = next(iter(warehouse.read("reports/last_finished_run", day_end=day.end)), None)
+    run = next(iter(warehouse.read("reports/last_finished_run", day_start=day.start, day_end=day.end)), None)
     reasons = explain_gaps(run, day, now, stale_after_seconds)
     # No run speaks of a moment after `now`, so that while the day lasts its end bounds the same rows as `now` does.
     bounds: dict[str, Any] = {"day_start": day.start, "day_end": day.end, "no_manager": NO_MANAGER}
     as_of = run["as_of"] if run else None
     movements = {row["account_manager"]: row for row in warehouse.read("reports/roll_forward", **bounds)}
-    jobs = {row["account_manager"]: int(row["job_count"]) for row in warehouse.read("reports/account_managers", no_manager=NO_MANAGER)}
+    managers = warehouse.read("reports/account_managers", no_manager=NO_MANAGER, as_of=as_of or min(now, day.end))
+    jobs = {row["account_manager"]: int(row["job_count"]) for row in managers}
     return Facts(
         day=day,
         is_lasting=now < day.end,
@@ -172,6 +189,11 @@ def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.da
         },
         open_findings=tuple(_read_findings(warehouse.read("reports/open_findings", **bounds), as_of or min(now, day.end))),
         resolved_findings=tuple(_read_findings(warehouse.read("reports/resolved_findings", **bounds))),
+        trends=read_trends(warehouse, day, NO_MANAGER),
+        settlings=read_settling(warehouse, day, NO_MANAGER),
+        tasks_overlooked=int(run["tasks_overlooked"] or 0) if run else 0,
+        calls_used=int(run["day_calls"]) if run else 0,
+        calls_left=int(run["calls_left"] or 0) if run else 0,
     )
 
 
@@ -189,4 +211,3 @@ def _read_findings(rows: Iterable[Mapping[str, Any]], as_of: dt.datetime | None 
 
 def _read_movement(row: Mapping[str, Any] | None) -> RollForward:
     return RollForward(row["open_before"], row["new_count"], row["resolved_count"], row["open_now"]) if row else RollForward()
-

@@ -19,6 +19,8 @@ NAMES: dict[tuple[str, str], str] = {
     (Kind.APPLY_DISABLED, Facet.APPLY): "Easy Apply off",
     (Kind.UNCONFIRMED, Facet.LISTING): "Not confirmed",
     (Kind.UNKNOWN_JOB, Facet.LISTING): "Unknown job",
+    (Kind.RESYNC_DUE, Facet.LISTING): "LinkedIn waits for an update",
+    (Kind.WEBHOOK_SILENT, Facet.WEBHOOK): "No word from LinkedIn",
 }
 
 FAILED_OPERATIONS: dict[str, str] = {
@@ -41,6 +43,8 @@ GOOD_ENDINGS = {
     "CONFIRMED": "LinkedIn confirmed that the job is visible",
     "CLOSED": "the job was closed, so that it need not be on LinkedIn",
     "IMPORTED": "the job is known now",
+    "UPDATED": "an update was sent",
+    "HEARD": "LinkedIn was heard of again",
     "RESENT": "sent again, and LinkedIn carried it out",
 }
 
@@ -53,6 +57,8 @@ OTHER_ENDINGS = {
     "NOT_LISTED": "LinkedIn decided not to show the job",
     "NOT_ENABLED": "LinkedIn decided to leave Easy Apply off",
 }
+
+ENDINGS = GOOD_ENDINGS | OTHER_ENDINGS
 
 
 def name_trouble(finding: ReportedFinding) -> str:
@@ -69,8 +75,12 @@ def is_good_ending(finding: ReportedFinding) -> bool:
 
 def describe_ending(finding: ReportedFinding) -> str:
     """How a resolved episode ended."""
-    ending = _find_ending(finding)
-    return (GOOD_ENDINGS | OTHER_ENDINGS).get(ending, "it is no longer so")
+    return describe_resolution(_find_ending(finding))
+
+
+def describe_resolution(resolution: str | None) -> str:
+    """A resolution in plain words."""
+    return ENDINGS.get(resolution or "", "it is no longer so")
 
 
 def _find_ending(finding: ReportedFinding) -> str:
@@ -99,4 +109,6 @@ def explain_kinds(settings: Settings) -> list[tuple[str, str]]:
         ("Not confirmed", f"The request succeeded, but LinkedIn has not said for {unconfirmed} that the job is visible."),
         ("Faults before going live", "LinkedIn accepted the job and found faults in it, while the customer is not yet moved over."),
         ("Unknown job", "LinkedIn speaks of a job that was never imported here."),
+        ("LinkedIn waits for an update", "LinkedIn asked for the job's current content, and no update was sent within 30 min."),
+        ("No word from LinkedIn", "LinkedIn has stopped asking after the webhook, or sending notifications to it."),
     ]

@@ -1,5 +1,7 @@
-"""The pages: `index.html` for all, and one for each account manager. Self-contained, without a script."""
+"""The pages: `index.html` for all, and one for each account manager. Self-contained; without their script they only filter less."""
 
+import base64
+import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +14,11 @@ from slugify import slugify
 
 from jobrecon.reports.ageing import tabulate_ages
 from jobrecon.reports.causes import Cause, Desk, count_jobs, group_by_cause, select_fixed, sort_to_desks
+from jobrecon.reports.concentration import tell_concentration
 from jobrecon.reports.facts import AGE_BANDS, Facts, ReportedFinding
-from jobrecon.reports.glossary import SEVERITIES, describe_ending, explain_kinds, name_trouble
+from jobrecon.reports.glossary import OWNERS, SEVERITIES, describe_ending, explain_kinds, name_trouble
+from jobrecon.reports.pictures import draw_settling, draw_trend
+from jobrecon.reports.stories import Job, Stories, pack_stories
 from jobrecon.reports.text import shorten
 from jobrecon.reports.verdict import judge
 from jobrecon.reports.words import describe_age, describe_count, describe_date, describe_moment, describe_seconds
@@ -23,8 +28,13 @@ MOST_FINDINGS = 2_000
 """Rows that a page shows; the rest stand in the workbook, and the page says so."""
 MOST_FIXED = 100
 MOST_BYTES = 950_000
-MESSAGE_LIMITS = (2_000, 400, 150, 60)
+STORY_BYTES = 100_000
+"""Kept free for the stories of the worst; they take what is left of the page besides."""
+MESSAGE_LIMITS = (2_000, 400, 150, 60, 0)
 """How much of each of LinkedIn's messages is shown: as much as leaves the page below `MOST_BYTES`."""
+BYTES_OF_ROW = 330
+STORIES = "<!--stories-->"
+"""Where the stories go. Text from outside is escaped and cannot hold it."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,8 @@ class Section:
     left_out: int
 
 
+AGE_WORDS = {"<1h": "under 1 h", "1-4h": "1–4 h", "4-24h": "4–24 h", "1-3d": "1–3 days", "3-7d": "3–7 days", ">7d": "over 7 days"}
+
 HEADINGS: dict[Desk, tuple[str, str]] = {
     Desk.TODAY: ("Do today", "The customer has to act. Ask them."),
     Desk.US: ("Waiting for us", "Our integration team has to act. Tell the customer, and pass it on."),
@@ -47,12 +59,12 @@ HEADINGS: dict[Desk, tuple[str, str]] = {
 }
 
 
-def write_pages(facts: Facts, settings: Settings, folder: Path) -> None:
+def write_pages(facts: Facts, settings: Settings, folder: Path, stories: Stories | None = None) -> None:
     """Write `index.html` and a page for each account manager into `folder`."""
     names = name_pages(list(facts.by_account_manager))
-    (folder / "index.html").write_text(render_page(facts, settings, names), encoding="utf-8")
+    (folder / "index.html").write_text(render_page(facts, settings, names, stories), encoding="utf-8")
     for manager, name in names.items():
-        (folder / name).write_text(render_page(facts.select_manager(manager), settings, names), encoding="utf-8")
+        (folder / name).write_text(render_page(facts.select_manager(manager), settings, names, stories), encoding="utf-8")
 
 
 def name_pages(account_managers: Sequence[str]) -> dict[str, str]:
@@ -67,11 +79,15 @@ def name_pages(account_managers: Sequence[str]) -> dict[str, str]:
     return {manager: names[manager] for manager in account_managers}
 
 
-def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str]) -> str:
+def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str], stories: Stories | None = None) -> str:
     """The page of `facts`: everybody's or one account manager's."""
     sections = lay_out_sections(facts)
+    shown = [finding for section in sections for _, findings in section.causes for finding in findings]
     fixed = select_fixed(facts)
     fixed_ids = {finding.finding_id for finding in fixed}
+    otherwise = [finding for finding in facts.resolved_findings if finding.finding_id not in fixed_ids]
+    jobs = list(dict.fromkeys(finding.job for finding in [*shown, *fixed[:MOST_FIXED], *otherwise[:MOST_FIXED]]))
+    customers = sorted({shorten(finding.customer, 60) for finding in shown}, key=str.casefold)
     content = {
         "facts": facts,
         "settings": settings,
@@ -79,21 +95,53 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str])
         "sections": sections,
         "fixed": fixed,
         "fixed_job_count": count_jobs(fixed),
-        "otherwise": [finding for finding in facts.resolved_findings if finding.finding_id not in fixed_ids],
+        "otherwise": otherwise,
         "most_fixed": MOST_FIXED,
         "ageing": tabulate_ages(facts.open_findings),
         "age_bands": [name for name, _ in AGE_BANDS],
         "kinds": explain_kinds(settings),
         "page_names": page_names,
         "moment": partial(describe_moment, zone=facts.zone),
+        "concentration": tell_concentration(facts.open_findings),
+        "trend_picture": draw_trend(facts.trend),
+        "settling_picture": draw_settling(facts.settling) if facts.settling else "",
+        "customers": customers,
+        "troubles": sorted({cause.trouble for section in sections for cause, _ in section.causes}),
+        "customer_numbers": {name: number for number, name in enumerate(customers)},
+        "story_numbers": {job: number for number, job in enumerate(jobs)},
+        "script": load_script(),
+        "script_hash": hash_script(),
     }
+    return _add_stories(_render_within(content, shown), stories or {}, jobs, facts)
+
+
+def _render_within(content: Mapping[str, object], shown: Sequence[ReportedFinding]) -> str:
     template = load_templates().get_template("page.html")
-    pages = (template.render(content, message_limit=limit) for limit in MESSAGE_LIMITS)
+    room = MOST_BYTES - STORY_BYTES
     page = ""
-    for page in pages:
-        if len(page.encode()) < MOST_BYTES:
+    for limit in MESSAGE_LIMITS:
+        # Most of what would not fit is known before it is made.
+        if limit and len(shown) * BYTES_OF_ROW + sum(min(len(finding.message or ""), limit) for finding in shown) > 1.5 * room:
+            continue
+        page = template.render(content, message_limit=limit)
+        if len(page.encode()) < room:
             break
     return page
+
+
+def _add_stories(page: str, stories: Stories, jobs: Sequence[Job], facts: Facts) -> str:
+    return page.replace(STORIES, pack_stories(stories, jobs, facts.zone, max(MOST_BYTES - len(page.encode()), 0)))
+
+
+@cache
+def load_script() -> str:
+    return (Path(__file__).parent / "templates" / "page.js").read_text(encoding="utf-8").strip()
+
+
+@cache
+def hash_script() -> str:
+    """What the page's policy allows to run: this script and no other."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(load_script().encode()).digest()).decode()
 
 
 def lay_out_sections(facts: Facts) -> list[Section]:
@@ -137,6 +185,7 @@ def load_templates() -> Environment:
     templates.filters |= {
         "brief": shorten,
         "age": lambda age: describe_age(age).replace(" ", "\u00a0"),
+        "age_words": AGE_WORDS.__getitem__,
         "count": describe_count,
         "date_words": describe_date,
         "seconds": describe_seconds,
@@ -146,7 +195,7 @@ def load_templates() -> Environment:
         "link": find_link,
         "thousands": lambda number: f"{number:,}",
     }
-    templates.globals["severities"] = SEVERITIES
+    templates.globals |= {"severities": SEVERITIES, "owners": OWNERS}
     return templates
 
 

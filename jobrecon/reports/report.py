@@ -13,7 +13,8 @@ from jobrecon.errors import ReportError, WarehouseError
 from jobrecon.reports.facts import Facts, gather_facts
 from jobrecon.reports.folder import replace_folder
 from jobrecon.reports.listing import write_listing
-from jobrecon.reports.page import write_pages
+from jobrecon.reports.page import MOST_FIXED, write_pages
+from jobrecon.reports.stories import Stories, gather_stories
 from jobrecon.reports.summary import summarise
 from jobrecon.reports.workbook import write_workbook
 from jobrecon.settings import Settings
@@ -27,6 +28,9 @@ REMEDIES = {
     errno.EROFS: "Set JOBRECON_REPORTS to a folder that can be written and run `jobrecon report` again.",
     errno.ENOTDIR: "A file stands where the folder should be: move it away and run `jobrecon report` again.",
 }
+
+MOST_TOLD = 5_000
+"""Open findings whose stories are asked for, the worst; the pages take of them what fits."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,12 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
     """
     zone = settings.zone
     date = date or now.astimezone(zone).date()
-    facts = _read_facts(settings, date, now)
+    facts, stories = _read_facts(settings, date, now)
     folder = settings.reports / date.isoformat()
     summary = summarise(facts)
     try:
         with replace_folder(folder) as fresh:
-            write_pages(facts, settings, fresh)
+            write_pages(facts, settings, fresh, stories)
             write_workbook(facts, fresh / "findings.xlsx")
             write_listing(facts, fresh / "findings.csv")
             (fresh / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -66,7 +70,7 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
     return ReportResult(folder, facts, summary, [folder / name for name in names])
 
 
-def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> Facts:
+def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> tuple[Facts, Stories]:
     with open_for_reading(settings) as warehouse:
         try:
             last_as_of = warehouse.read("plan/last_as_of")[0]["last_as_of"]
@@ -76,7 +80,9 @@ def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> Facts:
                     f"There is no report for {date} yet: in {settings.timezone} it is {today}. "
                     "Nothing was changed. Give that date or an earlier one."
                 )
-            return gather_facts(warehouse, date, settings.zone, now, settings.stale_after)
+            facts = gather_facts(warehouse, date, settings.zone, now, settings.stale_after)
+            told = [*facts.open_findings[:MOST_TOLD], *facts.resolved_findings[:MOST_FIXED]]
+            return facts, gather_stories(warehouse, told, facts.day.end)
         except duckdb.Error as error:
             reason = str(error).strip().splitlines()[0].rstrip(".")
             raise WarehouseError(

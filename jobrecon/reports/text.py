@@ -13,7 +13,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 
 def clean_text(text: str | None) -> str:
     """`text` without characters that cannot be seen but change how the rest is read."""
-    return UNSEEN.sub("", text or "")
+    # What can be printed holds none of them, and is most of what comes.
+    return UNSEEN.sub("", text) if text and not text.isprintable() else text or ""
 
 
 def shorten(text: str | None, limit: int) -> str:
@@ -27,6 +28,8 @@ def shorten(text: str | None, limit: int) -> str:
 def fit_cell(text: str | None) -> str:
     """Clean `text`, cut to what a cell of Excel holds."""
     cleaned = clean_text(text)
+    if len(cleaned) <= CELL_LIMIT // 2:
+        return cleaned
     units = cleaned.encode("utf-16-le")
     if len(units) <= 2 * CELL_LIMIT:
         return cleaned

@@ -31,7 +31,7 @@ def judge(facts: Facts) -> Verdict:
         head = f"No job needs you today{_tell_waiting(us, linkedin)}"
     elif notes:
         head = f"No job needs you today; {describe_count(notes, 'job has', 'jobs have')} a lesser note"
-    elif not facts.complete or facts.tasks_left:
+    elif not facts.complete or facts.tasks_left or facts.tasks_overlooked:
         head, tone = "No trouble is known, but not everything was looked at", "unsure"
     elif not facts.jobs:
         head = "No job is known yet"

@@ -5,7 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,20 @@ def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb
     return connection
 
 
+@contextmanager
+def explain_trouble() -> Iterator[None]:
+    """Turn what the disk, the memory or another writer did to DuckDB into a `WarehouseError`; a faulty statement stays one."""
+    try:
+        yield
+    except (duckdb.ProgrammingError, duckdb.DataError):
+        raise
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"The warehouse failed: {_first_line(error)}. Nothing of this step was kept, what was done before is safe. "
+            "Make room on the disk and in memory, or mend the disk, and run again."
+        ) from error
+
+
 class Warehouse:
     """The open warehouse: statements by name, in bulk. Not for two threads at once: give each its own `branch()`."""
 
@@ -70,17 +84,10 @@ class Warehouse:
         for table, content in (staged or {}).items():
             self.connection.register(table, content)
         try:
-            cursor = self.connection.execute(text, dict(values))
-            # Fetched while the staged tables are there: results are lazy, and without them they come back empty, silently.
-            return [column[0] for column in cursor.description or []], cursor.fetchall()
-        except duckdb.OutOfMemoryException as error:
-            raise WarehouseError(
-                f"The warehouse ran out of memory or disk: {_first_line(error)}. Nothing of this step was kept; free some and run again."
-            ) from error
-        except duckdb.IOException as error:
-            raise WarehouseError(
-                f"The warehouse cannot be written: {_first_line(error)}. Nothing of this step was kept; mend the disk and run again."
-            ) from error
+            with explain_trouble():
+                cursor = self.connection.execute(text, dict(values))
+                # Fetched while the staged tables are there: results are lazy, and without them they come back empty, silently.
+                return [column[0] for column in cursor.description or []], cursor.fetchall()
         finally:
             for table in staged or {}:
                 self.connection.unregister(table)
@@ -88,13 +95,17 @@ class Warehouse:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of the block, or nothing of it."""
-        self.connection.execute("begin")
+        with explain_trouble():
+            self.connection.execute("begin")
         try:
             yield
+            with explain_trouble():
+                self.connection.execute("commit")
         except BaseException:
-            self.connection.execute("rollback")
+            # A commit that failed has rolled back already.
+            with suppress(duckdb.Error):
+                self.connection.execute("rollback")
             raise
-        self.connection.execute("commit")
 
     def branch(self) -> "Warehouse":
         """The same warehouse for another thread."""
@@ -112,7 +123,8 @@ class Warehouse:
             publish_catalog(self.connection, self.settings.published)
             return self.settings.published
         path = Path(self.settings.warehouse)
-        self.connection.execute("checkpoint")
+        with explain_trouble():
+            self.connection.execute("checkpoint")
         # Closed before it is copied: closing any handle of the file would free DuckDB's lock on it.
         self.connection.close()
         try:
@@ -142,7 +154,9 @@ def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
         warehouse = Warehouse(connection, settings)
         try:
             _bind_statements()
-            apply_schema(connection)
+            # In one transaction: DuckLake takes a tenth of a second for each.
+            with warehouse.transaction():
+                apply_schema(connection)
             yield warehouse
         finally:
             warehouse.connection.close()
@@ -200,7 +214,7 @@ def _attach_lake(address: str) -> duckdb.DuckDBPyConnection:
     try:
         connection.execute(_attach_statement(address))
         connection.execute("use jobrecon")
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         connection.close()
         raise WarehouseError(
             f"The DuckLake warehouse cannot be opened: {type(error).__name__}. Nothing was changed. Check JOBRECON_WAREHOUSE."

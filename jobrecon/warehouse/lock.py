@@ -65,13 +65,23 @@ def _describe_holder(lock_file: str, guarded: str, wait_seconds: float) -> str:
 def refuse_network_file_system(folder: Path) -> None:
     """DuckDB's locks do not hold on network file systems: two writers would destroy the file."""
     try:
-        mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8")
     except OSError:
         return
-    place = str(folder.resolve())
-    holding = [(len(point), kind) for point, kind in mounts if place == point or place.startswith(point.rstrip("/") + "/")]
-    if holding and max(holding)[1] in NETWORK_FILE_SYSTEMS:
+    kind = find_file_system(str(folder.resolve()), mounts)
+    if kind in NETWORK_FILE_SYSTEMS:
         raise ConfigurationError(
-            f"{folder} lies on a network file system ({max(holding)[1]}), where the warehouse's lock does not hold. Nothing was changed. "
+            f"{folder} lies on a network file system ({kind}), where the warehouse's lock does not hold. Nothing was changed. "
             "Set JOBRECON_HOME or JOBRECON_WAREHOUSE to a local disk, or JOBRECON_WAREHOUSE to a ducklake: address."
         )
+
+
+def find_file_system(place: str, mounts: str) -> str:
+    """The kind of file system at `place`: of the deepest mount above it, and of several in one point the last."""
+    deepest, found = "", ""
+    for line in mounts.splitlines():
+        point, kind = line.split()[1:3]
+        point = point.replace(r"\040", " ").rstrip("/")
+        if f"{place}/".startswith(f"{point}/") and len(point) >= len(deepest):
+            deepest, found = point, kind
+    return found

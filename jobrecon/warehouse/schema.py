@@ -40,17 +40,6 @@ def list_columns(model: type[SQLModel]) -> list[tuple[str, str, str]]:
 
 def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
     """Make missing tables, add missing columns, set comments that differ. Existing data is never touched."""
-    # One transaction: DuckLake takes a tenth of a second for each.
-    connection.execute("begin")
-    try:
-        _bring_up_to_date(connection)
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    connection.execute("commit")
-
-
-def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
     catalog, schema = connection.execute("select current_database(), current_schema()").fetchone() or ("", "")
     present: dict[str, dict[str, str | None]] = {}
     for table, column, comment in connection.execute(
@@ -101,7 +90,18 @@ STAGED: dict[str, pa.Schema] = {
         [(name, pa.string()) for name in ("delivery_id", "application_urn", "external_job_posting_id", "type")]
         + [("received_at", MOMENT), ("arrival", pa.int64()), ("body_hash", pa.string()), ("payload", pa.string())]
     ),
+    "staged_hazards": pa.schema([("bin", pa.int32()), ("hazard_per_second", pa.float64())]),
+    "staged_weights": pa.schema([("operation", pa.string()), ("weight", pa.float64())]),
+    "staged_learned": pa.schema(
+        [("application_urn", pa.string()), ("bin", pa.int32())]
+        + [
+            (name, pa.float64())
+            for name in ("age_from_seconds", "age_to_seconds", "hazard_per_second", "exposure_seconds", "settled_count")
+        ]
+    ),
+    "staged_challenges": pa.schema([("application_urn", pa.string()), ("challenged_at", MOMENT)]),
     "staged_rejects": pa.schema([("source", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("row", pa.string())]),
+    "staged_jobs": pa.schema([("application_urn", pa.string()), ("external_job_posting_id", pa.string())]),
     "staged_customers": pa.schema(
         [(name, pa.string()) for name in ("application_urn", "customer", "account_manager", "account_manager_email")]
         + [("daily_call_limit", pa.int64())]

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+import orjson
+
 from jobrecon.errors import JobreconError
 
 JOB_POSTING_STATUS = "JOB_POSTING_STATUS"
+RESYNC_JOBS = "RESYNC_JOBS"
 APPLICATION_URN_PREFIX = "urn:li:developerApplication:"
 MAX_NAME_LENGTH = 200
 # LinkedIn's bodies are four deep. Far below what the JSON readers of Python, DuckDB and PostgreSQL can take.
@@ -20,6 +23,9 @@ MAX_DIGITS = 308
 # Possessive, so that a text of a hundred thousand quotes costs one pass. A string without an end goes to the end.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
+# More digits than 64 bits hold, a fraction or an exponent, a negative zero, an escaped surrogate; within texts it costs time only.
+_ODD = re.compile(rb"[0-9]{18}|[0-9][.eE]|-0|\\u[dD]")
+_NAMED_APPLICATION = re.compile(rb"urn:li:developerApplication:([0-9]{1,20})")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -48,8 +54,7 @@ def read_body(body: bytes) -> ReadBody:
     `payload` is the same for bodies that say the same with other key order, whitespace or escapes. Lone surrogates become
     U+FFFD in it; unknown fields and values are kept; of a key that stands there twice the last one counts.
     """
-    document, payload = _canonise(_decode(body))
-    return _understand(document, payload)
+    return _understand(*(_canonise_plain(body) or _canonise(_decode(body))))
 
 
 def read_import_line(line: str | bytes) -> tuple[datetime | None, ReadBody]:
@@ -65,11 +70,31 @@ def read_import_line(line: str | bytes) -> tuple[datetime | None, ReadBody]:
     return received_at, _understand(*_canonise(inner if isinstance(inner, str) else _write(inner)))
 
 
+def guess_application(body: bytes) -> str | None:
+    """The application that a body seems to name, also one that is not understood: whose secrets may have signed it."""
+    found = _NAMED_APPLICATION.search(body)
+    return APPLICATION_URN_PREFIX + found[1].decode() if found else None
+
+
 def _decode(body: bytes) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NotUnderstood("The body is not UTF-8.") from None
+
+
+def _canonise_plain(body: bytes) -> tuple[Any, str] | None:
+    """As `_canonise`, in a tenth of its time, for a body without anything that orjson reads or writes in its own way.
+
+    These are numbers that are no whole ones of 64 bits, lone surrogates and what is no JSON at all; None for them.
+    """
+    if _ODD.search(body) or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        return None
+    try:
+        document = orjson.loads(body)
+        return document, orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+    except ValueError:
+        return None
 
 
 def _canonise(text: str) -> tuple[Any, str]:
@@ -80,7 +105,7 @@ def _canonise(text: str) -> tuple[Any, str]:
     """
     document = _parse(text)
     payload = _write(document)
-    if _SURROGATE.search(payload):
+    if not payload.isascii() and _SURROGATE.search(payload):
         document = _parse(_SURROGATE.sub("\ufffd", payload))
         payload = _write(document)
     return document, payload
@@ -92,7 +117,7 @@ def _parse(text: str) -> Any:
     if _is_too_deep(text):
         raise NotUnderstood(f"The body is nested deeper than {MAX_DEPTH}.")
     try:
-        return json.loads(text.removeprefix("\ufeff"), parse_int=_read_whole, parse_float=_read_float, parse_constant=_refuse_constant)
+        return _DECODER.decode(text.removeprefix("\ufeff"))
     except RecursionError:
         raise NotUnderstood(f"The body is nested deeper than {MAX_DEPTH}.") from None
     except ValueError as error:
@@ -101,7 +126,7 @@ def _parse(text: str) -> Any:
 
 
 def _write(document: Any) -> str:
-    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(document)
 
 
 def _is_too_deep(text: str) -> bool:
@@ -131,6 +156,10 @@ def _read_float(text: str) -> float:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise NotUnderstood(f"The body is not JSON: {name} is no number.")
+
+
+_DECODER = json.JSONDecoder(parse_int=_read_whole, parse_float=_read_float, parse_constant=_refuse_constant)
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _understand(document: Any, payload: str) -> ReadBody:

@@ -1,25 +1,28 @@
 """The landing of notifications: one writer that commits what has gathered, and the reader's side of the same rows."""
 
+import asyncio
+import contextlib
+import itertools
 import logging
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError, StatementError
 
 from jobrecon.errors import LandingUnavailable
 from jobrecon.landing import explain_landing_trouble
 from jobrecon.webhook.body import ReadBody
-from models.landing import Challenge, InboxItem, QuarantinedBody
+from jobrecon.webhook.rows import CHALLENGE, DELIVERY, PROBE, QUARANTINE, write_rows
+from models.landing import Challenge, InboxItem, QuarantinedBody, Silence
 
 QUEUE_LIMIT = 1_000
 BATCH_LIMIT = 200
@@ -30,6 +33,12 @@ log = logging.getLogger(__name__)
 _inbox: Any = InboxItem.__table__  # type: ignore[attr-defined]
 _quarantine: Any = QuarantinedBody.__table__  # type: ignore[attr-defined]
 _challenges: Any = Challenge.__table__  # type: ignore[attr-defined]
+_silences: Any = Silence.__table__  # type: ignore[attr-defined]
+
+
+# Ids are unique, and rise: an index of random ones would be written all over.
+_PROCESS = uuid4().hex[:16]
+_numbers = itertools.count(1)
 
 
 class UnmergedRow(NamedTuple):
@@ -52,15 +61,25 @@ class InboxState:
     unmerged_count: int
     last_received_at: datetime | None
     last_challenged_at: datetime | None
+    oldest_unmerged_at: datetime | None = None
+    quarantined_count: int = 0
+    silences: dict[str, datetime] = field(default_factory=dict)
+    """Since when the last run finds LinkedIn silent, by application; '' for challenges."""
 
 
-@dataclass(frozen=True)
 class _Work:
-    """What one caller wants written: rows of one table, a challenge, or (no table) only the proof that it could be."""
+    """What one caller wants written, and where it waits: in a thread, or in an event loop."""
 
-    table: Any
-    row: dict[str, Any]
-    done: "Future[None]"
+    __slots__ = ("kind", "row", "waiter")
+
+    def __init__(self, kind: str, row: Any, waiter: "Future[None] | asyncio.Future[None]") -> None:
+        self.kind = kind
+        self.row = row
+        self.waiter = waiter
+
+    def begin(self) -> bool:
+        """Whether the caller still waits; from here on it cannot take its write back."""
+        return self.waiter.set_running_or_notify_cancel() if isinstance(self.waiter, Future) else not self.waiter.done()
 
 
 class Inbox:
@@ -74,7 +93,8 @@ class Inbox:
     def __init__(self, engine: Engine, *, queue_limit: int = QUEUE_LIMIT, batch_limit: int = BATCH_LIMIT) -> None:
         self._engine = engine
         self._batch_limit = batch_limit
-        self._queue: queue.Queue[_Work | None] = queue.Queue(queue_limit)
+        self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._queue_limit = queue_limit
         self._lock = threading.Lock()
         self._writer: threading.Thread | None = None
         self._is_closed = False
@@ -105,38 +125,38 @@ class Inbox:
 
     def submit_delivery(self, read: ReadBody, body: bytes, received_at: datetime, signed_by: str) -> "tuple[str, Future[None]]":
         """As `land`, without waiting: the id, and a future that is done once it is on disk."""
-        delivery_id = uuid4().hex
-        row = {
-            "delivery_id": delivery_id,
-            "received_at": received_at,
-            "application_urn": read.application_urn,
-            "external_job_posting_id": read.external_job_posting_id,
-            "type": read.type,
-            "body_hash": read.body_hash,
-            "payload": read.payload,
-            "body": body,
-            "signed_by": signed_by,
-        }
-        return delivery_id, self._submit(_inbox, row)
+        row = _describe(read, body, received_at, signed_by)
+        return row[0], self._submit(DELIVERY, row)
+
+    async def land_soon(self, read: ReadBody, body: bytes, received_at: datetime, signed_by: str, within_seconds: float) -> None:
+        """As `land`, for an event loop. Raises `LandingUnavailable`, also where it took too long; it may have landed then."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._enqueue(_Work(DELIVERY, _describe(read, body, received_at, signed_by), done))
+        giving_up = loop.call_later(within_seconds, _give_up, done, within_seconds)
+        try:
+            await done
+        finally:
+            giving_up.cancel()
 
     def quarantine(self, body: bytes, reason: str, received_at: datetime, signed_by: str) -> None:
         """Keep a signed body that was not understood. Raises `LandingUnavailable`."""
         self.submit_quarantine(body, reason, received_at, signed_by).result()
 
     def submit_quarantine(self, body: bytes, reason: str, received_at: datetime, signed_by: str) -> "Future[None]":
-        return self._submit(_quarantine, {"received_at": received_at, "reason": reason, "body": body, "signed_by": signed_by})
+        return self._submit(QUARANTINE, {"received_at": received_at, "reason": reason, "body": body, "signed_by": signed_by})
 
     def record_challenge(self, application_urn: str, at: datetime) -> None:
         """Note when LinkedIn last challenged this application ('' for the parent, or unnamed). Raises `LandingUnavailable`."""
         self.submit_challenge(application_urn, at).result()
 
     def submit_challenge(self, application_urn: str, at: datetime) -> "Future[None]":
-        return self._submit(_challenges, {"application_urn": application_urn, "challenged_at": at, "challenge_count": 1})
+        return self._submit(CHALLENGE, {"application_urn": application_urn, "challenged_at": at, "challenge_count": 1})
 
     def is_ready(self, timeout_seconds: float = 2) -> bool:
         """Whether a notification could land now: a write that changes nothing goes the whole way, queue, writer and commit."""
         try:
-            probe = self._submit(None, {})
+            probe = self._submit(PROBE, {})
         except LandingUnavailable:
             return False
         try:
@@ -181,30 +201,38 @@ class Inbox:
     def read_state(self) -> InboxState:
         """How many deliveries wait to be merged, and when LinkedIn was last heard of. Raises `LandingUnavailable`."""
         with explain_landing_trouble(self._engine), self._engine.connect() as connection:
+            waiting = _inbox.c.merged_at.is_(None)
             return InboxState(
-                unmerged_count=connection.scalar(select(func.count()).select_from(_inbox).where(_inbox.c.merged_at.is_(None))) or 0,
+                unmerged_count=connection.scalar(select(func.count()).select_from(_inbox).where(waiting)) or 0,
+                oldest_unmerged_at=connection.scalar(
+                    select(_inbox.c.received_at).where(waiting).order_by(_inbox.c.received_at, _inbox.c.inbox_id).limit(1)
+                ),
+                quarantined_count=connection.scalar(select(func.count()).select_from(_quarantine)) or 0,
+                silences={row.application_urn: row.since for row in connection.execute(select(_silences))},
                 last_received_at=connection.scalar(select(_inbox.c.received_at).order_by(_inbox.c.inbox_id.desc()).limit(1)),
                 last_challenged_at=connection.scalar(select(func.max(_challenges.c.challenged_at))),
             )
 
     # The writer
 
-    def _submit(self, table: Any, row: dict[str, Any]) -> "Future[None]":
-        work = _Work(table, row, Future())
+    def _submit(self, kind: str, row: Any) -> "Future[None]":
+        done: Future[None] = Future()
+        self._enqueue(_Work(kind, row, done))
+        return done
+
+    def _enqueue(self, work: _Work) -> None:
         # Under the lock, so that nothing can enter the queue behind the mark that ends it.
         with self._lock:
             if self._is_closed:
                 raise LandingUnavailable("The receiver is stopping. Nothing was taken; send it again.")
-            try:
-                self._queue.put_nowait(work)
-            except queue.Full:
+            if self._queue.qsize() >= self._queue_limit:
                 raise LandingUnavailable(
-                    f"{self._queue.maxsize} notifications already wait for the landing database. Nothing was taken; send it again."
-                ) from None
+                    f"{self._queue_limit} notifications already wait for the landing database. Nothing was taken; send it again."
+                )
+            self._queue.put(work)
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_until_closed, name="inbox-writer", daemon=True)
                 self._writer.start()
-        return work.done
 
     def _write_until_closed(self) -> None:
         is_open = True
@@ -214,54 +242,59 @@ class Inbox:
                 batch.append(self._queue.get_nowait())
             is_open = None not in batch
             # A caller who has given up in the meantime has its write taken back.
-            wanted = [work for work in batch if work is not None and work.done.set_running_or_notify_cancel()]
+            wanted = [work for work in batch if work is not None and work.begin()]
             if wanted:
                 self._settle(wanted)
 
     def _settle(self, batch: list[_Work]) -> None:
         """Write the batch in one commit and tell every caller. Never raises: the writer must live on."""
         try:
-            self._commit(batch)
+            write_rows(self._engine, [(work.kind, work.row) for work in batch])
         except Exception as error:  # noqa: BLE001  whatever it is, the callers must hear of it
             if len(batch) > 1 and _is_fault_of_a_row(error):
                 # One row that the database does not take must not take its neighbours with it.
                 for work in batch:
                     self._settle([work])
             else:
-                self._fail(batch, error)
+                self._tell(batch, error)
         else:
-            for work in batch:
-                work.done.set_result(None)
+            self._tell(batch, None)
 
-    def _fail(self, batch: list[_Work], error: Exception) -> None:
-        # A new error for each: callers that raise the same object would share its traceback.
+    def _tell(self, batch: list[_Work], error: Exception | None) -> None:
+        loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
         for work in batch:
-            work.done.set_exception(_explain(self._engine, error))
+            if isinstance(work.waiter, asyncio.Future):
+                loops.setdefault(work.waiter.get_loop(), []).append(work.waiter)
+            elif error is None:
+                work.waiter.set_result(None)
+            else:
+                # A new error for each: callers that raise the same object would share its traceback.
+                work.waiter.set_exception(_explain(self._engine, error))
+        for loop, waiters in loops.items():
+            # One call for all of them; a loop that has ended has nobody left to tell.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_wake, waiters, None if error is None else str(_explain(self._engine, error)))
 
-    def _commit(self, batch: list[_Work]) -> None:
-        with self._engine.begin() as connection:
-            for table in (_inbox, _quarantine):
-                if rows := [work.row for work in batch if work.table is table]:
-                    connection.execute(insert(table), rows)
-            challenges = [work.row for work in batch if work.table is _challenges]
-            if challenges:
-                _record_challenges(connection, challenges)
-            if all(work.table is None for work in batch):
-                connection.execute(update(_challenges).where(_challenges.c.challenge_count < 0).values(challenge_count=0))
+
+def _describe(read: ReadBody, body: bytes, received_at: datetime, signed_by: str) -> tuple[Any, ...]:
+    """A delivery's row, in the order of `rows.DELIVERY_COLUMNS`."""
+    job, type_ = read.external_job_posting_id, read.type
+    return f"{_PROCESS}{next(_numbers):016x}", received_at, read.application_urn, job, type_, read.body_hash, read.payload, body, signed_by
 
 
-def _record_challenges(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    # In one order everywhere: two receivers that record the same two challenges must not wait for each other.
-    for row in sorted(rows, key=lambda row: str(row["application_urn"])):
-        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(_challenges).values(row)
-        newest, known = statement.excluded.challenged_at, _challenges.c.challenged_at
-        later = func.greatest(newest, known) if dialect is postgresql else func.max(newest, known)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["application_urn"], set_={"challenged_at": later, "challenge_count": _challenges.c.challenge_count + 1}
-            )
-        )
+def _wake(waiters: "list[asyncio.Future[None]]", trouble: str | None) -> None:
+    for waiter in waiters:
+        if waiter.done():
+            continue
+        if trouble is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(LandingUnavailable(trouble))
+
+
+def _give_up(waiter: "asyncio.Future[None]", seconds: float) -> None:
+    if not waiter.done():
+        waiter.set_exception(LandingUnavailable(f"no commit within {seconds:g} s"))
 
 
 def _is_fault_of_a_row(error: Exception) -> bool:

@@ -1,6 +1,7 @@
 """The secrets of one moment: which may have signed a body, and which answers a challenge."""
 
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 from pydantic import SecretStr
 
@@ -8,6 +9,8 @@ from jobrecon.applications import Application, Applications, Parent
 from jobrecon.errors import ConfigurationError
 from jobrecon.webhook.body import complete_urn
 from jobrecon.webhook.signature import Candidate
+
+UNKNOWN_LIMIT = 16
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,13 @@ class Keyring:
     def find_candidates(self, application_urn: str | None) -> list[Candidate]:
         """The secrets that may have signed a body which names this application, in the order in which to try them.
 
-        The name is not yet verified and chooses nothing but this list: an unknown one, or none, means all secrets there are.
+        The name is not yet verified and chooses nothing but this list. An unknown one, or none, means any secret there is, but
+        no more than `UNKNOWN_LIMIT`: what a stranger sends costs the same however many customers there are.
         """
         if application_urn is not None and application_urn in self.children:
             return self.children[application_urn] + self.parent
-        return [candidate for candidates in self.children.values() for candidate in candidates] + self.parent
+        room = max(0, UNKNOWN_LIMIT - len(self.parent))
+        return list(islice(chain.from_iterable(self.children.values()), room)) + self.parent
 
     def is_missing(self, application_urn: str | None) -> bool:
         """Whether this application is configured, but none of its secrets could be read."""

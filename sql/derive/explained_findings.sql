@@ -29,7 +29,8 @@ messages as (
     select distinct
         source,
         error_code,
-        message
+        message,
+        lower(trim(split_part(message, ':', 1))) as code_word
     from current_ones
     where source is not null
 ),
@@ -45,7 +46,7 @@ hits as (
         catalog.position,
         catalog.same_text_count,
         catalog.is_numbered,
-        coalesce(catalog.code_word = lower(trim(split_part(messages.message, ':', 1))), false) as is_word_hit,
+        coalesce(catalog.code_word = messages.code_word, false) as is_word_hit,
         coalesce(catalog.match != '' and contains(lower(messages.message), lower(catalog.match)), false) as is_text_hit,
         coalesce(catalog.is_numbered and catalog.code = messages.error_code::varchar, false) as is_number_hit
     from messages

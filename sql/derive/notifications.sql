@@ -54,7 +54,9 @@ told as (
         ) as promotion,
         coalesce(
             nullif(payload -> '$.companyDetails', 'null'), payload -> '$.jobPostingInfo.companyDetails'
-        ) as company
+        ) as company,
+        try_cast(coalesce(payload ->> '$.listedAt', payload ->> '$.jobPostingInfo.listedAt') as bigint) as listed_ms,
+        try_cast(coalesce(payload ->> '$.expireAt', payload ->> '$.jobPostingInfo.expireAt') as bigint) as expire_ms
     from counted
     where is_news
 )
@@ -83,10 +85,7 @@ select
     coalesce(payload ->> '$.jobPostingUrl', payload ->> '$.jobPostingInfo.jobPostingUrl') as job_posting_url,
     coalesce(company ->> '$.companyName', company ->> '$.name') as company_name,
     coalesce(payload ->> '$.location', payload ->> '$.jobPostingInfo.location') as location,
-    to_timestamp(
-        try_cast(coalesce(payload ->> '$.listedAt', payload ->> '$.jobPostingInfo.listedAt') as bigint) / 1000
-    ) as listed_at,
-    to_timestamp(
-        try_cast(coalesce(payload ->> '$.expireAt', payload ->> '$.jobPostingInfo.expireAt') as bigint) / 1000
-    ) as expire_at
+    -- A moment before 1970 or after the year 9999 is none: one body that makes no sense must not stop the others.
+    case when listed_ms between 0 and 253402300799999 then to_timestamp(listed_ms / 1000) end as listed_at,
+    case when expire_ms between 0 and 253402300799999 then to_timestamp(expire_ms / 1000) end as expire_at
 from told

@@ -29,4 +29,4 @@ where
     postings.expected_listing = 'NOT_LISTED'
     and postings.expected_since is not null
     and listings.status = 'LISTED'
-    and listings.received_at > postings.expected_since + interval 1 hour
+    and epoch_us(listings.received_at) - epoch_us(postings.expected_since) > 3600000000

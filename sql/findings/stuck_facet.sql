@@ -27,4 +27,4 @@ inner join facets using (application_urn, external_job_posting_id)
 where
     postings.expected_listing = 'LISTED'
     and facets.status = 'IN_PROGRESS'
-    and facets.in_progress_since + interval 24 hours <= $as_of::timestamptz
+    and facets.in_progress_since <= $as_of::timestamptz - interval 24 hours

@@ -19,4 +19,4 @@ select
 from latest
 where
     state = 'PENDING'
-    and requested_at + to_seconds($stuck_after::double) <= $as_of::timestamptz
+    and requested_at <= $as_of::timestamptz - to_seconds($stuck_after::double)

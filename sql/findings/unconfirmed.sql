@@ -34,5 +34,5 @@ inner join heard using (application_urn)
 left join listings using (application_urn, external_job_posting_id)
 where
     postings.expected_listing = 'LISTED'
-    and postings.expected_since + to_seconds($unconfirmed_after::double) <= $as_of::timestamptz
+    and postings.expected_since <= $as_of::timestamptz - to_seconds($unconfirmed_after::double)
     and (listings.received_at is null or listings.received_at < postings.expected_since)

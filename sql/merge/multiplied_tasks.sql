@@ -10,7 +10,6 @@ unasked as (
     from results
     anti join job_tasks using (task_urn)
     where not is_asked and external_job_posting_id is not null
-    qualify row_number() over (partition by task_urn order by batch) = 1
 ),
 
 asked as (

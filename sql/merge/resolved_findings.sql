@@ -10,6 +10,9 @@ from (
             when open_ones.facet = 'TASK' and coalesce(latest.task_urn != open_ones.task_urn, true) then 'SUPERSEDED'
             when open_ones.facet = 'TASK' and latest.state = 'SETTLED' then latest.status
             when open_ones.facet = 'TASK' then latest.state
+            when open_ones.kind = 'WEBHOOK_SILENT' then 'HEARD'
+            when open_ones.kind = 'RESYNC_DUE' and postings.last_operation = 'CLOSE' then 'CLOSED'
+            when open_ones.kind = 'RESYNC_DUE' then 'UPDATED'
             when open_ones.kind = 'UNKNOWN_JOB' then 'IMPORTED'
             when open_ones.kind = 'STILL_LISTED' and listing.status != 'LISTED' then 'UNLISTED'
             when open_ones.kind = 'STILL_LISTED' then 'SUPERSEDED'

@@ -1,20 +1,34 @@
--- Remember each observed change of a pending task's status or error message. Runs before task_results.
+-- Remember each observed change of a pending task's status or error message; what refuses it leaves it the status it had.
+-- Runs before task_results.
 insert into task_status_changes by name
-with answers as (
+with results as (
     select *
     from staged_results
-    where outcome = 'ANSWERED'
     qualify row_number() over (partition by task_urn order by is_asked desc, batch asc) = 1
+),
+
+observed as (
+    select
+        results.task_urn,
+        tasks.status as status_before,
+        tasks.error_message as error_message_before,
+        case when results.outcome = 'ANSWERED' then results.status else tasks.status end as status,
+        results.error_message
+    from results
+    inner join job_tasks as tasks on results.task_urn = tasks.task_urn and results.application_urn = tasks.application_urn
+    where
+        tasks.state = 'PENDING'
+        and (
+            results.outcome in ('ANSWERED', 'REFUSED')
+            or (results.outcome = 'NOT_FOUND' and tasks.not_found_count + 1 >= 3)
+        )
 )
 
 select
-    answers.task_urn,
-    answers.status,
-    answers.error_message,
+    task_urn,
+    status,
+    error_message,
     $as_of::timestamptz as observed_at,
     $run_id::varchar as run_id
-from answers
-inner join job_tasks as tasks on answers.task_urn = tasks.task_urn and answers.application_urn = tasks.application_urn
-where
-    tasks.state = 'PENDING'
-    and (answers.status is distinct from tasks.status or answers.error_message is distinct from tasks.error_message)
+from observed
+where status is distinct from status_before or error_message is distinct from error_message_before

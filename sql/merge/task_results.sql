@@ -26,6 +26,10 @@ when matched and tasks.state = 'PENDING' then update set
         when 'NOT_FOUND' then tasks.not_found_count + 1
         else tasks.not_found_count
     end,
+    last_pending_at = case
+        when results.outcome = 'ANSWERED' and results.status not in ('SUCCEEDED', 'FAILED', 'PROCESSED') then $as_of::timestamptz
+        else tasks.last_pending_at
+    end,
     poll_count = tasks.poll_count + 1,
     first_polled_at = coalesce(tasks.first_polled_at, $as_of::timestamptz),
     last_polled_at = $as_of::timestamptz,

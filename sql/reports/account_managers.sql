@@ -1,4 +1,4 @@
--- Who looks after how many jobs? One row per account manager, also where there are no jobs yet.
+-- Who looks after how many jobs known by a moment? One row per account manager, also where there are no jobs yet.
 with known as (
     select account_manager
     from customers
@@ -7,6 +7,31 @@ with known as (
 
 postings as (
     select * from job_postings
+),
+
+first_heard as (
+    select
+        application_urn,
+        external_job_posting_id,
+        min(requested_at) as heard_at
+    from job_tasks
+    group by all
+    union all
+    select
+        application_urn,
+        external_job_posting_id,
+        min(received_at) as heard_at
+    from notifications
+    group by all
+),
+
+later as (
+    select
+        application_urn,
+        external_job_posting_id
+    from first_heard
+    group by all
+    having min(heard_at) > $as_of::timestamptz
 ),
 
 people as (
@@ -19,6 +44,10 @@ people as (
         postings.account_manager,
         postings.external_job_posting_id
     from postings
+    anti join later
+        on
+            postings.application_urn = later.application_urn
+            and postings.external_job_posting_id = later.external_job_posting_id
 )
 
 select

@@ -1,4 +1,5 @@
--- Which run that came to an end spoke last before a moment, and of when is the last that saw anything? At most one row.
+-- Which run that came to an end spoke last before the end of a day, of when is the last that saw anything, and what did the
+-- day's runs cost? At most one row.
 with finished as (
     select *
     from runs
@@ -9,6 +10,12 @@ seeing as (
     select max(as_of) as seen_as_of
     from finished
     where state != 'FAILED'
+),
+
+spent as (
+    select coalesce(sum(calls_used), 0)::bigint as day_calls
+    from finished
+    where as_of >= $day_start::timestamptz
 )
 
 select
@@ -16,8 +23,12 @@ select
     finished.state,
     finished.incomplete_reasons,
     finished.tasks_left,
-    seeing.seen_as_of
+    finished.tasks_overlooked,
+    finished.calls_left,
+    seeing.seen_as_of,
+    spent.day_calls
 from finished
 cross join seeing
+cross join spent
 order by finished.as_of desc, finished.started_at desc
 limit 1

@@ -23,6 +23,7 @@ COMMANDS = [
     ["budget"],
     ["doctor"],
     ["webhook"],
+    ["webhook", "redrive"],
     ["sandbox"],
 ]
 
@@ -54,7 +55,14 @@ def test_the_version_is_printed(user: User):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["frobnicate"], ["run", "--as-of", "yesterday"], ["report", "--date", "2026-13-01"], ["tasks", "import"], ["explain"], ["run", "--no-such"]],
+    [
+        ["frobnicate"],
+        ["run", "--as-of", "yesterday"],
+        ["report", "--date", "2026-13-01"],
+        ["tasks", "import"],
+        ["explain"],
+        ["run", "--no-such"],
+    ],
     ids=" ".join,
 )
 def test_wrong_usage_is_2_and_prints_nothing_on_stdout(user: User, arguments):

@@ -1,19 +1,20 @@
 """Given rows and found rows: the smallest way to say what is in the warehouse and what a run makes of it."""
 
+import asyncio
 import itertools
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from jobrecon.applications import Application, Applications
 from jobrecon.catalogue import load_catalog
 from jobrecon.imports.notifications import merge_deliveries
 from jobrecon.linkedin.answers import Answer
-from jobrecon.polling import PollResult, ResultBuffer
 from jobrecon.reconciliation import Reconciliation, RunSummary
+from jobrecon.results import ResultBuffer
 from jobrecon.warehouse import Warehouse
 from jobrecon.warehouse.schema import list_tables
 from jobrecon.webhook.body import read_body
@@ -75,7 +76,7 @@ def delivery(received_at: datetime, delivery_id: str | None = None, arrival: int
     """A delivery as the receiver lands it: `body` is what LinkedIn sent, above what every body has."""
     arrival = arrival or next(_arrivals)
     document = {"type": "JOB_POSTING_STATUS", "developerApplicationUrn": ACME, "externalJobPostingId": JOB} | body
-    read = read_body(orjson.dumps(document))
+    read = read_body(json.dumps(document).encode())
     return {
         "delivery_id": delivery_id or f"delivery-{arrival:06}",
         "application_urn": read.application_urn,
@@ -104,14 +105,18 @@ def deliver(warehouse: Warehouse, *deliveries: Row) -> int:
 
 
 def answer(
-    warehouse: Warehouse, *batches: Iterable[Answer], as_of: datetime = NOW, application_urn: str = ACME, run_id: str = "run-1"
-) -> PollResult:
+    warehouse: Warehouse, *batches: Sequence[Answer], as_of: datetime = NOW, application_urn: str = ACME, run_id: str = "run-1"
+) -> ResultBuffer:
     """Merge what LinkedIn answered, batch by batch, the way polling does."""
-    result = PollResult()
-    buffer = ResultBuffer(warehouse, as_of, run_id, result)
-    rows = [(application_urn, one.task_urn, one, number) for number, batch in enumerate(batches, start=1) for one in batch]
-    result.tasks_settled = buffer._merge(rows)
-    return result
+    buffer = ResultBuffer(warehouse, as_of, run_id)
+
+    async def merge() -> None:
+        for batch in batches:
+            await buffer.add(application_urn, list(batch))
+        await buffer.flush()
+
+    asyncio.run(merge())
+    return buffer
 
 
 def find(
@@ -167,22 +172,32 @@ def clear(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def find_each(warehouse: Warehouse, cases: Sequence[Sequence[Row]], as_of: datetime = NOW) -> list[list[Row]]:
-    """What one run finds in each of many worlds: the rows of a case get applications of their own, so none sees another's."""
+def place(cases: Sequence[Sequence[Row]]) -> tuple[list[Row], list[Row]]:
+    """Many worlds side by side, as tasks and notifications: each case in applications of its own, so that none sees another's."""
     tasks, notifications = [], []
-    for number, rows in enumerate(cases):
+    for case, rows in enumerate(cases):
         for row in rows:
-            moved = row | {"application_urn": f"{row['application_urn']}/{number}"}
+            moved = row | {"application_urn": f"{row['application_urn']}/{case}"}
             if "task_urn" in row:
-                tasks.append(moved | {"task_urn": f"{row['task_urn']}/{number}"})
+                tasks.append(moved | {"task_urn": f"{row['task_urn']}/{case}"})
             else:
-                notifications.append(moved | {"notification_id": f"{row['notification_id']}/{number}"})
-    given(clear(warehouse), tasks, notifications)
-    find(warehouse, as_of)
-    found: list[list[Row]] = [[] for _ in cases]
-    for row in read_open(warehouse):
+                notifications.append(moved | {"notification_id": f"{row['notification_id']}/{case}"})
+    return tasks, notifications
+
+
+def split(rows: Iterable[Row], count: int) -> list[list[Row]]:
+    """Rows that came of `place`, case by case."""
+    found: list[list[Row]] = [[] for _ in range(count)]
+    for row in rows:
         found[int(row["application_urn"].rpartition("/")[2])].append(row)
     return found
+
+
+def find_each(warehouse: Warehouse, cases: Sequence[Sequence[Row]], as_of: datetime = NOW) -> list[list[Row]]:
+    """What one run finds in each of many worlds."""
+    given(clear(warehouse), *place(cases))
+    find(warehouse, as_of)
+    return split(read_open(warehouse), len(cases))
 
 
 def number(cases: Sequence[Sequence[Any]]) -> list[Any]:
@@ -198,7 +213,4 @@ def read_one(warehouse: Warehouse, table: str) -> Row:
 
 def read_everything(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     """Every table with every row, in an order that does not depend on how it was written."""
-    return {
-        name: sorted(warehouse.connection.execute(f"select * from {name}").fetchall(), key=repr)
-        for name in list_tables()
-    }
+    return {name: sorted(warehouse.connection.execute(f"select * from {name}").fetchall(), key=repr) for name in list_tables()}

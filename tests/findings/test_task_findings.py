@@ -1,13 +1,31 @@
 """What can be wrong with a job's latest task, at its boundaries."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from jobrecon.linkedin.answers import Answer, Outcome
 from jobrecon.warehouse import Warehouse
 
-from .rows import ACME, BETA, NOW, TICK, Row, ago, answer, find, find_each, given, kinds, number, read, read_everything, read_open, task, told
+from .rows import (
+    ACME,
+    BETA,
+    NOW,
+    TICK,
+    Row,
+    ago,
+    answer,
+    find,
+    find_each,
+    given,
+    kinds,
+    number,
+    read_everything,
+    read_one,
+    read_open,
+    task,
+    told,
+)
 
 HOUR = timedelta(hours=1)
 LIFESPAN = timedelta(days=30)
@@ -171,10 +189,14 @@ def test_what_is_requested_at_the_moment_itself_counts(warehouse: Warehouse) -> 
     [(NOW - LIFESPAN + TICK, "PENDING"), (NOW - LIFESPAN, "EXPIRED"), (NOW - LIFESPAN - TICK, "EXPIRED"), (NOW, "PENDING")],
 )
 @pytest.mark.parametrize("status", [None, "IN_PROGRESS"])
-def test_a_pending_task_expires_at_exactly_its_lifespan(warehouse: Warehouse, requested_at: object, state: str, status: str | None) -> None:
+def test_a_pending_task_expires_at_exactly_its_lifespan(
+    warehouse: Warehouse, requested_at: datetime, state: str, status: str | None
+) -> None:
     given(warehouse, tasks=[task(status=status, requested_at=requested_at)])
     warehouse.run("merge/expired_tasks", as_of=NOW, lifespan_seconds=LIFESPAN.total_seconds())
-    assert read(warehouse, "select state, status from job_tasks") == [{"state": state, "status": status}]
+    changed_at = NOW if state == "EXPIRED" else status and requested_at + timedelta(minutes=10)
+    row = read_one(warehouse, "job_tasks")
+    assert (row["state"], row["status"], row["status_changed_at"]) == (state, status, changed_at)
 
 
 @pytest.mark.parametrize("row", [task(status="SUCCEEDED"), task(status="FAILED"), task(status=None, state="REJECTED")])

@@ -17,7 +17,7 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
 
 ACME = "urn:li:developerApplication:1001"
-SECRET = "the-secret-of-acme"  # noqa: S105
+SECRET = "the-secret-of-acme"
 TASKS = 150
 
 
@@ -78,4 +78,6 @@ def shop(tmp_path: Path, station: Station) -> Iterator[Shop]:
 def reconciled(tmp_path_factory: pytest.TempPathFactory, station: Station) -> Iterator[tuple[Shop, FlowRun]]:
     """A partner after one reconciliation, and that run."""
     for opened in open_shop(tmp_path_factory.mktemp("reconciled"), station):
-        yield opened, station.run("reconcile")
+        run = station.run("reconcile")
+        assert run.state == ("COMPLETED", "Completed"), run.message
+        yield opened, run

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -19,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PREFECT = str(Path(sys.executable).with_name("prefect"))
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 120
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 T = TypeVar("T")
 
@@ -97,9 +98,13 @@ class Station:
 
         return wait_for(f"an answer to {method} {path}", ask).raise_for_status().json()
 
-    def start(self, name: str, **parameters: Any) -> FlowRun:
+    def start(self, name: str, at: datetime | None = None) -> FlowRun:
+        """Ask for a run of a deployment, as if scheduled for `at`."""
         deployment = self.get(f"/deployments/name/{name}/{name}")["id"]
-        wanted = {"parameters": parameters, "state": {"type": "SCHEDULED"}, "idempotency_key": uuid4().hex}
+        wanted = {
+            "state": {"type": "SCHEDULED", "state_details": {"scheduled_time": at.isoformat() if at else None}},
+            "idempotency_key": uuid4().hex,
+        }
         return FlowRun(self.post(f"/deployments/{deployment}/create_flow_run", wanted), self)
 
     def wait(self, run: FlowRun) -> FlowRun:
@@ -111,9 +116,9 @@ class Station:
 
         return wait_for(f"the end of run {run.id}; the worker says:\n{self.worker_log.read_text(encoding='utf-8')[-3000:]}", look)
 
-    def run(self, name: str, **parameters: Any) -> FlowRun:
+    def run(self, name: str, at: datetime | None = None) -> FlowRun:
         """Run a deployment and wait for its end."""
-        return self.wait(self.start(name, **parameters))
+        return self.wait(self.start(name, at))
 
 
 @contextmanager

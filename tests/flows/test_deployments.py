@@ -14,6 +14,9 @@ from station import ROOT, Station
 from flows.folder import require_folder
 from jobrecon.errors import ConfigurationError
 
+# The first of them starts Prefect's server.
+pytestmark = pytest.mark.timeout(600)
+
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 LIST_FLOWS = """
 import importlib, json, pathlib, sys

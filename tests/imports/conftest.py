@@ -1,6 +1,6 @@
 """Files as partners write them, and what the warehouse holds after their import."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 
 from jobrecon.imports import ImportResult, import_tasks
 from jobrecon.settings import Settings
-from jobrecon.warehouse import Warehouse
+from jobrecon.warehouse import Warehouse, open_warehouse
 
 ACME = "urn:li:developerApplication:1001"
 BETA = "urn:li:developerApplication:1002"
@@ -19,6 +19,21 @@ GOOD = f"t1,job-1,CREATE,2026-03-01T05:00:00Z,{ACME},,Cook\n"
 
 Write = Callable[..., Path]
 ImportFile = Callable[..., ImportResult]
+
+
+@pytest.fixture(scope="session")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """One warehouse for all tests: to make one takes longer than most imports."""
+    with open_warehouse(Settings(home=tmp_path_factory.mktemp("imports"))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def warehouse(opened: Warehouse) -> Warehouse:
+    """The warehouse without a row of an import."""
+    for table in ("job_tasks", "rejected_rows", "notifications", "notification_deliveries"):
+        opened.connection.execute(f"delete from {table}")
+    return opened
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Bad rows and bad files: the good goes in, the bad is kept with file, line and reason, nothing raises anything else."""
 
+import json
 import os
 
 import pyarrow as pa
@@ -36,7 +37,9 @@ def test_a_bad_row_is_kept_with_file_line_and_reason_and_the_good_ones_go_in(war
 
 
 def test_lines_are_counted_through_quoted_newlines_and_empty_lines(warehouse, write, import_file):
-    path = write(HEADER + GOOD.replace("Cook", '"a\nb\r\nc"') + "\n" + "bad\n" + GOOD.replace("t1", "").replace("Cook", '"d\ne"') + "last\n")
+    path = write(
+        HEADER + GOOD.replace("Cook", '"a\nb\r\nc"') + "\n" + "bad\n" + GOOD.replace("t1", "").replace("Cook", '"d\ne"') + "last\n"
+    )
     import_file(path)
     assert [row[1] for row in read_rejects(warehouse)] == [6, 7, 9]
 
@@ -49,7 +52,8 @@ def test_rows_refused_again_are_kept_once(warehouse, write, import_file):
 
 
 def test_bad_lines_of_ndjson_are_refused_one_by_one(warehouse, write, import_file):
-    good = '{"task_urn": "t1", "external_job_posting_id": 17, "operation": "CREATE", "requested_at": "2026-03-01", "application_urn": "%s"}' % ACME
+    row = {"task_urn": "t1", "external_job_posting_id": 17, "operation": "CREATE", "requested_at": "2026-03-01", "application_urn": ACME}
+    good = json.dumps(row)
     lines = [good, "{broken", "[1]", '"text"', "null", "", good.replace("t1", "t2").replace('"CREATE"', "null"), '{"task_urn": "\\ud800"}']
     path = write("\n".join(lines), "tasks.ndjson")
     result = import_file(path)
@@ -89,6 +93,14 @@ def test_bad_rows_of_parquet_are_refused_by_their_number(warehouse, import_file,
     ((_, line, reason, kept),) = read_rejects(warehouse)
     assert (line, reason) == (2, "task_urn is empty")
     assert '"external_job_posting_id":"job-1"' in kept
+
+
+def test_a_quote_that_is_never_closed_costs_the_rest_of_the_file_but_is_not_kept_whole(warehouse, write, import_file):
+    result = import_file(write(HEADER + GOOD + '"' + GOOD * 1000))
+    assert (result.added, result.rejected) == (1, 1)
+    ((_, line, reason, kept),) = read_rejects(warehouse)
+    assert (line, reason) == (3, "has 1 fields where the header has 7")
+    assert len(kept) == 10_000
 
 
 BAD_FILES = [

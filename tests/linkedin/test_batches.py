@@ -1,5 +1,6 @@
 """Packing: nothing lost, nothing twice, in order, nothing over the limit, and no call that could have been saved."""
 
+from itertools import pairwise
 from urllib.parse import parse_qsl
 
 from hypothesis import given
@@ -41,7 +42,7 @@ def test_no_call_is_over_the_limit_but_a_urn_that_fits_nowhere_alone(urns: list[
 @given(URNS, LIMITS)
 def test_no_two_neighbouring_calls_would_have_fitted_together(urns: list[str], limit: int) -> None:
     batches = list(pack(urns, limit))
-    for first, second in zip(batches, batches[1:], strict=False):
+    for first, second in pairwise(batches):
         together = first + second[:1]
         assert len(build_query(together).encode()) > limit or len(together) > MAXIMUM_IDS
 

@@ -2,15 +2,23 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import orjson
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from jobrecon.reports import ReportResult, write_report
+from jobrecon.serving import serve_in_thread
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
 
@@ -66,8 +74,9 @@ class History:
         run = {"run_id": f"run-{self.count}", "as_of": as_of, "started_at": as_of, "state": state}
         self.rows.append(("runs", run | values))
 
-    def add_customer(self, customer: str, account_manager: str | None, application_urn: str = ACME) -> None:
+    def add_customer(self, customer: str, account_manager: str | None, application_urn: str = ACME, email: str | None = None) -> None:
         row = {"application_urn": application_urn, "customer": customer, "account_manager": account_manager, "daily_call_limit": 1}
+        row |= {"account_manager_email": email} if email else {}
         self.rows.append(("customers", row))
 
     def publish(self) -> None:
@@ -105,3 +114,25 @@ def report(history: History) -> Callable[..., ReportResult]:
         return write_report(history.settings, date, now)
 
     return publish_and_write
+
+
+@dataclass
+class Chat:
+    """What a chat's webhook was given."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    status: int = 200
+
+    async def take(self, request: Request) -> Response:
+        if self.status == 200:
+            self.messages.append(orjson.loads(await request.body()))
+        return Response(status_code=self.status)
+
+
+@pytest.fixture
+def chat(history: History) -> Iterator[Chat]:
+    """A chat of its own, set as Slack."""
+    opened = Chat()
+    with serve_in_thread(Starlette(routes=[Route("/hook", opened.take, methods=["POST"])])) as url:
+        history.settings.chat_url = SecretStr(f"slack+{url}/hook")
+        yield opened

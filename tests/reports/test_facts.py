@@ -72,6 +72,7 @@ def test_the_summary_has_every_field_that_is_promised(history, report):
     history.add_run()
     assert report().summary == {
         "date": "2026-11-20",
+        "verdict": "1 job needs you, new since yesterday; 1 waits for LinkedIn.",
         "as_of": "2026-11-20T12:00:00+00:00",
         "complete": True,
         "incomplete_reasons": [],

@@ -35,7 +35,7 @@ class Page(HTMLParser):
         assert self.open_tags.pop() == tag
 
     def handle_data(self, data):
-        if "style" not in self.open_tags:
+        if not {"style", "script"} & set(self.open_tags):
             self.words.append(data)
 
     @property
@@ -76,7 +76,8 @@ def test_a_finding_tells_job_customer_cause_action_age_and_link(history, read_pa
     page = read_page()
     for words in ("Nurse job-1", "Acme", "It is too short.", "Ask for more.", "17 Nov 09:00, 3 days", "Closing failed", "Too <short>"):
         assert words in page.text
-    assert ("a", {"href": "https://www.linkedin.com/jobs/view/1"}) in page.tags
+    [link] = [attributes for tag, attributes in page.tags if tag == "a" and attributes["href"].startswith("https:")]
+    assert link == {"href": "https://www.linkedin.com/jobs/view/1", "rel": "noreferrer", "aria-label": "Nurse on LinkedIn"}
 
 
 def test_one_cause_that_hits_many_jobs_is_told_once(history, read_page):
@@ -98,7 +99,8 @@ def test_text_of_strangers_stays_text(history, read_page):
     history.add_finding(resolved_at=NOW, resolution=EVIL, customer=EVIL)
     history.add_run(state="INCOMPLETE", incomplete_reasons=EVIL)
     page = read_page()
-    assert not {"script", "img", "iframe", "object", "base", "form"} & {tag for tag, _ in page.tags}
+    assert not {"img", "iframe", "object", "base"} & {tag for tag, _ in page.tags}
+    assert [attributes for tag, attributes in page.tags if tag == "script"] == [{"type": "application/json", "id": "stories"}, {}]
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert "{{ 7*7 }} {% raw %} exe.fdp & é 李" in page.text
     assert "<script>alert(1)</script>" in page.text
@@ -111,7 +113,7 @@ def test_a_page_loads_nothing_from_anywhere(history, read_page):
     history.add_finding(external_job_posting_id="job-1")
     history.add_run()
     page = read_page()
-    assert not [attributes for tag, attributes in page.tags if "src" in attributes or tag in ("link", "script")]
+    assert not [attributes for tag, attributes in page.tags if "src" in attributes or tag == "link"]
     addresses = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
     outside = [address for address in addresses if ":" in address]
     assert outside == ["https://www.linkedin.com/jobs/view/1"]

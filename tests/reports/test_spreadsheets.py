@@ -21,7 +21,7 @@ def read_workbook(report):
     def read():
         workbook = load_workbook(report().folder / "findings.xlsx")
         sheets = {}
-        for sheet in workbook:
+        for sheet in workbook.worksheets[:3]:
             names = [column.name for column in ENDING_COLUMNS] * (sheet.title == "Fixed") + NAMES
             sheets[sheet.title] = [dict(zip(names, row, strict=True)) for row in sheet.iter_rows(min_row=2) if any(cell.value for cell in row)]
         return workbook, sheets
@@ -65,6 +65,7 @@ def test_sheets_have_a_frozen_heading_and_a_filter(history, read_workbook):
         assert sheet.freeze_panes == "A2"
         assert sheet.auto_filter.ref.startswith("A1:")
         assert sheet.column_dimensions["A"].width > 8
+    assert workbook.sheetnames == ["Do today", "All open", "Fixed", "Trend"]
     assert [cell.value for cell in workbook["All open"][1]] == [column.heading for column in COLUMNS]
     assert "Wrong since (UTC)" in [cell.value for cell in workbook["All open"][1]]
 

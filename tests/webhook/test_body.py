@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobrecon.webhook.body import NotUnderstood, read_body, read_import_line
+from jobrecon.webhook.body import NotUnderstood, _canonise, _canonise_plain, read_body, read_import_line
 
 ACME = "urn:li:developerApplication:1001"
 
@@ -180,6 +180,27 @@ def test_key_order_whitespace_and_escapes_do_not_change_the_canonical_form(docum
     if is_utf_8(other):
         assert read_body(other) == read
     assert read_body(read.payload.encode()) == read
+
+
+@given(DOCUMENTS, st.booleans())
+def test_the_short_way_writes_what_the_long_one_writes(document: dict[str, Any], is_escaped: bool) -> None:
+    sent = json.dumps(document, ensure_ascii=is_escaped).encode("utf-8", "surrogatepass")
+    short = _canonise_plain(sent)
+    if short is not None:
+        assert short == _canonise(sent.decode())
+
+
+PLAIN = [b"{}", b'{"a":"\\u00fc\\u0000\\/\x7f"}', b'{"b":1,"a":[-5,99999999999999999,true,null]}', b'{"a":1,"a":2}']
+
+
+@pytest.mark.parametrize("body", PLAIN, ids=repr)
+def test_plain_bodies_go_the_short_way(body: bytes) -> None:
+    assert _canonise_plain(body) == _canonise(body.decode())
+
+
+@pytest.mark.parametrize("extra", [b"-0", b"1e3", b"18446744073709551616", b"1.0", b'"\\ud83d\\ude00"', b"NaN", b"[" * 200])
+def test_what_the_short_way_would_tell_differently_goes_the_long_one(extra: bytes) -> None:
+    assert _canonise_plain(raw(extra)) is None
 
 
 @given(DOCUMENTS)

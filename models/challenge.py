@@ -1,0 +1,16 @@
+"""Challenges: LinkedIn's regular question whether the webhook still knows its secret, and so a sign of life."""
+
+from datetime import datetime
+
+from sqlmodel import Field
+
+from models.base import WarehouseTable, moment
+
+
+class WebhookChallenge(WarehouseTable, table=True):
+    """One row per challenge of the webhook, by application and second."""
+
+    __tablename__ = "webhook_challenges"
+
+    application_urn: str = Field(primary_key=True, description="Application that was challenged; '' for the parent, or unnamed")
+    challenged_at: datetime = moment("When LinkedIn challenged it", primary_key=True)

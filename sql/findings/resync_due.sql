@@ -1,0 +1,72 @@
+-- Jobs LinkedIn asked to be sent again and for which no UPDATE was requested within 30 minutes, nor since. One row per job;
+-- the job is '' where LinkedIn asked for all open jobs.
+with requests as (
+    select *
+    from resync_requests
+    where due_at <= $as_of::timestamptz
+),
+
+tasks as (
+    select
+        application_urn,
+        external_job_posting_id,
+        min(requested_at) as first_requested_at,
+        max(requested_at) filter (where operation = 'UPDATE') as last_updated_at,
+        max(requested_at) filter (where operation = 'CLOSE') as last_closed_at
+    from job_tasks
+    where
+        requested_at <= $as_of::timestamptz
+        and application_urn in (select requests.application_urn from requests)
+    group by application_urn, external_job_posting_id
+),
+
+open_jobs as (
+    select
+        tasks.application_urn,
+        tasks.first_requested_at,
+        tasks.last_updated_at
+    from tasks
+    inner join current_postings as postings using (application_urn, external_job_posting_id)
+    where postings.expected_listing = 'LISTED'
+),
+
+unanswered as (
+    select
+        requests.application_urn,
+        requests.external_job_posting_id,
+        requests.due_at
+    from requests
+    left join tasks using (application_urn, external_job_posting_id)
+    where
+        requests.external_job_posting_id != ''
+        and coalesce(tasks.last_updated_at < requests.requested_at, true)
+        -- Of a job that was closed since there is nothing to send again.
+        and coalesce(tasks.last_closed_at < requests.requested_at, true)
+    union all
+    select
+        requests.application_urn,
+        '' as external_job_posting_id,
+        requests.due_at
+    from requests
+    inner join open_jobs using (application_urn)
+    where
+        requests.external_job_posting_id = ''
+        and open_jobs.first_requested_at <= requests.requested_at
+        and coalesce(open_jobs.last_updated_at < requests.requested_at, true)
+)
+
+select
+    'RESYNC_DUE' as kind,
+    'LISTING' as facet,
+    'HIGH' as severity,
+    application_urn,
+    external_job_posting_id,
+    null as location,
+    null as task_urn,
+    null as source,
+    null as error_code,
+    null as error_type,
+    null as message,
+    min(due_at) as since
+from unanswered
+group by application_urn, external_job_posting_id

@@ -1,0 +1,49 @@
+-- How long did LinkedIn's answers of the last days take, from the request until we saw them? One row per account manager that
+-- has any, and one for all (account_manager null).
+with postings as (
+    select
+        application_urn,
+        external_job_posting_id,
+        coalesce(nullif(trim(account_manager), ''), $no_manager::varchar) as account_manager
+    from job_postings
+),
+
+settled as (
+    select
+        application_urn,
+        external_job_posting_id,
+        greatest(0, epoch(status_changed_at - requested_at)) as seconds
+    from job_tasks
+    where
+        state = 'SETTLED'
+        and status_changed_at >= $period_start::timestamptz
+        and status_changed_at < $day_end::timestamptz
+),
+
+answers as (
+    select
+        postings.account_manager,
+        settled.seconds
+    from settled
+    inner join postings
+        on
+            settled.application_urn = postings.application_urn
+            and settled.external_job_posting_id = postings.external_job_posting_id
+)
+
+select
+    account_manager,
+    count(*) as answer_count,
+    quantile_disc(seconds, 0.5) as median_seconds,
+    quantile_disc(seconds, 0.9) as ninth_decile_seconds,
+    [
+        count(*) filter (where seconds < 900),
+        count(*) filter (where seconds >= 900 and seconds < 3600),
+        count(*) filter (where seconds >= 3600 and seconds < 14400),
+        count(*) filter (where seconds >= 14400 and seconds < 86400),
+        count(*) filter (where seconds >= 86400 and seconds < 259200),
+        count(*) filter (where seconds >= 259200)
+    ] as band_counts
+from answers
+group by grouping sets ((account_manager), ())
+order by account_manager

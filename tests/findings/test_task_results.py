@@ -1,0 +1,273 @@
+"""What LinkedIn answers about tasks, laid beside what was asked."""
+
+from datetime import timedelta
+
+import orjson
+import pytest
+
+from jobrecon.linkedin.answers import Answer, Outcome, read_answers
+from jobrecon.warehouse import Warehouse
+
+from .rows import ACME, BETA, NOW, Row, ago, answer, find, given, read, read_everything, read_one, read_open, task
+
+URN = "urn:li:simpleJobPostingTask:1"
+LATER = NOW + timedelta(hours=1)
+SEEN = {"status": "IN_PROGRESS", "last_polled_at": ago(hours=1), "first_polled_at": ago(hours=2), "status_changed_at": ago(hours=2)}
+
+ANSWERED, SILENT, PASSING, NOT_FOUND, REFUSED = Outcome.ANSWERED, Outcome.SILENT, Outcome.PASSING, Outcome.NOT_FOUND, Outcome.REFUSED
+
+CASES = [
+    # before                  answer                                                     state, status, error message, changed now?
+    ({}, Answer(URN, ANSWERED, "IN_PROGRESS"), ("PENDING", "IN_PROGRESS", None, True)),
+    ({}, Answer(URN, ANSWERED, "SUCCEEDED"), ("SETTLED", "SUCCEEDED", None, True)),
+    ({}, Answer(URN, ANSWERED, "FAILED", "no"), ("SETTLED", "FAILED", "no", True)),
+    ({}, Answer(URN, ANSWERED, "PROCESSED"), ("SETTLED", "PROCESSED", None, True)),
+    ({}, Answer(URN, ANSWERED, "PROCESSED", "no"), ("SETTLED", "PROCESSED", "no", True)),
+    ({}, Answer(URN, ANSWERED, "SOMETHING_NEW"), ("PENDING", "SOMETHING_NEW", None, True)),
+    ({}, Answer(URN, SILENT), ("PENDING", None, None, False)),
+    ({}, Answer(URN, PASSING, error_message="oops"), ("PENDING", None, None, False)),
+    ({}, Answer(URN, NOT_FOUND, error_message="gone"), ("PENDING", None, None, False)),
+    ({}, Answer(URN, REFUSED, error_message="no task"), ("REJECTED", None, "no task", True)),
+    (SEEN, Answer(URN, ANSWERED, "IN_PROGRESS"), ("PENDING", "IN_PROGRESS", None, False)),
+    (SEEN, Answer(URN, ANSWERED, "IN_PROGRESS", "slow"), ("PENDING", "IN_PROGRESS", "slow", True)),
+    (SEEN, Answer(URN, ANSWERED, "SUCCEEDED"), ("SETTLED", "SUCCEEDED", None, True)),
+    (SEEN, Answer(URN, SILENT), ("PENDING", "IN_PROGRESS", None, False)),
+    (SEEN, Answer(URN, PASSING, error_message="oops"), ("PENDING", "IN_PROGRESS", None, False)),
+    (SEEN, Answer(URN, NOT_FOUND, error_message="gone"), ("PENDING", "IN_PROGRESS", None, False)),
+    (SEEN, Answer(URN, REFUSED, error_message="no task"), ("REJECTED", "IN_PROGRESS", "no task", True)),
+    (SEEN | {"not_found_count": 2}, Answer(URN, NOT_FOUND, error_message="gone"), ("REJECTED", "IN_PROGRESS", "gone", True)),
+    (SEEN | {"not_found_count": 1}, Answer(URN, NOT_FOUND, error_message="gone"), ("PENDING", "IN_PROGRESS", None, False)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "given_answer", "expected"), CASES)
+def test_an_answer_moves_a_pending_task(warehouse: Warehouse, before: Row, given_answer: Answer, expected: tuple[object, ...]) -> None:
+    given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN) | before])
+    result = answer(warehouse, [given_answer])
+    row = read_one(warehouse, "job_tasks")
+    state, status, message, is_changed = expected
+    assert (row["state"], row["status"], row["error_message"]) == (state, status, message)
+    assert row["status_changed_at"] == (NOW if is_changed else before.get("status_changed_at"))
+    assert (row["first_polled_at"], row["last_polled_at"]) == (before.get("first_polled_at", NOW), NOW)
+    assert row["poll_count"] == 1
+    assert result.tasks_settled == (state == "SETTLED")
+    changes = read(warehouse, "select * from task_status_changes")
+    change = {"task_urn": URN, "status": status, "error_message": message, "observed_at": NOW, "run_id": "run-1"}
+    assert changes == ([change] if is_changed else [])
+
+
+FINAL = [
+    task(status="SUCCEEDED", task_urn=URN),
+    task(status="FAILED", error_message="no", task_urn=URN),
+    task(status="PROCESSED", task_urn=URN),
+    task(status=None, task_urn=URN, state="REJECTED", status_changed_at=ago(days=1)),
+    task(status="IN_PROGRESS", task_urn=URN, state="EXPIRED"),
+]
+
+
+@pytest.mark.parametrize("row", FINAL)
+def test_what_is_settled_expired_or_rejected_is_never_changed(warehouse: Warehouse, row: Row) -> None:
+    given(warehouse, [row])
+    before = read_everything(warehouse)
+    for outcome in (
+        Answer(URN, ANSWERED, "FAILED", "other"),
+        Answer(URN, ANSWERED, "IN_PROGRESS"),
+        Answer(URN, REFUSED),
+        Answer(URN, SILENT),
+    ):
+        answer(warehouse, [outcome], as_of=LATER)
+    assert read_everything(warehouse) == before
+
+
+def test_each_change_is_remembered_once(warehouse: Warehouse) -> None:
+    given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
+    said = ["IN_PROGRESS", "IN_PROGRESS", "QUEUED", "IN_PROGRESS", "SUCCEEDED", "SUCCEEDED", "FAILED"]
+    for hour, status in enumerate(said):
+        answer(warehouse, [Answer(URN, ANSWERED, status)], as_of=NOW + timedelta(hours=hour), run_id=f"run-{hour}")
+    changes = read(warehouse, "select status, run_id, observed_at from task_status_changes order by observed_at")
+    assert [(row["status"], row["run_id"]) for row in changes] == [
+        ("IN_PROGRESS", "run-0"), ("QUEUED", "run-2"), ("IN_PROGRESS", "run-3"), ("SUCCEEDED", "run-4"),
+    ]  # fmt: skip
+    row = read_one(warehouse, "job_tasks")
+    assert (row["status"], row["poll_count"], row["status_changed_at"]) == ("SUCCEEDED", 5, NOW + timedelta(hours=4))
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ([NOT_FOUND] * 2, "PENDING"),
+        ([NOT_FOUND] * 3, "REJECTED"),
+        ([NOT_FOUND, SILENT, NOT_FOUND, PASSING, NOT_FOUND], "REJECTED"),
+        ([NOT_FOUND, NOT_FOUND, SILENT, PASSING], "PENDING"),
+        ([NOT_FOUND, NOT_FOUND, ANSWERED, NOT_FOUND], "PENDING"),
+        ([REFUSED], "REJECTED"),
+    ],
+)
+def test_a_task_is_rejected_when_three_runs_did_not_find_it(warehouse: Warehouse, said: list[Outcome], state: str) -> None:
+    given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
+    for hour, outcome in enumerate(said):
+        status = "IN_PROGRESS" if outcome is ANSWERED else None
+        answer(warehouse, [Answer(URN, outcome, status, error_message=None if status else "gone")], as_of=NOW + timedelta(hours=hour))
+    assert read_one(warehouse, "job_tasks")["state"] == state
+    last = NOW + timedelta(hours=len(said) - 1)
+    find(warehouse, last)
+    assert [(one["since"], one["message"]) for one in read_open(warehouse, kind="REJECTED")] == (
+        [(last, "gone")] if state == "REJECTED" else []
+    )
+
+
+def test_the_posting_of_a_task_is_kept_once_it_was_told(warehouse: Warehouse) -> None:
+    given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
+    answer(warehouse, [Answer(URN, ANSWERED, "IN_PROGRESS", job_posting_urn="urn:li:jobPosting:1")])
+    answer(warehouse, [Answer(URN, ANSWERED, "SUCCEEDED")], as_of=LATER)
+    assert read_one(warehouse, "job_tasks")["job_posting_urn"] == "urn:li:jobPosting:1"
+
+
+def test_an_answer_is_about_the_task_of_the_application_that_asked(warehouse: Warehouse) -> None:
+    given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
+    before = read_everything(warehouse)
+    answer(warehouse, [Answer(URN, ANSWERED, "FAILED", "no")], application_urn=BETA)
+    assert read_everything(warehouse) == before
+
+
+def ask(warehouse: Warehouse, asked: list[str], document: object, **values: object) -> None:
+    """One batch: what was asked, and the body that came."""
+    answer(warehouse, read_answers(orjson.dumps(document), asked), **values)
+
+
+def test_the_map_key_is_the_task_whatever_the_id_inside_says(warehouse: Warehouse) -> None:
+    given(warehouse, [task(status=None, task_urn="urn-1"), task(status=None, task_urn="urn-2", external_job_posting_id="job-2")])
+    ask(warehouse, ["urn-1", "urn-2"], {"results": {"urn-1": {"id": "urn-2", "status": "FAILED", "errorMessage": "no"}}})
+    assert read(warehouse, "select task_urn, status from job_tasks order by task_urn") == [
+        {"task_urn": "urn-1", "status": "FAILED"}, {"task_urn": "urn-2", "status": None},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "key", ["urn:li:simpleJobPostingTask:1", "urn%3Ali%3AsimpleJobPostingTask%3A1", "urn%3ali%3asimpleJobPostingTask%3a1"]
+)
+@pytest.mark.parametrize("field", ["results", "errors", "statuses"])
+def test_keys_may_come_percent_encoded(warehouse: Warehouse, key: str, field: str) -> None:
+    given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN, not_found_count=2)])
+    value = {"results": {"status": "SUCCEEDED"}, "errors": {"status": 404, "message": "gone"}, "statuses": 404}[field]
+    ask(warehouse, [URN], {field: {key: value}})
+    row = read_one(warehouse, "job_tasks")
+    assert row["state"] == ("SETTLED" if field == "results" else "REJECTED")
+
+
+def test_a_task_that_is_percent_encoded_itself_is_taken_as_it_is(warehouse: Warehouse) -> None:
+    urn = "urn%3Ali%3A1"
+    given(warehouse, [task(status=None, task_urn=urn)])
+    ask(warehouse, [urn], {"results": {urn: {"status": "SUCCEEDED"}}})
+    assert read_one(warehouse, "job_tasks")["status"] == "SUCCEEDED"
+
+
+UNASKED = "urn:li:simpleJobPostingTask:new"
+
+
+def test_a_task_told_unasked_of_a_job_in_the_batch_is_a_new_task_of_that_job(warehouse: Warehouse) -> None:
+    asked = task("RENEW", None, ago(hours=3), task_urn=URN, title="Nurse", location="Oslo, Norway")
+    given(warehouse, [asked])
+    told_of = {
+        "status": "FAILED",
+        "errorMessage": "no",
+        "externalJobPostingId": "job-1",
+        "location": "Bergen, Norway",
+        "jobPosting": "urn:li:jobPosting:7",
+    }
+    ask(warehouse, [URN], {"results": {URN: {"status": "SUCCEEDED"}, UNASKED: told_of}})
+    (row,) = read(warehouse, "select * from job_tasks where task_urn = $urn", urn=UNASKED)
+    same = ("application_urn", "external_job_posting_id", "operation", "requested_at", "title")
+    assert {name: row[name] for name in same} == {name: asked[name] for name in same}
+    assert (row["location"], row["state"], row["status"], row["error_message"]) == ("Bergen, Norway", "SETTLED", "FAILED", "no")
+    assert (row["imported_at"], row["first_polled_at"], row["status_changed_at"], row["poll_count"]) == (NOW, NOW, NOW, 1)
+    assert row["job_posting_urn"] == "urn:li:jobPosting:7"
+    changes = read(warehouse, "select status from task_status_changes where task_urn = $urn", urn=UNASKED)
+    assert changes == [{"status": "FAILED"}]
+    assert read(warehouse, "select * from rejected_rows") == []
+    find(warehouse)
+    assert [(one["kind"], one["location"]) for one in read_open(warehouse)] == [("FAILED", "Bergen, Norway")]
+
+
+def test_a_task_told_unasked_is_added_once_and_then_told_of_like_any_other(warehouse: Warehouse) -> None:
+    given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
+    for hour, status in enumerate(("IN_PROGRESS", "IN_PROGRESS", "SUCCEEDED", "FAILED")):
+        said = {URN: {"status": "IN_PROGRESS"}, UNASKED: {"status": status, "externalJobPostingId": "job-1", "location": "Bergen"}}
+        ask(warehouse, [URN], {"results": said}, as_of=NOW + timedelta(hours=hour))
+    (row,) = read(warehouse, "select * from job_tasks where task_urn = $urn", urn=UNASKED)
+    assert (row["status"], row["imported_at"], row["status_changed_at"]) == ("SUCCEEDED", NOW, NOW + timedelta(hours=2))
+
+
+def test_it_takes_operation_and_time_from_the_newest_task_of_that_job_in_its_own_batch(warehouse: Warehouse) -> None:
+    given(
+        warehouse,
+        [
+            task("CREATE", None, ago(hours=9), task_urn="a"),
+            task("UPDATE", None, ago(hours=5), task_urn="b"),
+            task("CLOSE", None, ago(hours=1), task_urn="c"),
+            task("RENEW", None, ago(hours=2), task_urn="d", external_job_posting_id="job-2"),
+        ],
+    )
+    said = read_answers(orjson.dumps({"results": {UNASKED: {"status": "IN_PROGRESS", "externalJobPostingId": "job-1"}}}), ["a", "b", "d"])
+    answer(warehouse, [Answer("c", ANSWERED, "IN_PROGRESS")], said)
+    (row,) = read(warehouse, "select operation, requested_at from job_tasks where task_urn = $urn", urn=UNASKED)
+    assert row == {"operation": "UPDATE", "requested_at": ago(hours=5)}
+
+
+def test_a_task_told_unasked_by_two_batches_belongs_to_the_one_that_holds_its_job(warehouse: Warehouse) -> None:
+    given(
+        warehouse,
+        [task("CREATE", None, task_urn="a", external_job_posting_id="job-2"), task("UPDATE", None, ago(hours=5), task_urn="b")],
+    )
+    said = orjson.dumps({"results": {UNASKED: {"status": "IN_PROGRESS", "externalJobPostingId": "job-1"}}})
+    answer(warehouse, read_answers(said, ["a"]), read_answers(said, ["b"]))
+    assert read(warehouse, "select operation from job_tasks where task_urn = $urn", urn=UNASKED) == [{"operation": "UPDATE"}]
+    assert read(warehouse, "select * from rejected_rows") == []
+
+
+STRANGERS = [
+    {"status": "SUCCEEDED", "externalJobPostingId": "job-9"},
+    {"status": "SUCCEEDED"},
+    {"status": "SUCCEEDED", "externalJobPostingId": "job-2"},
+]
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_a_task_told_unasked_of_no_job_of_the_batch_is_kept_aside_once(warehouse: Warehouse, stranger: dict[str, str]) -> None:
+    given(warehouse, [task(status=None, task_urn=URN), task(status=None, task_urn="urn-2", external_job_posting_id="job-2")])
+    for as_of in (NOW, NOW, LATER):
+        ask(warehouse, [URN], {"results": {UNASKED: stranger}}, as_of=as_of)
+    assert read(warehouse, "select count(*) as count from job_tasks") == [{"count": 2}]
+    (row,) = read(warehouse, "select * from rejected_rows")
+    assert (row["rejected_at"], row["line"]) == (NOW, None)
+    assert ACME in row["source"]
+    kept = orjson.loads(row["row"])
+    assert (kept["task_urn"], kept["status"], kept["externalJobPostingId"]) == (UNASKED, "SUCCEEDED", stranger.get("externalJobPostingId"))
+
+
+def test_a_job_of_the_same_id_of_another_application_takes_no_task_told_unasked(warehouse: Warehouse) -> None:
+    given(warehouse, [task(status=None, task_urn=URN, application_urn=BETA), task(status=None, task_urn="a", external_job_posting_id="x")])
+    ask(warehouse, ["a"], {"results": {UNASKED: {"status": "SUCCEEDED", "externalJobPostingId": "job-1"}}})
+    assert read(warehouse, "select count(*) as count from job_tasks") == [{"count": 2}]
+    assert len(read(warehouse, "select * from rejected_rows")) == 1
+
+
+def test_a_task_known_but_not_asked_about_is_told_of_all_the_same(warehouse: Warehouse) -> None:
+    known = task("CLOSE", None, ago(hours=1), task_urn=UNASKED, external_job_posting_id="job-2")
+    given(warehouse, [task(status=None, task_urn=URN), known])
+    ask(warehouse, [URN], {"results": {UNASKED: {"status": "SUCCEEDED", "externalJobPostingId": "job-1"}}})
+    (row,) = read(warehouse, "select * from job_tasks where task_urn = $urn", urn=UNASKED)
+    assert (row["status"], row["operation"], row["external_job_posting_id"], row["requested_at"]) == (
+        "SUCCEEDED", "CLOSE", "job-2", ago(hours=1),
+    )  # fmt: skip
+    assert read(warehouse, "select * from rejected_rows") == []
+
+
+def test_many_answers_at_once_are_laid_beside_many_tasks(warehouse: Warehouse) -> None:
+    urns = [f"urn-{number}" for number in range(2000)]
+    given(warehouse, [task(status=None, task_urn=urn, external_job_posting_id=urn) for urn in urns])
+    outcomes = [Answer(urn, ANSWERED, "SUCCEEDED") if index % 2 else Answer(urn, SILENT) for index, urn in enumerate(urns)]
+    assert answer(warehouse, outcomes).tasks_settled == 1000
+    counts = read(warehouse, "select state, poll_count, count(*) as count from job_tasks group by all order by state")
+    assert [tuple(row.values()) for row in counts] == [("PENDING", 1, 1000), ("SETTLED", 1, 1000)]
+    assert len(read(warehouse, "select * from task_status_changes")) == 1000

@@ -1,0 +1,62 @@
+"""Work for several processes at once, as several runs on several machines would do it."""
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable
+from datetime import datetime
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+from jobrecon.applications import Application
+from jobrecon.landing import open_landing
+from jobrecon.linkedin.budget import CallLedger
+from jobrecon.linkedin.client import open_http
+from jobrecon.linkedin.tokens import TokenKeeper
+
+CONTEXT = multiprocessing.get_context("forkserver")
+# Imported once, not once a process.
+CONTEXT.set_forkserver_preload(["jobrecon.linkedin.client"])
+
+
+def run_together(count: int, work: Callable[..., Any], *arguments: Any) -> list[Any]:
+    """What `work` returns in each of `count` processes that begin at the same moment."""
+    results, barrier = CONTEXT.Queue(), CONTEXT.Barrier(count)
+    processes = [CONTEXT.Process(target=_work, args=(results, barrier, work, arguments)) for _ in range(count)]
+    for process in processes:
+        process.start()
+    found = [results.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join()
+        process.close()
+    return found
+
+
+def _work(results: Any, barrier: Barrier, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    barrier.wait()
+    try:
+        results.put(work(*arguments))
+    except Exception as error:  # noqa: BLE001 - the test is told, and fails
+        results.put(error)
+
+
+def charge(url: str, application_urn: str, limit: int, moment: datetime, charges: int) -> int:
+    """How many calls a process is granted that starts now and charges one, two and three in turn."""
+    engine = open_landing(url)
+    ledger = CallLedger(engine, application_urn, limit, lambda: moment)
+    granted = sum(ledger.charge_now(1 + number % 3) for number in range(charges))
+    engine.dispose()
+    return granted
+
+
+def get_token(url: str, token_url: str, application: Application, moment: datetime) -> str:
+    """The token as another process gets it."""
+
+    async def get() -> str:
+        async with open_http() as http:
+            return (await TokenKeeper(application, token_url, engine, http, lambda: moment).get()).get_secret_value()
+
+    engine = open_landing(url)
+    try:
+        return asyncio.run(get())
+    finally:
+        engine.dispose()

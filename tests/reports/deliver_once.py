@@ -1,0 +1,15 @@
+"""Writes and delivers a report, for a test that kills the process that does."""
+
+import datetime as dt
+
+from jobrecon.reports import write_report
+from jobrecon.reports.delivery import deliver_report
+from jobrecon.settings import Settings
+
+sent = 0
+
+
+def main(moment: str) -> None:
+    now = dt.datetime.fromisoformat(moment)
+    settings = Settings(_env_file=None)
+    deliver_report(settings, write_report(settings, now.date(), now), now)

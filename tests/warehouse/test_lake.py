@@ -1,0 +1,141 @@
+"""A DuckLake warehouse gives what a DuckDB file gives: the same statements, the same published tables."""
+
+import asyncio
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jobrecon.errors import WarehouseError
+from jobrecon.imports import import_notifications, import_tasks
+from jobrecon.reconciliation import open_reconciliation
+from jobrecon.sandbox import SandboxApplication, World, create_app
+from jobrecon.serving import serve_in_thread
+from jobrecon.settings import Settings
+from jobrecon.warehouse import open_for_reading, open_warehouse
+from jobrecon.warehouse.connection import _attach_statement
+from jobrecon.warehouse.schema import list_tables
+
+ACME = "urn:li:developerApplication:1001"
+START = datetime(2026, 3, 1, 6, tzinfo=UTC)
+HOURS = (3, 30)
+# Ids and the machine's own clock differ from one run to the next.
+CHANCE = {"runs": ("run_id", "started_at", "finished_at"), "task_status_changes": ("run_id",), "call_budget": ()}
+
+
+def live(settings: Settings, world: World, tasks, notifications):
+    """Import and reconcile at each hour; returns the published tables."""
+    with open_warehouse(settings) as warehouse:
+        assert import_tasks(warehouse, tasks, settings.load_applications(), START).rejected == 1
+        assert import_notifications(warehouse, notifications, START).added == 2
+    for hours in HOURS:
+        now = START + timedelta(hours=hours)
+        world.seconds = now.timestamp()
+        with open_reconciliation(settings, now, clock=lambda now=now: now) as run:
+            run.pull()
+            asyncio.run(run.poll())
+            run.listen()
+            run.find()
+            run.publish()
+            assert run.summary.state == "COMPLETED", run.summary.incomplete_reasons
+    with open_for_reading(settings) as published:
+        tables = {}
+        for name in list_tables():
+            chance = ", ".join(CHANCE.get(name) or ("null",))
+            columns = f"* exclude ({chance})" if CHANCE.get(name) else "*"
+            tables[name] = published.connection.execute(f"select {columns} from {name} order by all").fetchall()
+        tables["comments"] = published.connection.execute(
+            "select table_name, column_name, data_type, comment from duckdb_columns() where not internal order by all"
+        ).fetchall()
+        return tables
+
+
+@pytest.fixture
+def lived(tmp_path):
+    """Lives the same days with any warehouse."""
+    world = World([SandboxApplication(ACME, "78acme", ["acme-secret"])], START, seed=5)
+    state = world.applications[ACME]
+    rows = []
+    for number in range(60):
+        operation = ("CREATE", "CREATE", "UPDATE", "CLOSE")[number % 4]
+        places = ("Bergen, Norway",) if number % 10 == 0 else None
+        rows.append(
+            world.task_row(state, world.submit(state, external_id=f"job-{number % 45}", operation=operation, other_locations=places))
+        )
+    tasks, notifications = tmp_path / "tasks.ndjson", tmp_path / "bodies.ndjson"
+    tasks.write_text("".join(json.dumps(row) + "\n" for row in rows) + "{broken\n", encoding="utf-8")
+    bodies = [
+        {
+            "received_at": (START + timedelta(hours=2)).isoformat(),
+            "body": {
+                "type": "JOB_POSTING_STATUS",
+                "developerApplicationUrn": ACME,
+                "externalJobPostingId": job,
+                "listingStatus": "NOT_LISTED",
+            },
+        }
+        for job in ("job-0", "job-nobody-knows")
+    ]
+    notifications.write_text("".join(json.dumps(each) + "\n" for each in bodies), encoding="utf-8")
+
+    with serve_in_thread(create_app(world)) as url:
+
+        def live_with(name: str, address: str = ""):
+            (tmp_path / name).mkdir()
+            settings = Settings(
+                home=tmp_path / name,
+                warehouse=address,
+                api_url=url,
+                token_url=f"{url}/oauth/v2/accessToken",
+                application_urn=ACME,
+                client_id="78acme",
+                client_secret="acme-secret",
+                concurrency=1,
+            )
+            return live(settings, world, tasks, notifications)
+
+        yield live_with
+
+
+def test_a_lake_gives_the_same_published_tables_as_a_file(lived, tmp_path):
+    expected = lived("file")
+    assert len(expected["findings"]) > 5
+    assert len(expected["job_tasks"]) > 60
+    lake = lived("lake", f"ducklake:sqlite:{tmp_path / 'lake' / 'catalog.sqlite'}")
+    for name, rows in expected.items():
+        assert lake[name] == rows, name
+    assert (tmp_path / "lake" / "catalog.sqlite.files").is_dir()
+
+
+@contextmanager
+def opened(tmp_path, address):
+    with open_warehouse(Settings(home=tmp_path / "var", warehouse=address)) as warehouse:
+        yield warehouse
+
+
+def test_the_place_of_the_data_can_be_chosen_as_ducklake_writes_it(tmp_path):
+    address = f"ducklake:sqlite:{tmp_path / 'catalog.sqlite'} (DATA_PATH '{tmp_path / 'data'}')"
+    for count in (0, 1):
+        with opened(tmp_path, address) as warehouse:
+            assert warehouse.connection.execute("select count(*) from customers").fetchone() == (count,)
+            warehouse.connection.execute("insert into customers by name select 'a' as application_urn")
+    with opened(tmp_path, f"ducklake:sqlite:{tmp_path / 'catalog.sqlite'}") as warehouse:
+        assert warehouse.connection.execute("select count(*) from customers").fetchone() == (2,)
+
+
+def test_a_catalog_in_duckdb_will_do(tmp_path):
+    with opened(tmp_path, f"ducklake:{tmp_path / 'catalog.ducklake'}") as warehouse:
+        assert warehouse.branch().connection.execute("select count(*) from customers").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("address", ["ducklake:postgres:host=127.0.0.1 port=1 password=hush-hush", "ducklake:sqlite:/dev/null/x"])
+def test_a_lake_that_cannot_be_opened_is_an_error_without_the_password(tmp_path, address):
+    with pytest.raises(WarehouseError, match="DuckLake warehouse cannot be opened") as raised, opened(tmp_path, address):
+        pass
+    assert "hush-hush" not in str(raised.value)
+
+
+def test_quotes_in_a_path_end_nothing():
+    statement = _attach_statement("ducklake:sqlite:/nowhere/o'clock.sqlite (DATA_PATH '/data')")
+    assert statement == "attach 'ducklake:sqlite:/nowhere/o''clock.sqlite' as jobrecon (DATA_PATH '/data', meta_journal_mode 'WAL')"

@@ -1,0 +1,162 @@
+"""Opening the warehouse: one writer at a time, a schema that only grows, and comments on everything."""
+
+import json
+import os
+
+import duckdb
+import pytest
+
+from jobrecon.errors import ConfigurationError, WarehouseError, WarehouseLocked
+from jobrecon.settings import Settings
+from jobrecon.warehouse import open_for_reading, open_warehouse
+from jobrecon.warehouse.connection import connect
+from jobrecon.warehouse.lock import find_file_system, refuse_network_file_system
+from jobrecon.warehouse.schema import apply_schema, describe_table, list_columns, list_tables
+
+COMMENTS = "select table_name, column_name, data_type, comment from duckdb_columns() where database_name not in ('system', 'temp')"
+
+
+def hurried(settings: Settings) -> Settings:
+    return settings.model_copy(update={"lock_wait": 0.2})
+
+
+def test_a_second_writer_waits_and_then_learns_who_holds_it(settings, warehouse):
+    with (
+        pytest.raises(WarehouseLocked, match=rf"process {os.getpid()} \(.+, since \d\d:\d\d:\d\d UTC\)"),
+        open_warehouse(hurried(settings)),
+    ):
+        pass
+
+
+def test_the_lock_goes_with_its_holder_and_names_nobody_who_is_gone(settings):
+    for _ in range(2):
+        with open_warehouse(hurried(settings)) as opened:
+            holder = json.loads((settings.home / "warehouse.duckdb.lock").read_text(encoding="utf-8"))
+            assert holder["pid"] == os.getpid()
+            assert opened.count("plan/pending_count", as_of=None) == 0
+
+
+def test_a_block_that_breaks_off_leaves_the_warehouse_to_the_next(settings):
+    with pytest.raises(RuntimeError), open_warehouse(settings):
+        raise RuntimeError
+    with open_warehouse(hurried(settings)):
+        pass
+
+
+def test_a_transaction_is_all_or_nothing(settings, warehouse):
+    def break_off() -> None:
+        with warehouse.transaction():
+            warehouse.connection.execute("insert into customers by name select 'a' as application_urn")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert warehouse.connection.execute("select count(*) from customers").fetchone() == (0,)
+    with warehouse.transaction():
+        warehouse.connection.execute("insert into customers by name select 'a' as application_urn")
+    assert warehouse.branch().connection.execute("select count(*) from customers").fetchone() == (1,)
+
+
+def test_every_connection_speaks_utc_wherever_the_machine_is(warehouse):
+    warehouse.connection.execute("set global TimeZone = 'UTC'")
+    for each in (warehouse, warehouse.branch()):
+        assert each.connection.execute("select current_setting('TimeZone')").fetchone() == ("UTC",)
+
+
+def test_every_table_and_column_has_its_comment_in_the_writers_file_and_the_published_copy(settings):
+    expected = {(name, column, type_, text) for name, model in list_tables().items() for column, type_, text in list_columns(model)}
+    with open_warehouse(settings) as warehouse:
+        written = set(warehouse.connection.execute(COMMENTS).fetchall())
+        warehouse.publish()
+    with open_for_reading(settings) as published:
+        read = set(published.connection.execute(COMMENTS).fetchall())
+        tables = dict(published.connection.execute("select table_name, comment from duckdb_tables()").fetchall())
+    assert written == read
+    assert {(table, column, comment) for table, column, _, comment in read} == {
+        (table, column, text) for table, column, _, text in expected
+    }
+    assert all(comment and comment.strip() for *_, comment in read)
+    assert tables == {name: describe_table(model) for name, model in list_tables().items()}
+
+
+def test_an_old_file_gets_the_tables_and_columns_it_lacks_and_keeps_its_data(settings):
+    with open_warehouse(settings) as warehouse:
+        warehouse.connection.execute(
+            "insert into customers by name select 'a' as application_urn, 'Acme' as customer, 5 as daily_call_limit"
+        )
+        before = warehouse.connection.execute(f"{COMMENTS} order by all").fetchall()
+    with connect(settings.warehouse) as old:
+        old.execute("alter table customers drop column account_manager")
+        old.execute("alter table customers add column of_a_newer_version varchar default 'kept'")
+        old.execute("drop table call_budget")
+        old.execute("create table of_the_users_own as select 1 as one")
+        old.execute("comment on column customers.customer is 'an older text'")
+    with open_warehouse(settings) as warehouse:
+        after = warehouse.connection.execute(f"{COMMENTS} order by all").fetchall()
+        assert set(before) <= set(after)
+        assert {row[:2] for row in set(after) - set(before)} == {("customers", "of_a_newer_version"), ("of_the_users_own", "one")}
+        row = warehouse.connection.execute(
+            "select customer, daily_call_limit, account_manager, of_a_newer_version from customers"
+        ).fetchall()
+        assert row == [("Acme", 5, None, "kept")]
+
+
+def test_opening_again_writes_nothing(settings):
+    with open_warehouse(settings) as warehouse:
+        warehouse.connection.execute("checkpoint")
+    before = (settings.home / "warehouse.duckdb").read_bytes()
+    with open_warehouse(settings):
+        pass
+    assert (settings.home / "warehouse.duckdb").read_bytes() == before
+
+
+def test_two_schemas_with_tables_of_one_name_do_not_mix(settings):
+    with connect() as connection:
+        connection.execute("create schema other; create table other.customers (application_urn varchar)")
+        apply_schema(connection)
+        assert len(connection.execute("describe main.customers").fetchall()) == len(list_columns(list_tables()["customers"]))
+
+
+def test_reading_needs_no_run_but_something_imported(settings):
+    with pytest.raises(WarehouseError, match="There is no warehouse yet"), open_for_reading(settings):
+        pass
+    with open_warehouse(settings):
+        pass
+    with open_for_reading(settings) as warehouse:
+        assert warehouse.run("plan/story_as_of") == [(None,)]
+        with pytest.raises(duckdb.Error, match="read-only"):
+            warehouse.connection.execute("delete from runs")
+
+
+MOUNTS = """overlay / overlay rw 0 0
+/dev/sda1 /srv ext4 rw 0 0
+server:/share /srv/share nfs4 rw 0 0
+//server/my\\040share /srv/my\\040share cifs rw 0 0
+/dev/sdb1 /srv/share/local ext4 rw 0 0
+tmpfs /twice tmpfs rw 0 0
+server:/twice /twice nfs rw 0 0
+"""
+PLACES = [
+    ("/", "overlay"),
+    ("/home/me/var", "overlay"),
+    ("/srv", "ext4"),
+    ("/srv/shared", "ext4"),
+    ("/srv/share", "nfs4"),
+    ("/srv/share/var/published", "nfs4"),
+    ("/srv/share/local/var", "ext4"),
+    ("/srv/my share/var", "cifs"),
+    ("/twice/var", "nfs"),
+]
+
+
+@pytest.mark.parametrize(("place", "kind"), PLACES, ids=[place for place, _ in PLACES])
+def test_the_file_system_of_a_place_is_that_of_the_deepest_mount(place, kind):
+    assert find_file_system(place, MOUNTS) == kind
+
+
+def test_a_network_file_system_is_refused_as_a_wrong_configuration(tmp_path, monkeypatch):
+    refuse_network_file_system(tmp_path)
+    monkeypatch.setattr("jobrecon.warehouse.lock.find_file_system", lambda place, mounts: "nfs4")
+    with pytest.raises(ConfigurationError, match="network file system") as raised:
+        refuse_network_file_system(tmp_path)
+    assert raised.value.exit_status == 2

@@ -19,10 +19,12 @@ def pending_tasks():
     """What was requested, so that there is something to merge into."""
     rows = duckdb.sql(f"select task_urn, external_job_posting_id, operation, requested_at from read_parquet('{TASKS}')")
     while part := rows.fetchmany(10_000):
-        yield [dict(zip(rows.columns, row)) for row in part]
+        yield [dict(zip(rows.columns, row, strict=True)) for row in part]
 
 
-@dlt.resource(name="job_tasks", write_disposition="merge", primary_key="task_urn", columns={"status": {"data_type": "text"}}, parallelized=True)
+@dlt.resource(
+    name="job_tasks", write_disposition="merge", primary_key="task_urn", columns={"status": {"data_type": "text"}}, parallelized=True
+)
 def task_statuses():
     """The status of each, fetched 59 a call."""
     form = {"grant_type": "client_credentials", "client_id": "bench", "client_secret": "bench-secret"}
@@ -31,9 +33,16 @@ def task_statuses():
 
     @dlt.defer
     def fetch(batch):
-        answer = requests.get(f"{URL}/v2/simpleJobPostingTasks?" + "&".join(f"ids={urn}" for urn in batch), headers={"Authorization": f"Bearer {token}"})
+        answer = requests.get(
+            f"{URL}/v2/simpleJobPostingTasks?" + "&".join(f"ids={urn}" for urn in batch), headers={"Authorization": f"Bearer {token}"}
+        )
         return [
-            {"task_urn": urn, "status": result["status"], "error_message": result.get("errorMessage"), "job_posting": result.get("jobPosting")}
+            {
+                "task_urn": urn,
+                "status": result["status"],
+                "error_message": result.get("errorMessage"),
+                "job_posting": result.get("jobPosting"),
+            }
             for urn, result in answer.json()["results"].items()
         ]
 

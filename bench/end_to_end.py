@@ -16,7 +16,9 @@ def measure_end_to_end(count: int) -> dict[str, Figure]:
     """Figures of `import`, `run` and `dlt` for this many pending tasks, against one stand-in, one after the other."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        server = subprocess.Popen([sys.executable, "-m", "bench.stand_in", str(folder), str(count)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "bench.stand_in", str(folder), str(count)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
         assert server.stdout
         try:
             url = json.loads(server.stdout.readline())["url"]

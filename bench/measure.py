@@ -18,7 +18,9 @@ class Figure:
 def run_measured(command: list[str], environment: dict[str, str] | None = None, cwd: Path | None = None) -> Figure:
     """Run to the end. Raises `RuntimeError` with the command's own words where it fails."""
     began = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(environment or {})}, cwd=cwd)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(environment or {})}, cwd=cwd
+    )
     assert process.stdout
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)

@@ -148,15 +148,18 @@ def run(
 @app.command()
 def report(
     date: Annotated[str | None, typer.Option("--date", help="The day to report, YYYY-MM-DD. Default: today.", metavar="D")] = None,
+    is_mailed: Annotated[bool, typer.Option("--mail", help="Send the mails and the chat message that were not sent yet.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """The daily report into the reports folder: a page for all, one for each account manager, workbook, CSV, summary.
 
-    Example: `jobrecon report --date 2026-11-21`
+    With `--mail` it is sent too: to each account manager with an address, to JOBRECON_MAIL_TO and to the chat, each once for
+    a day. Example: `jobrecon report --date 2026-11-21`
     """
     import datetime as dt
 
     from jobrecon.reports import write_report
+    from jobrecon.reports.delivery import deliver_report
 
     with exit_with_status():
         settings = load_settings()
@@ -165,8 +168,10 @@ def report(
         except ValueError:
             raise ConfigurationError(f"--date is no date: {date!r}. Write it as 2026-01-31.") from None
         result = write_report(settings, day, utc_now())
+        delivery = deliver_report(settings, result, utc_now()) if is_mailed else None
         if as_json:
-            print_json({**result.summary, "folder": str(result.folder), "files": [str(file) for file in result.files]})
+            sent = {"mail": delivery.__dict__ | {"kept": [str(path) for path in delivery.kept]}} if delivery else {}
+            print_json({**result.summary, "folder": str(result.folder), "files": [str(file) for file in result.files], **sent})
             return
         flow = result.summary["roll_forward"]
         say(

@@ -111,7 +111,11 @@ class Post:
         if server.scheme == "smtp" and server.is_encrypted:
             smtp.starttls(context=context)
         if server.user:
-            smtp.login(server.user, server.password)
+            try:
+                smtp.login(server.user, server.password)
+            except smtplib.SMTPServerDisconnected:
+                # Some servers hang up on a wrong password.
+                raise smtplib.SMTPAuthenticationError(535, b"") from None
 
     def _explained(self, work: Callable[[], None]) -> None:
         try:

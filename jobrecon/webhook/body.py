@@ -23,8 +23,6 @@ MAX_DIGITS = 308
 # Possessive, so that a text of a hundred thousand quotes costs one pass. A string without an end goes to the end.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
-# More digits than 64 bits hold, a fraction or an exponent, a negative zero, an escaped surrogate; within texts it costs time only.
-_ODD = re.compile(rb"[0-9]{18}|[0-9][.eE]|-0|\\u[dD]")
 _NAMED_APPLICATION = re.compile(rb"urn:li:developerApplication:([0-9]{1,20})")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -88,13 +86,22 @@ def _canonise_plain(body: bytes) -> tuple[Any, str] | None:
 
     These are numbers that are no whole ones of 64 bits, lone surrogates and what is no JSON at all; None for them.
     """
-    if _ODD.search(body) or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         return None
     try:
         document = orjson.loads(body)
-        return document, orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+        return None if _holds_float(document) else (document, orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode())
     except ValueError:
         return None
+
+
+def _holds_float(value: Any) -> bool:
+    """Whether there is a number in it that orjson read as a float: a fraction, an exponent, or more than 64 bits hold."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return isinstance(value, float)
+    return any(type(item) is float or (type(item) in (dict, list) and _holds_float(item)) for item in value)
 
 
 def _canonise(text: str) -> tuple[Any, str]:

@@ -22,7 +22,10 @@ rated as (
                 0,
                 least(
                     $last_bin::integer,
-                    floor((ln(greatest(pending.age_seconds, 1) / $youngest_seconds::double) / $cell_log::double + 1) / $cells_per_bin::integer)
+                    floor(
+                        (ln(greatest(pending.age_seconds, 1) / $youngest_seconds::double) / $cell_log::double + 1)
+                        / $cells_per_bin::integer
+                    )
                 )
             )::integer
     left join staged_weights as weights on pending.operation = weights.operation

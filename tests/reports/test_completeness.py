@@ -77,7 +77,9 @@ def test_data_is_stale_after_the_set_time_and_not_before(history, report):
     history.settings.stale_after = 3 * 3600
     history.add_run(NOW)
     assert report(now=NOW + 3 * HOUR).facts.complete
-    assert report(now=NOW + 3 * HOUR + dt.timedelta(seconds=1)).facts.incomplete_reasons == ("The data is 3 h old: no run has looked since.",)
+    assert report(now=NOW + 3 * HOUR + dt.timedelta(seconds=1)).facts.incomplete_reasons == (
+        "The data is 3 h old: no run has looked since.",
+    )
 
 
 def test_a_past_day_does_not_grow_stale(history, report):

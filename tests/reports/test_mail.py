@@ -132,7 +132,9 @@ def test_a_mail_is_sent_once_however_often_its_report_is_made(history, mailbox, 
 def test_html_stays_below_80_kb_and_holds_only_what_mail_programs_show(history, mailbox, deliver):
     history.add_run()
     for number in range(3_000):
-        history.add_finding(reason=f"Cause {number % 60} {'long ' * 60}", next_action=f"Do {number % 60} {'this ' * 100}", customer="c" * 60)
+        history.add_finding(
+            reason=f"Cause {number % 60} {'long ' * 60}", next_action=f"Do {number % 60} {'this ' * 100}", customer="c" * 60
+        )
     deliver()
     _, html, _ = read_parts(mailbox.mails[0])
     assert 20_000 < len(html.encode()) < 80_000

@@ -93,7 +93,14 @@ def test_one_cause_that_hits_many_jobs_is_told_once(history, read_page):
 def test_text_of_strangers_stays_text(history, read_page):
     history.add_job("job-1", title=EVIL, customer=EVIL, account_manager=EVIL, job_posting_url="javascript:alert(1)")
     history.add_finding(
-        external_job_posting_id="job-1", customer=EVIL, account_manager=EVIL, code=EVIL, reason=EVIL, message=EVIL, next_action=EVIL, location=EVIL
+        external_job_posting_id="job-1",
+        customer=EVIL,
+        account_manager=EVIL,
+        code=EVIL,
+        reason=EVIL,
+        message=EVIL,
+        next_action=EVIL,
+        location=EVIL,
     )
     history.add_finding(message="other", customer=EVIL, finding_id='"><script>')
     history.add_finding(resolved_at=NOW, resolution=EVIL, customer=EVIL)
@@ -118,7 +125,10 @@ def test_a_page_loads_nothing_from_anywhere(history, read_page):
     outside = [address for address in addresses if ":" in address]
     assert outside == ["https://www.linkedin.com/jobs/view/1"]
     assert {address for address in addresses if "#" not in address and ":" not in address} == {
-        "dana-fox.html", "findings.xlsx", "findings.csv", "summary.json"
+        "dana-fox.html",
+        "findings.xlsx",
+        "findings.csv",
+        "summary.json",
     }
 
 
@@ -164,9 +174,15 @@ def test_two_thousand_findings_stay_under_a_megabyte(history, report):
     history.add_run()
     for number in range(2_000):
         job = f"REQ-2026-{number:06}"
-        history.add_job(job, title=f"Senior Software Engineer {number}", job_posting_url=f"https://www.linkedin.com/jobs/view/{4_000_000_000 + number}")
+        history.add_job(
+            job, title=f"Senior Software Engineer {number}", job_posting_url=f"https://www.linkedin.com/jobs/view/{4_000_000_000 + number}"
+        )
         history.add_finding(
-            finding_id=f"{number:032x}", external_job_posting_id=job, customer="Northwind Logistics", reason=f"Cause {number % 40}", message=f"{number} {'words ' * 100}"
+            finding_id=f"{number:032x}",
+            external_job_posting_id=job,
+            customer="Northwind Logistics",
+            reason=f"Cause {number % 40}",
+            message=f"{number} {'words ' * 100}",
         )
     folder = report().folder
     page = (folder / "index.html").read_text(encoding="utf-8")

@@ -23,7 +23,9 @@ def read_workbook(report):
         sheets = {}
         for sheet in workbook.worksheets[:3]:
             names = [column.name for column in ENDING_COLUMNS] * (sheet.title == "Fixed") + NAMES
-            sheets[sheet.title] = [dict(zip(names, row, strict=True)) for row in sheet.iter_rows(min_row=2) if any(cell.value for cell in row)]
+            sheets[sheet.title] = [
+                dict(zip(names, row, strict=True)) for row in sheet.iter_rows(min_row=2) if any(cell.value for cell in row)
+            ]
         return workbook, sheets
 
     return read

@@ -1,0 +1,139 @@
+"""The page as a person uses it: search, filter, deep link, keyboard, dark, paper, phone, screen reader."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+SHOWN = "article.cause:not([hidden]) tr[data-a]:not([hidden])"
+
+
+def count_shown(page: Page) -> int:
+    return page.locator(SHOWN).count()
+
+
+def test_searching_leaves_the_rows_that_hold_every_word(open_page):
+    page = open_page()
+    assert count_shown(page) == 60
+    page.get_by_label("Search").fill("nurse job-17")
+    assert count_shown(page) == 1
+    expect(page.locator(SHOWN)).to_be_visible()
+    assert page.get_by_role("status").inner_text() == "1 of 60 findings shown"
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_role("status")).to_have_text("")
+    assert count_shown(page) == 60
+
+
+@pytest.mark.parametrize(
+    ("field", "option", "count"),
+    [("Customer", "Blue Harbour", 20), ("What is wrong", "Not on LinkedIn", 15), ("Who acts", "Us", 30), ("For how long", "1–4 h", 1)],
+)
+def test_each_filter_leaves_what_fits(open_page, field, option, count):
+    page = open_page()
+    page.get_by_label(field, exact=True).select_option(label=option)
+    assert count_shown(page) == count
+    assert page.locator(SHOWN).first.is_visible()
+
+
+def test_filters_add_up_and_empty_sections_go(open_page):
+    page = open_page()
+    page.get_by_label("Who acts").select_option(label="Us")
+    page.get_by_label("Customer", exact=True).select_option(label="Acme")
+    assert count_shown(page) == 10
+    expect(page.locator("#today")).to_be_hidden()
+    expect(page.locator("#us")).to_be_visible()
+
+
+def test_a_link_to_a_finding_opens_it_with_its_story(open_page):
+    page = open_page("#finding-f59")
+    row = page.locator("#finding-f59")
+    expect(row).to_be_in_viewport()
+    expect(row).to_be_focused()
+    story = page.locator("#finding-f59 + tr.told")
+    expect(story).to_be_visible()
+    words = story.inner_text()
+    for part in ("Your system asked LinkedIn to post the job", "Found wrong", "Reason 0 <script>"):
+        assert part in words
+
+
+def test_a_link_to_a_finding_that_is_filtered_away_shows_it(open_page):
+    page = open_page()
+    page.get_by_label("Search").fill("job-1")
+    page.evaluate("location.hash = '#finding-f40'")
+    expect(page.locator("#finding-f40")).to_be_in_viewport()
+    assert page.get_by_label("Search").input_value() == ""
+
+
+def test_a_link_to_nothing_does_no_harm(open_page):
+    for anchor in ("#finding-gone", "#%E0%A4%A", "#today"):
+        assert count_shown(open_page(anchor)) == 60
+
+
+def test_everything_can_be_reached_by_keyboard(open_page):
+    page = open_page()
+    page.get_by_label("Search").focus()
+    page.keyboard.type("job-7")
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "f-age"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.get_by_label("Search").input_value() == ""
+    story = page.get_by_role("button", name="Story of").first
+    story.focus()
+    page.keyboard.press("Enter")
+    assert story.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("Enter")
+    assert story.get_attribute("aria-expanded") == "false"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 360])
+@pytest.mark.parametrize("name", ["index.html", "dana-fox.html"])
+def test_axe_finds_nothing_serious(open_page, scheme, width, name):
+    page = open_page("#finding-f2", name, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+    serious = [each for each in found.response["violations"] if each["impact"] in ("serious", "critical")]
+    assert [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in serious] == []
+
+
+def test_the_dark_page_is_dark_in_page_and_pictures(open_page):
+    page = open_page(color_scheme="dark")
+    back = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(int(part) for part in back.removeprefix("rgb(").removesuffix(")").split(",")) < 60
+    light = open_page(color_scheme="light")
+    fill = "getComputedStyle(document.querySelector('.picture .bar')).fill"
+    assert page.evaluate(fill) != light.evaluate(fill)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 2560])
+def test_nothing_is_wider_than_the_screen(open_page, width):
+    page = open_page("#finding-f2", viewport={"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_paper_shows_every_row_and_no_filter(open_page, tmp_path: Path):
+    page = open_page()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("tr[data-a]:visible").count() == 60
+    expect(page.locator("#filters")).to_be_hidden()
+    paper = tmp_path / "page.pdf"
+    page.pdf(path=paper, format="A4")
+    assert paper.stat().st_size > 20_000
+
+
+def test_without_scripts_the_page_is_whole_and_offers_no_filter(open_page):
+    page = open_page(java_script_enabled=False)
+    assert page.locator("tr[data-a]").count() == 60
+    expect(page.locator("#filters")).to_be_hidden()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def test_pictures_have_a_name_and_a_description(open_page):
+    page = open_page()
+    pictures = page.locator("svg[role=img]")
+    assert pictures.count() == 2
+    assert "findings open at the end" in pictures.first.locator("desc").text_content()
+    expect(page.get_by_role("img", name="Open findings at the end of each day")).to_be_visible()

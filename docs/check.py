@@ -12,7 +12,7 @@ import typer
 
 from jobrecon.cli.app import app
 from jobrecon.settings import Settings
-from jobrecon.warehouse.schema import describe_table, list_columns, list_tables
+from jobrecon.warehouse.schema import describe_table, list_columns, list_tables, list_views
 from jobrecon.warehouse.statements import load_statements
 
 FOLDER = Path(__file__).parent
@@ -26,7 +26,9 @@ def write_tables() -> str:
         parts += [f"## {name}\n", describe_table(model) + "\n", "| column | type | meaning |", "|---|---|---|"]
         parts += [f"| {column} | {type_} | {_cell(text)} |" for column, type_, text in list_columns(model)]
         parts.append("")
-    return "\n".join(parts)
+    parts += ["## Views\n", "| view | tells |", "|---|---|"]
+    parts += [f"| {name} | {_cell(question)} |" for name, (question, _) in list_views().items()]
+    return "\n".join(parts) + "\n"
 
 
 def write_settings() -> str:

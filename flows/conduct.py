@@ -12,7 +12,7 @@ from prefect.exceptions import MissingContextError
 from prefect.states import Failed
 from prefect.tasks import Task
 
-from jobrecon.errors import JobreconError, WarehouseError
+from jobrecon.errors import DeliveryFailed, JobreconError, WarehouseError
 
 P = ParamSpec("P")
 
@@ -20,6 +20,11 @@ P = ParamSpec("P")
 def is_passing(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether a stage is worth another try: a full disk or a share that blinked. A wrong setting stays wrong."""
     return isinstance(state.data, WarehouseError)
+
+
+def is_unreachable(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a mail server or chat may answer another time."""
+    return isinstance(state.data, DeliveryFailed)
 
 
 def in_plain_words(work: Callable[P, Coroutine[Any, Any, State[Any]]]) -> Callable[P, Coroutine[Any, Any, State[Any]]]:

@@ -9,9 +9,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.artifacts import show_report
-from flows.conduct import in_plain_words
+from flows.conduct import in_plain_words, is_unreachable
 from jobrecon.clock import utc_now
 from jobrecon.reports import ReportResult, write_report
+from jobrecon.reports.delivery import deliver_report
 from jobrecon.settings import load_settings
 
 
@@ -20,7 +21,8 @@ from jobrecon.settings import load_settings
 async def daily_report(date: dt.date | None = None) -> State[Any]:
     """Write the report of a day (default: the day the run was scheduled for) and show where it lies.
 
-    Safe to run twice: the same day's report is replaced whole. Ends as *Incomplete* where the report says that something
+    Safe to run twice: the same day's report is replaced whole, and what was sent is not sent again. The report of another
+    day than that of the schedule is not sent. Ends as *Incomplete* where the report says that something
     could not be seen.
     """
     # A scheduled run may start a moment before its time, on the day before, or long after it, on another day.
@@ -29,6 +31,8 @@ async def daily_report(date: dt.date | None = None) -> State[Any]:
     result = write(day, max(utc_now(), scheduled))
     verdict = str(result.summary.get("verdict") or f"The report of {day}.")
     await show_report(result.folder / "index.html", verdict)
+    if day == scheduled.astimezone(load_settings().zone).date():
+        deliver(result)
     return Completed(name="Completed" if result.summary["complete"] else "Incomplete", message=verdict, data=result.summary)
 
 
@@ -38,3 +42,10 @@ def write(day: dt.date, now: dt.datetime) -> ReportResult:
     result = write_report(load_settings(), day, now)
     get_run_logger().info("Wrote %s.", result.folder)
     return result
+
+
+@task(cache_policy=NO_CACHE, retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=is_unreachable)
+def deliver(result: ReportResult) -> None:
+    """Mails and chat message, each once however often this is tried; without a mail server the mails are left as files."""
+    delivery = deliver_report(load_settings(), result, utc_now())
+    get_run_logger().info("Messages: %s.", delivery.sentence)

@@ -11,6 +11,7 @@ from prefect.states import Completed
 
 from flows.artifacts import show_findings, show_summary
 from flows.conduct import in_plain_words, is_passing
+from flows.events import tell_events
 from jobrecon.clock import utc_now
 from jobrecon.reconciliation import Reconciliation, open_reconciliation
 from jobrecon.settings import load_settings
@@ -40,6 +41,7 @@ async def reconcile(as_of: datetime | None = None) -> State[Any]:
     summary = run.summary
     await show_summary(summary)
     await show_findings(settings)
+    tell_events(summary, settings)
     return Completed(name="Completed" if summary.state == RunState.COMPLETED else "Incomplete", message=summary.sentence, data=summary)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -22,6 +23,7 @@ from jobrecon.linkedin.budget import read_ledger
 from jobrecon.polling import PollResult, poll_due_tasks
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
+from jobrecon.warehouse.parquet import export_parquet
 from jobrecon.warehouse.statements import list_findings
 from jobrecon.webhook.inbox import Inbox
 from jobrecon.webhook.silence import bring_challenges, describe_silences, tell_silences
@@ -208,6 +210,8 @@ class Reconciliation:
         except LandingUnavailable as error:
             self.reasons["ledger"] = str(error)
         self.finish(RunState.INCOMPLETE if self.reasons else RunState.COMPLETED)
+        if self.settings.parquet:
+            export_parquet(self.warehouse, Path(self.settings.parquet))
         self.warehouse.publish()
 
     def finish(self, state: RunState) -> None:

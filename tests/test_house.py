@@ -54,7 +54,8 @@ def test_every_statement_is_used_and_every_statement_asked_for_exists():
     asked = set(re.findall(r'"((?:plan|merge|derive|findings|reports)/[a-z_]+)"', code))
     statements = set(load_statements())
     assert asked <= statements
-    assert statements - set(list_findings()) <= asked
+    views = {name for name in statements if name.startswith("views/")}
+    assert statements - set(list_findings()) - views <= asked
 
 
 def test_every_statement_says_what_it_is_for():

@@ -181,6 +181,10 @@ def report(
         if not result.summary["complete"]:
             say("INCOMPLETE: " + " ".join(result.summary["incomplete_reasons"]), "bold red", err)
         say(f"Open {result.folder / 'index.html'}")
+        if delivery:
+            say(f"Messages: {delivery.sentence}.")
+            for problem in delivery.problems:
+                say(problem, "bold red", err)
 
 
 @app.command()

@@ -25,7 +25,7 @@ MOST_EVENTS = 20
 DETAIL_LIMIT = 160
 
 REQUESTS = {"CREATE": "to post the job", "UPDATE": "to change the job", "RENEW": "to renew the job", "CLOSE": "to close the job"}
-ANSWERS = {
+ANSWERS: dict[str, str] = {
     TaskStatus.SUCCEEDED: "LinkedIn carried it out",
     TaskStatus.FAILED: "LinkedIn says that it failed",
     TaskStatus.PROCESSED: "LinkedIn accepted it; the job is not live through your system yet",

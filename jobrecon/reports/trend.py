@@ -4,6 +4,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jobrecon.reports.day import ReportDay, find_day
 from jobrecon.warehouse import Warehouse
@@ -29,7 +30,7 @@ Trend = tuple[TrendDay, ...]
 def read_trends(warehouse: Warehouse, day: ReportDay, no_manager: str) -> dict[str | None, Trend]:
     """The trend up to `day` of each account manager that had a finding, and of all (None), the oldest day first."""
     days = [find_day(day.date - dt.timedelta(days=back), day.zone) for back in reversed(range(DAYS)) if day.date.toordinal() > back + 1]
-    bounds = {"day_starts": [each.start for each in days], "day_ends": [each.end for each in days]}
+    bounds: dict[str, Any] = {"day_starts": [each.start for each in days], "day_ends": [each.end for each in days]}
     looked = {row["day_start"]: bool(row["is_complete"]) for row in warehouse.read("reports/looked_days", **bounds)}
     counts: dict[str | None, dict[dt.datetime, tuple[int, int, int]]] = defaultdict(dict)
     for row in warehouse.read("reports/trend", **bounds, no_manager=no_manager):

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 from sqlmodel import SQLModel
 
+from jobrecon.warehouse.statements import load_statements
 from models import WarehouseTable
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -38,8 +39,19 @@ def list_columns(model: type[SQLModel]) -> list[tuple[str, str, str]]:
     return [(c.name, c.type.compile(DIALECT), model.model_fields[c.name].description or "") for c in columns]
 
 
+def list_views() -> dict[str, tuple[str, str]]:
+    """What each view of `sql/views/` tells, and its query, by name."""
+    found = {}
+    for name, text in load_statements().items():
+        if name.startswith("views/"):
+            question = " ".join(line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--"))
+            query = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+            found[name.removeprefix("views/")] = (question, query)
+    return found
+
+
 def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make missing tables, add missing columns, set comments that differ. Existing data is never touched."""
+    """Make missing tables, add missing columns, set comments that differ, make the views anew. Existing data is never touched."""
     catalog, schema = connection.execute("select current_database(), current_schema()").fetchone() or ("", "")
     present: dict[str, dict[str, str | None]] = {}
     for table, column, comment in connection.execute(
@@ -61,6 +73,9 @@ def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
                 connection.execute(f"""comment on column {name}."{column}" is '{quote(description)}'""")
         if table_comments.get(name) != describe_table(model):
             connection.execute(f"comment on table {name} is '{quote(describe_table(model))}'")
+    for name, (question, text) in list_views().items():
+        connection.execute(f"create or replace view {name} as {text}")
+        connection.execute(f"comment on view {name} is '{quote(question)}'")
 
 
 def _create_statement(model: type[SQLModel]) -> str:

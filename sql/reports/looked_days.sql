@@ -1,8 +1,8 @@
 -- On which of some days did a run see anything, and could the last one see everything? One row per day with such a run.
 with days as (
     select
-        unnest($day_starts::timestamptz []) as day_start,
-        unnest($day_ends::timestamptz []) as day_end
+        unnest($day_starts) as day_start,
+        unnest($day_ends) as day_end
 ),
 
 finished as (

@@ -100,6 +100,13 @@ events as (
         resolution as detail
     from found
     where resolved_at < $day_end::timestamptz
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (partition by application_urn, external_job_posting_id order by happened_at desc, event desc) as newness
+    from events
 )
 
 select
@@ -110,6 +117,11 @@ select
     what,
     place,
     detail
-from events
-qualify row_number() over (partition by application_urn, external_job_posting_id order by happened_at desc, event desc) <= $most_events::bigint
-order by application_urn, external_job_posting_id, happened_at, case event when 'request' then 0 when 'answer' then 1 when 'look' then 2 when 'notification' then 3 else 4 end, what
+from ranked
+where newness <= $most_events::bigint
+order by
+    application_urn,
+    external_job_posting_id,
+    happened_at,
+    case event when 'request' then 0 when 'answer' then 1 when 'look' then 2 when 'notification' then 3 else 4 end,
+    what

@@ -2,8 +2,8 @@
 -- that had one.
 with days as (
     select
-        unnest($day_starts::timestamptz []) as day_start,
-        unnest($day_ends::timestamptz []) as day_end
+        unnest($day_starts) as day_start,
+        unnest($day_ends) as day_end
 ),
 
 episodes as (

@@ -35,8 +35,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(60):
         customer, owner = CUSTOMERS[number % 3], ["CUSTOMER", "PARTNER", "LINKEDIN"][number % 2]
         opened_at = NOW - dt.timedelta(hours=1 + number * 3)
-        history.add_job(f"job-{number}", title=EVIL if number == 1 else f"Nurse {number}", customer=customer, job_posting_url="https://www.linkedin.com/jobs/view/1")
-        history.add_task(f"task-{number}", f"job-{number}", requested_at=opened_at - dt.timedelta(hours=1), status="FAILED", status_changed_at=opened_at)
+        history.add_job(
+            f"job-{number}",
+            title=EVIL if number == 1 else f"Nurse {number}",
+            customer=customer,
+            job_posting_url="https://www.linkedin.com/jobs/view/1",
+        )
+        history.add_task(
+            f"task-{number}", f"job-{number}", requested_at=opened_at - dt.timedelta(hours=1), status="FAILED", status_changed_at=opened_at
+        )
         history.add_finding(
             external_job_posting_id=f"job-{number}", customer=customer, owner=owner, opened_at=opened_at,
             kind="FAILED" if number % 4 else "UNLISTED", facet="TASK" if number % 4 else "LISTING",

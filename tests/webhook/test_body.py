@@ -198,7 +198,7 @@ def test_plain_bodies_go_the_short_way(body: bytes) -> None:
     assert _canonise_plain(body) == _canonise(body.decode())
 
 
-@pytest.mark.parametrize("extra", [b"-0", b"1e3", b"18446744073709551616", b"1.0", b'"\\ud83d"', b"NaN", b"[" * 200])
+@pytest.mark.parametrize("extra", [b"1e3", b"18446744073709551616", b"1.0", b'"\\ud83d"', b"NaN", b"[" * 200])
 def test_what_the_short_way_would_tell_differently_goes_the_long_one(extra: bytes) -> None:
     assert _canonise_plain(raw(extra)) is None
 

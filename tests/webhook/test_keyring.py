@@ -3,6 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
+from jobrecon.applications import Application, Applications
 from jobrecon.webhook.keyring import read_keyring
 
 from .conftest import ACME, BETA, BROKEN, SECRETS, configured
@@ -24,6 +25,16 @@ CANDIDATES = [
 @pytest.mark.parametrize(("named", "labels"), CANDIDATES)
 def test_the_named_applications_secrets_are_tried_and_then_the_parents(named: str | None, labels: list[str]) -> None:
     assert [label for label, _secret in read_keyring(configured()).find_candidates(named)] == labels
+
+
+def test_an_unknown_name_costs_the_same_however_many_customers_there_are() -> None:
+    many = Applications(
+        [Application(f"urn:{number}", "client", ["env:BETA"], "", environment=SECRETS) for number in range(500)], configured().parent
+    )
+    keyring = read_keyring(many)
+    for named in (UNKNOWN, None, ""):
+        assert [label for label, _ in keyring.find_candidates(named)] == [f"urn:{number}#1" for number in range(15)] + ["parent#1"]
+    assert [label for label, _ in keyring.find_candidates("urn:499")] == ["urn:499#1", "parent#1"]
 
 
 def test_only_a_configured_application_without_any_secret_counts_as_missing() -> None:

@@ -389,6 +389,36 @@ def test_the_metrics_count_what_was_answered_and_how_the_inbox_stands(serve: Ser
 
 
 @pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
+def test_only_the_allowed_paths_are_answered(engine: Engine) -> None:
+    with (
+        serve_in_thread(create_app(configured, engine, paths=["/webhook", "/healthz"])) as address,
+        httpx.Client(base_url=address) as client,
+    ):
+        answers = [client.get(path, params={"challengeCode": "c"}).status_code for path in ("/webhook", "/healthz", "/readyz", "/metrics")]
+    assert answers == [200, 200, 404, 404]
+
+
+@pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
+def test_more_bodies_than_memory_is_allowed_for_are_500_so_that_they_come_again(serve: Serve) -> None:
+    client = serve(limits=Limits(held_bytes=1_000))
+    assert post(client, notification(x="a" * 2_000), "acme-new").status_code == 500
+    assert post(client, notification(), "acme-new").status_code == 200
+    assert metric(client, 'jobrecon_webhook_refused_total{reason="too_busy"}') == 1
+
+
+@pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
+def test_a_broken_body_of_a_known_application_is_tried_with_its_own_secret(serve: Serve, engine: Engine) -> None:
+    many = [
+        Application(f"urn:li:developerApplication:{number}", "c", [f"env:S{number}"], "", environment={f"S{number}": f"s-{number}"})
+        for number in range(2_000, 2_100)
+    ]
+    client = serve(lambda: Applications(many))
+    body = b'{"developerApplicationUrn":"urn:li:developerApplication:2099",'
+    assert post(client, body, "s-2099").status_code == 400
+    assert [row.signed_by for row in rows_of(engine, QuarantinedBody)] == ["urn:li:developerApplication:2099#1 raw"]
+
+
+@pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
 def test_two_receivers_in_one_process_count_apart(serve: Serve) -> None:
     first = serve()
     assert post(first, notification(), "acme-new").status_code == 200

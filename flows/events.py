@@ -1,0 +1,51 @@
+"""What a reconciliation tells Prefect's automations: findings opened and resolved, a run that could not see everything."""
+
+from typing import Any
+
+from prefect.events import emit_event
+
+from jobrecon.reconciliation import RunSummary
+from jobrecon.settings import Settings
+from jobrecon.warehouse import open_for_reading
+from models import RunState
+
+MOST_EVENTS = 200
+"""Of each kind and run, the most severe: the first run may find thousands. The counts stand in each event."""
+TEXT_LIMIT = 500
+
+
+def tell_events(summary: RunSummary, settings: Settings) -> None:
+    """Emit `jobrecon.finding.opened`, `jobrecon.finding.resolved` and, where it is so, `jobrecon.run.incomplete`."""
+    with open_for_reading(settings) as warehouse:
+        rows = warehouse.read("reports/changed_findings", as_of=summary.as_of, most_rows=MOST_EVENTS)
+    counts = {"opened_in_run": summary.findings_opened, "resolved_in_run": summary.findings_resolved}
+    for row in rows:
+        emit_event(
+            f"jobrecon.finding.{row['change']}",
+            resource={
+                "prefect.resource.id": f"jobrecon.finding.{row['finding_id']}",
+                "prefect.resource.name": _shorten(f"{row['kind']} {row['external_job_posting_id']}"),
+                # Automations match on these.
+                "jobrecon.kind": str(row["kind"]),
+                "jobrecon.severity": str(row["severity"]),
+                "jobrecon.owner": str(row["owner"]),
+                "jobrecon.customer": _shorten(row["customer"]),
+            },
+            payload={name: _make_value(value) for name, value in row.items() if name != "change"} | counts,
+        )
+    if summary.state != RunState.COMPLETED:
+        emit_event(
+            "jobrecon.run.incomplete",
+            resource={"prefect.resource.id": f"jobrecon.run.{summary.run_id}", "prefect.resource.name": "reconcile"},
+            payload={"as_of": summary.as_of.isoformat(), "reasons": [_shorten(reason) for reason in summary.incomplete_reasons[:20]]},
+        )
+
+
+def _make_value(value: Any) -> str | None:
+    if value is None:
+        return None
+    return str(value.isoformat()) if hasattr(value, "isoformat") else _shorten(str(value))
+
+
+def _shorten(text: Any) -> str:
+    return " ".join("".join(character if character.isprintable() else " " for character in str(text or "")[:TEXT_LIMIT]).split())

@@ -1,0 +1,30 @@
+"""The published tables and views as Parquet files, for those who read files rather than DuckDB."""
+
+import uuid
+from pathlib import Path
+
+import duckdb
+
+from jobrecon.errors import PublishFailed
+from jobrecon.warehouse.connection import Warehouse
+from jobrecon.warehouse.schema import list_tables, list_views, quote
+
+
+def export_parquet(warehouse: Warehouse, folder: Path) -> None:
+    """Write each table and view to `folder` as `<name>.parquet`; each file is replaced whole, by rename.
+
+    Raises `PublishFailed`; files that were not reached stay as they were.
+    """
+    fresh = folder / f".fresh-{uuid.uuid4().hex}.parquet"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in [*list_tables(), *list_views()]:
+            warehouse.connection.execute(f"copy (select * from {name}) to '{quote(str(fresh))}' (format parquet, compression zstd)")
+            fresh.replace(folder / f"{name}.parquet")
+    except (OSError, duckdb.Error) as error:
+        fresh.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+        raise PublishFailed(
+            f"The Parquet files in {folder} could not be written: {reason}. The warehouse and the published copy are not touched by that. "
+            "Mend the folder or JOBRECON_PARQUET, then run again."
+        ) from error

@@ -1,0 +1,3 @@
+-- Refused rows are kept for a time, so that somebody can mend them; these are older.
+delete from rejected_rows
+where rejected_at < $before::timestamptz

@@ -4,10 +4,12 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 from bench.end_to_end import measure_end_to_end
+from bench.receiver import measure_receiver
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
@@ -43,11 +45,25 @@ def write_block(name: str, text: str) -> None:
     PAGE.write_text(page, encoding="utf-8")
 
 
+def measure_counts(counts: list[int]) -> str:
+    return "\n".join(describe_end_to_end(count) for count in counts)
+
+
+MEASURES: dict[str, Callable[[list[int]], str]] = {
+    # name of the block: what measures it, with the numbers of the command line
+    "end_to_end": lambda counts: measure_counts(counts or [100_000]),
+    "receiver": lambda _counts: measure_receiver(),
+}
+
+
 def main() -> None:
-    counts = [int(argument) for argument in sys.argv[1:]] or [100_000]
-    text = "\n".join(describe_end_to_end(count) for count in counts)
-    print(text)
-    write_block("end_to_end", text)
+    """`python -m bench [NAME…] [COUNT…]`: without a name all of them; counts are those of pending tasks."""
+    counts = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+    names = [argument for argument in sys.argv[1:] if not argument.isdigit()] or (["end_to_end"] if counts else list(MEASURES))
+    for name in names:
+        text = MEASURES[name](counts)
+        print(text)
+        write_block(name, text)
 
 
 if __name__ == "__main__":

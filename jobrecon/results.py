@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from itertools import chain, repeat
 
 import pyarrow as pa
 
@@ -22,38 +23,42 @@ class ResultBuffer:
         self.run_id = run_id
         self.tasks_polled = 0
         self.tasks_settled = 0
-        self._rows: list[tuple[str, str, Answer, int]] = []
+        self._rows: list[tuple[str, int, list[Answer]]] = []
+        self._count = 0
         self._batch = 0
         self._lock = asyncio.Lock()
 
     async def add(self, application_urn: str, answers: list[Answer]) -> None:
         self._batch += 1
-        self._rows += [(application_urn, answer.task_urn, answer, self._batch) for answer in answers]
-        if len(self._rows) >= MERGE_ROWS and not self._lock.locked():
+        self._rows.append((application_urn, self._batch, answers))
+        self._count += len(answers)
+        if self._count >= MERGE_ROWS and not self._lock.locked():
             await self.flush()
 
     async def flush(self) -> None:
         """Merge what has gathered; on return it is committed."""
         async with self._lock:
-            rows, self._rows = self._rows, []
+            rows, self._rows, self._count = self._rows, [], 0
             if rows:
                 self.tasks_settled += await asyncio.to_thread(self._merge, rows)
-                self.tasks_polled += sum(1 for row in rows if row[2].is_asked)
 
-    def _merge(self, rows: list[tuple[str, str, Answer, int]]) -> int:
-        columns = list(zip(*(answer for _, _, answer, _ in rows), strict=True))
-        urns, outcomes, statuses, messages, postings, jobs, locations, asked = columns
+    def _merge(self, rows: list[tuple[str, int, list[Answer]]]) -> int:
+        urns, outcomes, statuses, messages, postings, jobs, locations, asked = zip(
+            *chain.from_iterable(row[2] for row in rows), strict=True
+        )
+        sizes = [len(answers) for _, _, answers in rows]
+        self.tasks_polled += sum(asked)
         table = pa.table(
             {
                 "task_urn": urns,
-                "application_urn": [row[0] for row in rows],
+                "application_urn": list(chain.from_iterable(repeat(row[0], size) for row, size in zip(rows, sizes, strict=True))),
                 "outcome": outcomes,
                 "status": statuses,
                 "error_message": messages,
                 "job_posting_urn": postings,
                 "external_job_posting_id": jobs,
                 "location": locations,
-                "batch": [row[3] for row in rows],
+                "batch": list(chain.from_iterable(repeat(row[1], size) for row, size in zip(rows, sizes, strict=True))),
                 "is_asked": asked,
             },
             schema=STAGED["staged_results"],

@@ -53,6 +53,8 @@ def read_answers(body: bytes, asked: Sequence[str]) -> list[Answer]:
         raise NotAnAnswer(f"the answer is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise NotAnAnswer("the answer is JSON, but not an object")
+    if (usual := _read_usual(document, asked)) is not None:
+        return usual
     wanted = set(asked)
     results, errors, statuses = (_read_map(document, name, wanted) for name in ("results", "errors", "statuses"))
     answers = [_read_one(urn, results.get(urn), errors.get(urn), statuses.get(urn)) for urn in asked]
@@ -62,6 +64,24 @@ def read_answers(body: bytes, asked: Sequence[str]) -> list[Answer]:
             for urn, result in results.items()
             if urn not in wanted and (answer := _read_one(urn, result, None, None)).outcome is Outcome.ANSWERED
         ]
+    return answers
+
+
+def _read_usual(document: dict[str, Any], asked: Sequence[str]) -> list[Answer] | None:
+    """The answers where LinkedIn told of each URN asked about, of no other, and in text: nearly always, so it has a short way."""
+    results = document.get("results")
+    if document.get("errors") or document.get("statuses") or not isinstance(results, dict) or len(results) != len(asked):
+        return None
+    answers = []
+    for urn in asked:
+        result = results.get(urn)
+        if not isinstance(result, dict):
+            return None
+        get = result.get
+        texts = (get("status"), get("errorMessage"), get("jobPosting"), get("externalJobPostingId"), get("location"))
+        if not texts[0] or any(text is not None and (type(text) is not str or not text or text.isspace()) for text in texts):
+            return None
+        answers.append(Answer(urn, Outcome.ANSWERED, *texts))
     return answers
 
 

@@ -45,7 +45,6 @@ class LinkedInClient:
         self.tokens = TokenKeeper(application, settings.token_url, engine, http, clock)
         self.is_answered = False
         """Whether LinkedIn answered any question of this run."""
-        self.last_refusal: BatchRefused | None = None
         self._throttle = asyncio.Lock()
         self._waited_at = 0.0
 
@@ -58,35 +57,40 @@ class LinkedInClient:
         what concerns the application as a whole: credentials, access, budget, an API out of reach.
         """
         waiting = task_urns
+        found_bad: list[Answer] = []
         while waiting:
             suspects, waiting = waiting, []
-            is_known_bad = False
+            refusal: BatchRefused | None = None
             while suspects:
-                if is_known_bad and len(suspects) == 1:
-                    yield [self._describe_refused(suspects[0])]
+                if refusal and len(suspects) == 1:
+                    found_bad.append(Answer(suspects[0], Outcome.REFUSED, error_message=str(refusal)))
                     break
-                middle = len(suspects) // 2 if is_known_bad else len(suspects)
+                middle = len(suspects) // 2 if refusal else len(suspects)
                 asked, others = suspects[:middle], suspects[middle:]
                 try:
                     yield await self._call(asked)
                     suspects = others
-                except BatchRefused as refusal:
-                    self.last_refusal = refusal
-                    is_known_bad = True
+                except BatchRefused as error:
+                    refusal = error
                     waiting += others
                     suspects = asked
+            if found_bad and self._may_blame(found_bad[0]):
+                yield found_bad
+                found_bad = []
+            elif found_bad and (not waiting or len(found_bad) == 2):
+                raise self._explain_refused(found_bad[0])
 
-    def _describe_refused(self, task_urn: str) -> Answer:
-        """The URN that halving left. Raises `AccessDenied` where LinkedIn may have refused all questions rather than this URN."""
-        said = str(self.last_refusal)
-        if not self.is_answered and KEY_REFUSED not in said.lower():
-            raise AccessDenied(
-                f"LinkedIn refuses every question of {self.application.urn} ({self.application.customer}) with HTTP 400: {said}. Its tasks stay as "
-                "they are. Check JOBRECON_API_URL and whether LinkedIn changed its API.",
-                application_urn=self.application.urn,
-                status=400,
-            )
-        return Answer(task_urn, Outcome.REFUSED, error_message=said)
+    def _may_blame(self, bad: Answer) -> bool:
+        """Whether the URN that halving left is what LinkedIn refused, rather than all questions of this application."""
+        return self.is_answered or KEY_REFUSED in str(bad.error_message).lower()
+
+    def _explain_refused(self, bad: Answer) -> AccessDenied:
+        return AccessDenied(
+            f"LinkedIn refuses every question of {self.application.urn} ({self.application.customer}) with HTTP 400: {bad.error_message}. "
+            "Its tasks stay as they are. Check JOBRECON_API_URL and whether LinkedIn changed its API.",
+            application_urn=self.application.urn,
+            status=400,
+        )
 
     async def _call(self, task_urns: list[str]) -> list[Answer]:
         backoff = Backoff()
@@ -112,8 +116,9 @@ class LinkedInClient:
                     token, is_token_renewed = await self.tokens.renew(refused=token), True
                     continue
                 if status == 414 and not is_tunneled:
-                    # The limit is lower than we were told: nothing is wrong with the URNs.
+                    # The limit is lower than we were told: nothing is wrong with the URNs, and no other call need learn it again.
                     is_tunneled = True
+                    self.query_limit_bytes = min(self.query_limit_bytes, len(query) - 1)
                     continue
                 if status < 500 and status != 429:
                     raise self._refusal(response, task_urns, token)

@@ -18,6 +18,7 @@ ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
 
 FAULTS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ClientConnectorError, httpx.ConnectError),
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (TimeoutError, httpx.ReadTimeout),
     (aiohttp.ClientPayloadError, httpx.ReadError),
     (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
@@ -38,7 +39,7 @@ class QueryTransport(httpx.AsyncBaseTransport):
         if self._session is None:
             # How many calls are in flight is the workers' business, not the pool's.
             connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
-            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False, middlewares=[_send_once])
+            self._session = aiohttp.ClientSession(connector=connector, middlewares=[_send_once])
         limits = request.extensions.get("timeout", {})
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=limits.get("connect"), sock_read=limits.get("read"))
         address, query = str(request.url), request.extensions.get("query")
@@ -54,7 +55,7 @@ class QueryTransport(httpx.AsyncBaseTransport):
                 proxy=_find_proxy(request.url.scheme, request.url.host),
             ) as answer:
                 body = await _read_bounded(answer)
-                return httpx.Response(answer.status, headers=answer.raw_headers, content=body, request=request)
+                return httpx.Response(answer.status, headers=_describe(answer), content=body, request=request)
 
     async def aclose(self) -> None:
         if self._session is not None:
@@ -77,8 +78,14 @@ def _find_proxy(scheme: str, host: str) -> str | None:
     return None if proxy_bypass(host) else getproxies().get(scheme)
 
 
+def _describe(answer: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
+    """The headers for httpx, without those of a packing that aiohttp took off already."""
+    return [header for header in answer.raw_headers if header[0].lower() not in (b"content-encoding", b"content-length")]
+
+
 async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes:
-    if answer.content_length is not None and answer.content_length <= ANSWER_LIMIT_BYTES:
+    is_packed = "content-encoding" in answer.headers
+    if answer.content_length is not None and answer.content_length <= ANSWER_LIMIT_BYTES and not is_packed:
         return await answer.read()
     parts: list[bytes] = []
     size = 0
@@ -99,5 +106,6 @@ def _as_httpx_faults() -> Iterator[None]:
     except Exception as error:
         for theirs, ours in FAULTS:
             if isinstance(error, theirs):
-                raise ours(str(error) or type(error).__name__) from error
+                # Some name the address, with a query of 4 KB.
+                raise ours(str(error).partition("?ids=")[0] or type(error).__name__) from error
         raise

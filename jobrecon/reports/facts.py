@@ -1,6 +1,7 @@
 """What is known of a day: the numbers and rows that every file of the report tells."""
 
 import datetime as dt
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -26,6 +27,8 @@ AGE_BANDS: tuple[tuple[str, dt.timedelta], ...] = (
     (">7d", dt.timedelta.max),
 )
 """Names of the age bands and the ages they end before."""
+AGE_NAMES = [name for name, _ in AGE_BANDS]
+AGE_LIMITS = [limit for _, limit in AGE_BANDS[:-1]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class ReportedFinding:
 
     @property
     def age_band(self) -> str:
-        return next(name for name, limit in AGE_BANDS if self.age < limit)
+        return AGE_NAMES[bisect_right(AGE_LIMITS, self.age)]
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,14 @@ def write_listing(facts: Facts, path: Path) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(column.name for column in COLUMNS)
+        readers = [column.read for column in COLUMNS]
         for finding in facts.open_findings:
-            writer.writerow(_write_value(column.read(finding)) for column in COLUMNS)
+            writer.writerow([_write_value(read(finding)) for read in readers])
 
 
 def _write_value(value: Value) -> str:
+    if isinstance(value, str):
+        return disarm_formula(value)
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).isoformat()
-    return disarm_formula(value) if isinstance(value, str) else "" if value is None else str(value)
+    return "" if value is None else str(value)

@@ -95,9 +95,7 @@ def _tell(row: Mapping[str, Any]) -> str:
             said = ANSWERS.get(what, f"LinkedIn says {shorten(what, 40) or 'nothing'}")
             return f"{said}{place}" + (f": “{detail}”" if detail else "")
         case "look":
-            return f"Asked LinkedIn for the {describe_count(int(what or 0), 'time')} so far; no outcome yet{place}".replace(
-                " the 1 time", " once"
-            )
+            return f"Asked LinkedIn {describe_count(int(what or 0), 'time')} so far; no outcome yet{place}"
         case "notification":
             told = "; ".join(FACETS.get(word, word.replace("_", " ").lower()) for word in what.split())
             return f"LinkedIn sent word: {told or 'something else'}" + (f": “{detail}”" if detail else "")

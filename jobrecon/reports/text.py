@@ -9,6 +9,7 @@ CELL_LIMIT = 32_767
 UNSEEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # The last four are the full-width signs, which some spreadsheets take for the plain ones.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+SUSPECT_STARTS = (*FORMULA_STARTS, " ")
 
 
 def clean_text(text: str | None) -> str:
@@ -27,6 +28,8 @@ def shorten(text: str | None, limit: int) -> str:
 
 def fit_cell(text: str | None) -> str:
     """Clean `text`, cut to what a cell of Excel holds."""
+    if text and len(text) <= CELL_LIMIT // 2 and text.isprintable():
+        return text
     cleaned = clean_text(text)
     if len(cleaned) <= CELL_LIMIT // 2:
         return cleaned
@@ -39,5 +42,7 @@ def fit_cell(text: str | None) -> str:
 
 def disarm_formula(text: str | None) -> str:
     """`text` as a cell that no spreadsheet takes for a formula when it opens a CSV file."""
+    if text and len(text) < CELL_LIMIT // 2 and text.isprintable() and not text.startswith(SUSPECT_STARTS):
+        return text
     cleaned = clean_text(text)
     return fit_cell("'" + cleaned if cleaned.lstrip(" ").startswith(FORMULA_STARTS) else cleaned)

@@ -1,5 +1,6 @@
 """The published tables and views as Parquet files, for those who read files rather than DuckDB."""
 
+import contextlib
 import uuid
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def export_parquet(warehouse: Warehouse, folder: Path) -> None:
             warehouse.connection.execute(f"copy (select * from {name}) to '{quote(str(fresh))}' (format parquet, compression zstd)")
             fresh.replace(folder / f"{name}.parquet")
     except (OSError, duckdb.Error) as error:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
         raise PublishFailed(
             f"The Parquet files in {folder} could not be written: {reason}. The warehouse and the published copy are not touched by that. "

@@ -84,6 +84,13 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._is_in_header and self._fed_bytes > self.limits.header_bytes:
             self.hang_up(_TOO_LARGE)
 
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """Who has said all it has to say still gets its answer."""
+        if not self.is_being_answered:
+            return None
+        self.cycle.keep_alive = False
+        return True
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._header_bytes = 0

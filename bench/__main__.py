@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.end_to_end import measure_end_to_end
 from bench.receiver import measure_receiver
+from bench.report import describe_report
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
@@ -53,6 +54,7 @@ MEASURES: dict[str, Callable[[list[int]], str]] = {
     # name of the block: what measures it, with the numbers of the command line
     "end_to_end": lambda counts: measure_counts(counts or [100_000]),
     "receiver": lambda _counts: measure_receiver(),
+    "report": lambda _counts: describe_report(1_000_000, 100_000),
 }
 
 

@@ -25,7 +25,7 @@ select
     $as_of::timestamptz - to_seconds(4000 + n % 2000000) as requested_at,
     $as_of::timestamptz as imported_at,
     'SETTLED' as state,
-    case when n % 10 = 0 then 'FAILED' else 'SUCCEEDED' end as status,
+    case when hash(n) % 7 = 0 then 'FAILED' else 'SUCCEEDED' end as status,
     1 + n % 5 as poll_count,
     $as_of::timestamptz - to_seconds(4000 + n % 2000000 - 300 - n % 3000) as first_polled_at,
     $as_of::timestamptz - to_seconds(4000 + n % 2000000 - 300 - n % 3000) as last_polled_at,
@@ -90,6 +90,15 @@ from job_postings
 where last_task_status = 'FAILED'
 """
 
+OPEN = """
+update findings
+set
+    resolved_at = case when chosen.rank <= $open_count::bigint then null else coalesce(resolved_at, opened_at + interval 1 hour) end,
+    resolution = case when chosen.rank <= $open_count::bigint then null else 'RELISTED' end
+from (select finding_id, row_number() over (order by finding_id) as rank from findings) as chosen
+where findings.finding_id = chosen.finding_id
+"""
+
 RUN = """
 insert into runs by name
 select 'bench' as run_id, $as_of::timestamptz as as_of, $as_of::timestamptz as started_at, 'COMPLETED' as state
@@ -102,10 +111,7 @@ def publish_history(settings: Settings, as_of: str, job_count: int, open_count: 
         for text in (CUSTOMERS, TASKS, CHANGES, POSTINGS, FINDINGS, RUN):
             values = {"as_of": as_of, "job_count": job_count}
             warehouse.connection.execute(text, {name: value for name, value in values.items() if f"${name}" in text})
-        warehouse.connection.execute(
-            "update findings set resolved_at = null, resolution = null where finding_id in (select finding_id from findings limit $n)",
-            {"n": open_count},
-        )
+        warehouse.connection.execute(OPEN, {"open_count": open_count})
         (count,) = warehouse.connection.execute("select count(*) from findings where resolved_at is null").fetchone() or (0,)
         warehouse.publish()
     return int(count)

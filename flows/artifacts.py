@@ -22,7 +22,7 @@ async def show_summary(summary: RunSummary) -> None:
         "as of": summary.as_of.isoformat(timespec="seconds"),
         "tasks polled": f"{summary.tasks_polled:,} of {summary.tasks_due:,} due ({summary.tasks_pending:,} pending)",
         "tasks settled": f"{summary.tasks_settled:,}",
-        "due tasks left": f"{summary.tasks_left:,}",
+        "polling": summary.polling_sentence,
         "calls": f"{summary.calls_used:,} used, {summary.calls_left:,} left today",
         "notifications merged": f"{summary.notifications_merged:,}",
         "findings": f"{summary.findings_opened:,} opened, {summary.findings_resolved:,} resolved, {summary.findings_open:,} open",

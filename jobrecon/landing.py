@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlmodel import Session
@@ -16,6 +16,14 @@ from jobrecon.errors import ConfigurationError, LandingUnavailable
 from models import LandingTable
 
 BUSY_TIMEOUT_SECONDS = 30
+POSTGRESQL_WAITING = {
+    "connect_timeout": 5,
+    # A server that vanished without a word is noticed within half a minute.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 TABLES_LOCK = 7_106_001
 """Any number, the same in all our processes."""
 
@@ -35,11 +43,20 @@ def open_landing(url: str) -> Engine:
             engine = create_engine(address, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
             event.listen(engine, "connect", _prepare_sqlite)
         else:
-            engine = create_engine(address, pool_pre_ping=True)
+            engine = create_engine(address, pool_pre_ping=True, connect_args=_bound_waiting(address))
+            if address.get_backend_name() == "postgresql":
+                event.listen(engine, "connect", _prepare_postgresql)
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
         raise ConfigurationError(f"JOBRECON_LANDING_URL is no database address that can be used ({type(error).__name__}).") from None
     _create_tables(engine)
     return engine
+
+
+def _bound_waiting(address: URL) -> dict[str, Any]:
+    """How long a PostgreSQL server that does not answer is waited for, where the address says nothing else."""
+    if address.get_backend_name() != "postgresql":
+        return {}
+    return {name: value for name, value in POSTGRESQL_WAITING.items() if name not in address.query}
 
 
 def _create_tables(engine: Engine) -> None:
@@ -77,6 +94,13 @@ def _make_private_file(path: Path) -> None:
             path.chmod(0o600)
     except OSError as error:
         raise LandingUnavailable(f"The landing database {path} cannot be opened: {error.strerror}. Nothing was changed.") from error
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    """What is acknowledged is on disk, also where the server is set to be quicker than that."""
+    with connection.cursor() as cursor:
+        cursor.execute("select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

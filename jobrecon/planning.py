@@ -90,12 +90,14 @@ class Planner:
             "cell_log": CELL_LOG,
             "cells_per_bin": CELLS_PER_BIN,
             "last_bin": BIN_COUNT - 1,
+            "lifespan_seconds": self.settings.task_lifespan_days * 86_400,
+            "id_limit": id_limit,
         }
-        due_count, root_sum, rate_sum = self.warehouse.run("plan/delay_bound", staged, **asked)[0]
+        due_count, root_sum, rate_sum, urgency, score = self.warehouse.run("plan/delay_bound", staged, **asked)[0]
         urns: list[str] = []
         if due_count and id_limit:
-            lifespan = self.settings.task_lifespan_days * 86_400
-            urns = [urn for (urn,) in self.warehouse.run("plan/due_tasks", staged, **asked, lifespan_seconds=lifespan, id_limit=id_limit)]
+            rows = self.warehouse.run("plan/due_tasks", staged, **asked, least_urgency=urgency, least_score=score)
+            urns = [urn for (urn,) in rows]
         return Plan(urns, due_count, root_sum, rate_sum)
 
     def _read_hazards(self, application_urn: str) -> list[dict[str, Any]]:

@@ -74,6 +74,20 @@ class RunSummary:
             f"{self.findings_resolved:,} resolved, {self.findings_open:,} open"
         )
 
+    @property
+    def polling_sentence(self) -> str:
+        """How well the calls were used, in one line."""
+        told = [f"{self.calls_left:,} calls left today", f"{self.tasks_left:,} due tasks left for the next run"]
+        if self.calls_used:
+            told.insert(0, f"{self.tasks_polled / self.calls_used:.1f} tasks a call")
+        if self.detection_delay_mean_seconds is not None and self.detection_delay_p95_seconds is not None:
+            delay = f"settled tasks seen after {self.detection_delay_mean_seconds:,.0f} s (95 %: {self.detection_delay_p95_seconds:,.0f} s)"
+            if self.delay_bound_seconds:
+                ratio = self.detection_delay_mean_seconds / self.delay_bound_seconds
+                delay += f", {ratio:.1f} times the least possible {self.delay_bound_seconds:,.1f} s"
+            told.append(delay)
+        return "; ".join(told)
+
 
 class Reconciliation:
     """An open run. Each stage may be called again: done twice it changes nothing more."""
@@ -139,6 +153,7 @@ class Reconciliation:
         self.summary.delay_bound_seconds = result.delay_bound_seconds
         self.unseen_applications = result.unseen
         self.summary.failed_applications = sorted(result.unseen)
+        log.info("%s.", self.summary.polling_sentence)
         for urn in result.exhausted:
             self.reasons[urn] = f"{urn} used up its calls for the day before all due tasks were looked at."
         self.reasons.update(result.unseen)

@@ -71,7 +71,9 @@ class Settings(BaseSettings):
             raise ValueError("each weight must be greater than 0 and less than 1,000,000")
         return value
 
-    keep_days: int = Field(default=400, ge=0, description="Days that refused rows and report folders are kept by the weekly upkeep; 0: for ever")
+    keep_days: int = Field(
+        default=400, ge=0, description="Days that refused rows and report folders are kept by the weekly upkeep; 0: for ever"
+    )
     report_url: str = Field(default="", description="Where the reports folder is served, for links in mails and chat")
     smtp_url: SecretStr = Field(
         default=SecretStr(""),

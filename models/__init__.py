@@ -2,7 +2,7 @@
 
 from models.application import Customer
 from models.base import LandingTable, WarehouseTable
-from models.budget import CallBudget, CallBudgetEntry, LedgerEntry
+from models.budget import CallBudget, CallBudgetEntry, CallHour, LedgerEntry
 from models.challenge import WebhookChallenge
 from models.finding import Facet, Finding, Kind, KnownMessage, Owner, Severity
 from models.landing import CachedToken, Challenge, ChallengeTime, InboxItem, QuarantinedBody, Silence
@@ -17,6 +17,7 @@ __all__ = [
     "CachedToken",
     "CallBudget",
     "CallBudgetEntry",
+    "CallHour",
     "Challenge",
     "ChallengeTime",
     "Customer",

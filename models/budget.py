@@ -4,7 +4,7 @@ import datetime as dt
 
 from sqlmodel import Field, SQLModel
 
-from models.base import LandingTable, WarehouseTable, optional_moment
+from models.base import LandingTable, WarehouseTable, moment, optional_moment
 
 
 class CallBudgetEntry(SQLModel):
@@ -28,3 +28,14 @@ class LedgerEntry(LandingTable, CallBudgetEntry, table=True):
     """The ledger itself: a call is charged here, durably, before it is sent."""
 
     __tablename__ = "call_budget"
+
+
+class CallHour(LandingTable, table=True):
+    """One row per application, resource and UTC hour: when the day's calls were charged."""
+
+    __tablename__ = "call_hours"
+
+    application_urn: str = Field(primary_key=True, description="Application that called")
+    resource: str = Field(primary_key=True, description="What was called: simpleJobPostingTasks")
+    utc_hour: dt.datetime = moment("Beginning of the hour", primary_key=True)
+    calls_used: int = Field(default=0, description="Calls charged in that hour")

@@ -1,14 +1,14 @@
 """The commands, one a function; each sets up, calls the room that does it, and prints."""
 
 import time
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from jobrecon import __version__
 from jobrecon.cli.console import (
     JsonOption,
+    draw_bars,
     err,
     exit_with_status,
     out,
@@ -19,9 +19,9 @@ from jobrecon.cli.console import (
     show_progress,
     start_logging,
 )
+from jobrecon.cli.importing import notifications, tasks
 from jobrecon.clock import utc_now
-from jobrecon.errors import ConfigurationError, InputError
-from jobrecon.imports import ImportResult, import_notifications, import_tasks
+from jobrecon.errors import ConfigurationError
 from jobrecon.settings import load_settings
 
 app = typer.Typer(
@@ -31,14 +31,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Which jobs posted to LinkedIn are stuck, failed or unlisted, who has to act, and how.",
 )
-tasks = typer.Typer(no_args_is_help=True, help="Tasks: what was asked of LinkedIn.")
-notifications = typer.Typer(no_args_is_help=True, help="Notifications: what LinkedIn told by webhook.")
 app.add_typer(tasks, name="tasks")
 app.add_typer(notifications, name="notifications")
 webhook = typer.Typer()
 app.add_typer(webhook, name="webhook")
-
-Files = Annotated[list[Path], typer.Argument(help="One or more files.", metavar="FILE…")]
 
 
 def main() -> None:
@@ -56,63 +52,6 @@ def prepare(
     _version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     start_logging()
-
-
-@tasks.command("import")
-def tasks_import(files: Files) -> None:
-    """Add task URNs from CSV, Parquet or (ND)JSON files. Safe to repeat: known tasks stay as they are.
-
-    Example: `jobrecon tasks import exports/2026-11-21.csv`
-    """
-    from jobrecon.warehouse import open_warehouse
-
-    with exit_with_status():
-        settings = load_settings()
-        applications = settings.load_applications()
-        with open_warehouse(settings) as warehouse:
-            _import_files(files, "tasks", lambda path, advance: import_tasks(warehouse, path, applications, utc_now(), advance))
-
-
-@notifications.command("import")
-def notifications_import(files: Files) -> None:
-    """Add notification bodies that were landed elsewhere: NDJSON, one body a line, with or without its time of receipt.
-
-    Example: `jobrecon notifications import landed.ndjson`, of lines such as `{"received_at": "2026-11-21T06:00:00Z", "body": {"type": "JOB_POSTING_STATUS", …}}`
-    """
-    from jobrecon.warehouse import open_warehouse
-
-    with exit_with_status():
-        settings = load_settings()
-        with open_warehouse(settings) as warehouse:
-            _import_files(files, "notifications", lambda path, advance: import_notifications(warehouse, path, utc_now(), advance))
-
-
-def _import_files(files: list[Path], noun: str, import_file: Any) -> None:
-    is_failed = False
-    for path in files:
-        done = 0
-        with show_progress(f"{path.name}") as progress:
-
-            def advance(count: int) -> None:
-                nonlocal done
-                done += count
-                progress(done, 0)
-
-            try:
-                result: ImportResult = import_file(path, advance)
-            except InputError as error:
-                say(f"InputError: {error}", to=err)
-                is_failed = True
-                continue
-        say(f"{path}: {result.added:,} {noun} added, {result.known:,} known already, {result.rejected:,} rows rejected")
-        for note in result.notes:
-            say(f"  {note}")
-        for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1]):
-            say(f"  rejected {count:,}: {reason}")
-        if result.rejected:
-            say("  Rejected rows are kept in the table rejected_rows with file, line and reason; mend them and import the file again.")
-    if is_failed:
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -138,8 +77,6 @@ def run(
             say(
                 f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}."
             )
-            if summary.tasks_left:
-                say(f"{summary.tasks_left:,} due tasks were left for the next run; {summary.calls_left:,} calls are left today.")
             say(f"Published: {settings.published}")
         if summary.failed_applications:
             raise typer.Exit(1)
@@ -191,6 +128,7 @@ def report(
 def explain(
     job: Annotated[str, typer.Argument(help="The partner's id of the job (externalJobPostingId).")],
     application: Annotated[str | None, typer.Option("--application", help="URN of the application, where several have such a job.")] = None,
+    poll: Annotated[bool, typer.Option("--poll", help="Ask LinkedIn about its pending tasks first, now.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Everything known about one job in order of time: requests, polls, notifications, findings, and what to do next.
@@ -203,6 +141,10 @@ def explain(
 
     with exit_with_status():
         settings = load_settings()
+        if poll:
+            from jobrecon.reconciliation import reconcile
+
+            reconcile(settings, job=job)
         with open_for_reading(settings) as warehouse:
             stories = tell_story(warehouse, job, application)
         if as_json:
@@ -230,11 +172,21 @@ def budget(as_json: JsonOption = False) -> None:
             return
         if not rows:
             raise ConfigurationError("No application is configured and none called LinkedIn today.")
-        columns = ["application_urn", "customer", "call_limit", "calls_used", "calls_left", "exhausted_at"]
         print_table(
             f"Calls to simpleJobPostingTasks on {now.date()} (UTC; resets at 00:00 UTC)",
-            ["application", "customer", "limit", "used", "left", "exhausted at"],
-            [["" if row[name] is None else row[name] for name in columns] for row in rows],
+            ["application", "customer", "limit", "used", "left", "exhausted at", "by hour, from 00 to 23 UTC"],
+            [
+                [
+                    row["application_urn"],
+                    row["customer"] or "",
+                    row["call_limit"],
+                    row["calls_used"],
+                    row["calls_left"],
+                    row["exhausted_at"] or "",
+                    draw_bars(row["calls_by_hour"]),
+                ]
+                for row in rows
+            ],
         )
 
 

@@ -74,6 +74,12 @@ def print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     out.print(table)
 
 
+def draw_bars(counts: list[int]) -> str:
+    """One character a count, the highest full; a dot for none."""
+    highest = max(counts, default=0)
+    return "".join("·" if not count else "▁▂▃▄▅▆▇█"[max(0, -(-count * 8 // highest) - 1)] for count in counts)
+
+
 def printable(text: str) -> str:
     """Text from outside without what could steer a terminal or turn its direction."""
     return "".join(character if character.isprintable() or character in "\n\t" else "\ufffd" for character in text)

@@ -12,9 +12,10 @@ from jobrecon.applications import Application
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import BudgetExhausted
 from jobrecon.landing import explain_landing_trouble
-from models import LedgerEntry
+from models import CallHour, LedgerEntry
 
 RESOURCE = "simpleJobPostingTasks"
+HOURS: Any = CallHour.__table__  # type: ignore[attr-defined]
 AHEAD_CALLS = 64
 """Calls charged in one transaction beyond those that wait: a transaction costs as much as a call."""
 AHEAD_AFTER = 16
@@ -93,6 +94,8 @@ class CallLedger:
         if unsent:
             with explain_landing_trouble(self.engine), self.engine.begin() as connection:
                 connection.execute(update(TABLE).where(*self._row(self._ahead_on)).values(calls_used=TABLE.c.calls_used - unsent))
+                if self._ahead_on == self.clock().date():
+                    self._note_hour(connection, -unsent)
 
     def charge_now(self, count: int) -> int:
         """Charge up to `count` calls in one transaction; returns how many the day still had."""
@@ -127,6 +130,8 @@ class CallLedger:
                 count = 0 if exhausted_at else min(count - 1, limit - used)
             if count <= 0:
                 self._mark_exhausted(connection, today)
+            else:
+                self._note_hour(connection, count)
         self.calls_used += max(count, 0)
         return max(count, 0)
 
@@ -147,6 +152,18 @@ class CallLedger:
         used, exhausted_at, limit = row
         return 0 if exhausted_at and limit >= self.call_limit else max(0, self.call_limit - used)
 
+    def _note_hour(self, connection: Any, count: int) -> None:
+        """Add to the hour's calls, for the picture of the day: the limit is kept by the ledger alone."""
+        insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        hour = self.clock().replace(minute=0, second=0, microsecond=0)
+        statement = insert(HOURS).values(application_urn=self.application_urn, resource=RESOURCE, utc_hour=hour, calls_used=count)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["application_urn", "resource", "utc_hour"],
+                set_={"calls_used": HOURS.c.calls_used + statement.excluded.calls_used},
+            )
+        )
+
     def _mark_exhausted(self, connection: Any, today: dt.date) -> None:
         connection.execute(update(TABLE).where(*self._row(today), TABLE.c.exhausted_at.is_(None)).values(exhausted_at=self.clock()))
 
@@ -161,9 +178,23 @@ def read_ledger(engine: Engine, since: dt.date) -> list[dict[str, Any]]:
         return [dict(row) for row in rows.mappings()]
 
 
+def read_hours(engine: Engine, day: dt.date) -> dict[str, list[int]]:
+    """Calls of each application in each of the 24 hours of a UTC day."""
+    start = dt.datetime.combine(day, dt.time(), dt.UTC)
+    hours: dict[str, list[int]] = {}
+    with explain_landing_trouble(engine), engine.connect() as connection:
+        chosen = select(HOURS.c.application_urn, HOURS.c.utc_hour, HOURS.c.calls_used).where(
+            HOURS.c.utc_hour >= start, HOURS.c.utc_hour < start + dt.timedelta(days=1)
+        )
+        for urn, hour, count in connection.execute(chosen):
+            hours.setdefault(urn, [0] * 24)[hour.hour] = max(0, count)
+    return hours
+
+
 def describe_budget(engine: Engine, applications: Iterable[Application], now: dt.datetime) -> list[dict[str, Any]]:
     """Calls used and left on the day of `now`: every configured application, and any other that called."""
     entries = {row["application_urn"]: row for row in read_ledger(engine, now.date()) if row["utc_date"] == now.date()}
+    hours = read_hours(engine, now.date())
     configured = {application.urn: application for application in applications}
     described = []
     for urn in [*configured, *(urn for urn in entries if urn not in configured)]:
@@ -179,6 +210,7 @@ def describe_budget(engine: Engine, applications: Iterable[Application], now: dt
                 "calls_used": used,
                 "calls_left": 0 if exhausted_at else max(0, limit - used),
                 "exhausted_at": exhausted_at,
+                "calls_by_hour": hours.get(urn, [0] * 24),
             }
         )
     return described

@@ -47,6 +47,8 @@ class LinkedInClient:
         """Whether LinkedIn answered any question of this run."""
         self._throttle = asyncio.Lock()
         self._waited_at = 0.0
+        self._patience = Backoff()
+        """For 429, shared by all workers; new after each answer."""
 
     async def ask(self, task_urns: list[str]) -> AsyncIterator[list[Answer]]:
         """What LinkedIn says of each task: one list per call, as it is answered, so that later trouble loses none of it.
@@ -74,22 +76,19 @@ class LinkedInClient:
                     refusal = error
                     waiting += others
                     suspects = asked
-            if found_bad and self._may_blame(found_bad[0]):
+            if found_bad and (self.is_answered or KEY_REFUSED in str(refusal).lower()):
                 yield found_bad
                 found_bad = []
-            elif found_bad and (not waiting or len(found_bad) == 2):
-                raise self._explain_refused(found_bad[0])
+            elif refusal and (not waiting or len(found_bad) == 2):
+                # Nothing was answered yet: rather than these URNs LinkedIn may have refused the question as a whole.
+                raise self._explain_refused(refusal)
 
-    def _may_blame(self, bad: Answer) -> bool:
-        """Whether the URN that halving left is what LinkedIn refused, rather than all questions of this application."""
-        return self.is_answered or KEY_REFUSED in str(bad.error_message).lower()
-
-    def _explain_refused(self, bad: Answer) -> AccessDenied:
+    def _explain_refused(self, refusal: BatchRefused) -> AccessDenied:
         return AccessDenied(
-            f"LinkedIn refuses every question of {self.application.urn} ({self.application.customer}) with HTTP 400: {bad.error_message}. "
+            f"LinkedIn refuses every question of {self.application.urn} ({self.application.customer}) with HTTP {refusal.status}: {refusal}. "
             "Its tasks stay as they are. Check JOBRECON_API_URL and whether LinkedIn changed its API.",
             application_urn=self.application.urn,
-            status=400,
+            status=refusal.status,
         )
 
     async def _call(self, task_urns: list[str]) -> list[Answer]:
@@ -111,6 +110,7 @@ class LinkedInClient:
                 if status == 200:
                     answers = read_answers(response.content, task_urns)
                     self.is_answered = True
+                    self._patience = Backoff()
                     return answers
                 if status == 401 and not is_token_renewed:
                     token, is_token_renewed = await self.tokens.renew(refused=token), True
@@ -127,7 +127,7 @@ class LinkedInClient:
                     async with self._throttle:
                         if self._waited_at > sent_at:
                             continue
-                        is_waited = await backoff.wait()
+                        is_waited = await self._patience.wait()
                         self._waited_at = time.monotonic()
                     if is_waited:
                         continue

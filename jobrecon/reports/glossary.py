@@ -68,6 +68,12 @@ def name_trouble(finding: ReportedFinding) -> str:
     return NAMES.get((finding.kind, finding.facet), finding.kind.replace("_", " ").capitalize())
 
 
+def name_job(finding: ReportedFinding) -> str:
+    """What the finding is about, where that is no single job; else the job's title or id."""
+    everything = "LinkedIn’s notifications" if finding.facet == Facet.WEBHOOK else "All open jobs"
+    return finding.title or finding.external_job_posting_id or everything
+
+
 def is_good_ending(finding: ReportedFinding) -> bool:
     """Whether it is known to be well, which a newer request alone does not tell."""
     return _find_ending(finding) in GOOD_ENDINGS

@@ -16,7 +16,7 @@ from jobrecon.reports.ageing import tabulate_ages
 from jobrecon.reports.causes import Cause, Desk, count_jobs, group_by_cause, select_fixed, sort_to_desks
 from jobrecon.reports.concentration import tell_concentration
 from jobrecon.reports.facts import AGE_BANDS, Facts, ReportedFinding
-from jobrecon.reports.glossary import OWNERS, SEVERITIES, describe_ending, explain_kinds, name_trouble
+from jobrecon.reports.glossary import OWNERS, SEVERITIES, describe_ending, explain_kinds, name_job, name_trouble
 from jobrecon.reports.pictures import draw_settling, draw_trend
 from jobrecon.reports.stories import Job, Stories, pack_stories
 from jobrecon.reports.text import shorten
@@ -193,6 +193,7 @@ def load_templates() -> Environment:
         "sentence": _make_sentence,
         "ending": describe_ending,
         "trouble": name_trouble,
+        "job_name": name_job,
         "link": find_link,
         "thousands": lambda number: f"{number:,}",
     }

@@ -1,9 +1,12 @@
--- What is the least mean delay that any order of looking could give one application now? One row: the sums of
--- D* = (sum of sqrt(w * h))^2 / (2 * R * sum of w * h) over its pending tasks, for R looks a second.
+-- What do one application's pending tasks add up to now? One row: how many are due; the sums of the least mean delay that any order
+-- of looking could give, D* = (sum of sqrt(w * h))^2 / (2 * R * sum of w * h) for R looks a second; and the urgency and score that
+-- the best `id_limit` of them reach at least, so that due_tasks sorts few. Tasks are counted by operation, age and time unseen, not
+-- rated one by one. What a notification spoke of is not looked up: it only makes tasks more urgent, so the least stays the least.
 with pending as (
     select
         operation,
-        (epoch_us($as_of::timestamptz) - epoch_us(requested_at)) / 1000000 as age_seconds
+        (epoch_us($as_of::timestamptz) - epoch_us(requested_at)) / 1000000 as age_seconds,
+        (epoch_us($as_of::timestamptz) - epoch_us(coalesce(last_polled_at, requested_at))) / 1000000 as unseen_seconds
     from job_tasks
     where
         state = 'PENDING'
@@ -13,26 +16,62 @@ with pending as (
         and ($job::varchar is null or external_job_posting_id = $job::varchar)
 ),
 
-rated as (
-    select coalesce(weights.weight, 1) * hazards.hazard_per_second as rate
+alike as (
+    select
+        operation,
+        greatest(
+            0,
+            least(
+                $last_bin::integer,
+                floor((ln(greatest(age_seconds, 1) / $youngest_seconds::double) / $cell_log::double + 1) / $cells_per_bin::integer)
+            )
+        )::integer as bin,
+        -- An eighth of e: scores differ by a quarter of e at most within a group.
+        floor(8 * ln(unseen_seconds + 1))::integer as step,
+        case
+            when
+                age_seconds >= $lifespan_seconds::double - 86400
+                and unseen_seconds > age_seconds - ($lifespan_seconds::double - 86400)
+                then 3
+            when unseen_seconds >= 86400 then 1
+            else 0
+        end as urgency,
+        count(*) as task_count
     from pending
-    inner join staged_hazards as hazards
-        on
-            hazards.bin = greatest(
-                0,
-                least(
-                    $last_bin::integer,
-                    floor(
-                        (ln(greatest(pending.age_seconds, 1) / $youngest_seconds::double) / $cell_log::double + 1)
-                        / $cells_per_bin::integer
-                    )
-                )
-            )::integer
-    left join staged_weights as weights on pending.operation = weights.operation
+    group by all
+),
+
+rated as (
+    select
+        alike.urgency,
+        alike.task_count,
+        coalesce(weights.weight, 1) * hazards.hazard_per_second as rate,
+        -- A little less than the lower end: what was rounded must not fall below it.
+        pow(exp(alike.step / 8) - 1, 2) * (1 - 1e-9) as least_square
+    from alike
+    inner join staged_hazards as hazards on alike.bin = hazards.bin
+    left join staged_weights as weights on alike.operation = weights.operation
+),
+
+ranked as (
+    select
+        urgency,
+        task_count,
+        rate,
+        rate * least_square as score,
+        coalesce(
+            sum(task_count) over (
+                order by urgency desc, rate * least_square desc
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        ) as ahead_count
+    from rated
 )
 
 select
-    count(*) as candidates,
-    coalesce(sum(sqrt(rate)), 0) as root_sum,
-    coalesce(sum(rate), 0) as rate_sum
-from rated
+    coalesce(sum(task_count), 0)::bigint as due_count,
+    coalesce(sum(task_count * sqrt(rate)), 0) as root_sum,
+    coalesce(sum(task_count * rate), 0) as rate_sum,
+    min(urgency) filter (where ahead_count < $id_limit::bigint) as least_urgency,
+    arg_min(score, (urgency, score)) filter (where ahead_count < $id_limit::bigint) as least_score
+from ranked

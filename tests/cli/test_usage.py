@@ -108,6 +108,7 @@ def test_each_json_is_one_object_on_stdout_and_logs_are_on_stderr(make_user):
     assert story["next_actions"] == [story["open_findings"][0]["next_action"]]
 
     budget = parse_only_object(user.types("budget", "--json"))
+    assert sum(budget["applications"][0].pop("calls_by_hour")) == 1
     assert budget["applications"][0] | {"customer": None} == {
         "application_urn": ACME,
         "customer": None,
@@ -147,7 +148,8 @@ def test_budget_names_used_and_left_calls(make_user):
     user.types("run", "--as-of", NOW.isoformat())
     shown = user.types("budget")
     assert shown.returncode == 0
-    assert shown.stdout.splitlines()[-1].split() == [ACME, ACME, "5", "1", "4"]
+    assert shown.stdout.splitlines()[-1].split()[:5] == [ACME, ACME, "5", "1", "4"]
+    assert shown.stdout.splitlines()[-1].split()[5].count("█") == 1
 
 
 def test_budget_without_any_application_is_2(make_user):

@@ -22,7 +22,7 @@ TEXTS = [
     "<!--stories-->",
     "{{ 7*7 }}{% raw %}",
     "\u202eexe.fdp\u2066 \u200f",
-    "=HYPERLINK(\"https://example.com\",\"open\")",
+    '=HYPERLINK("https://example.com","open")',
     "@SUM(A1)\t=1",
     "-2+3+cmd|' /C calc'!A0",
     "\x1b]8;;https://example.com\x07click\x1b]8;;\x07 \x1b[2J",
@@ -41,7 +41,14 @@ def wild(history):
         history.add_job(job, title=text, customer=text, account_manager="Dana Fox", job_posting_url=text)
         history.add_task(f"task-{number}", job, operation=text[:40], location=text[:60], error_message=text)
         history.add_finding(
-            external_job_posting_id=job, customer=text, code=text, message=text, reason=text, next_action=text, location=text, task_urn=f"task-{number}"
+            external_job_posting_id=job,
+            customer=text,
+            code=text,
+            message=text,
+            reason=text,
+            next_action=text,
+            location=text,
+            task_urn=f"task-{number}",
         )
         history.add_finding(external_job_posting_id=job, customer=text, resolved_at=NOW, resolution=text, message=text)
     history.add_run(state="INCOMPLETE", incomplete_reasons="\n".join(text.replace("\r\n", " ") for text in TEXTS))
@@ -54,7 +61,11 @@ def test_in_a_page(wild, report):
     assert not {"img", "iframe", "object", "base"} & {tag for tag, _ in page.tags}
     assert [attributes for tag, attributes in page.tags if tag == "script"] == [{"type": "application/json", "id": "stories"}, {}]
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
-    assert all(attributes.get("href", "").startswith(("#", "index", "dana-fox", "findings", "summary")) for tag, attributes in page.tags if tag == "a")
+    assert all(
+        attributes.get("href", "").startswith(("#", "index", "dana-fox", "findings", "summary"))
+        for tag, attributes in page.tags
+        if tag == "a"
+    )
     assert not UNSEEN.search("".join(page.words))
 
 

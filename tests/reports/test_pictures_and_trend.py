@@ -98,7 +98,12 @@ def test_a_story_tells_requests_answers_notifications_and_findings_until_the_end
     history.add_job("job-1")
     history.add_task("t1", "job-1", requested_at=NOW - 5 * HOUR, poll_count=3, state="PENDING", last_polled_at=NOW - HOUR)
     history.rows.append(("task_status_changes", {"task_urn": "t1", "status": "IN_PROGRESS", "observed_at": NOW - 4 * HOUR, "run_id": "r"}))
-    told = {"notification_id": "n1", "application_urn": "urn:li:developerApplication:1001", "external_job_posting_id": "job-1", "type": "JOB_POSTING_STATUS"}
+    told = {
+        "notification_id": "n1",
+        "application_urn": "urn:li:developerApplication:1001",
+        "external_job_posting_id": "job-1",
+        "type": "JOB_POSTING_STATUS",
+    }
     told |= {"listing_status": "NOT_LISTED", "listing_message": "Too short", "deliveries": 1, "arrival": 1}
     history.rows.append(("notifications", told | {"received_at": NOW - 2 * HOUR}))
     history.rows.append(("notifications", told | {"notification_id": "n2", "received_at": NOW + DAY, "listing_message": "of tomorrow"}))

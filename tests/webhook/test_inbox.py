@@ -1,5 +1,6 @@
 """The inbox on real databases: what returns is on disk, what is in trouble says so, nothing is lost in between."""
 
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -250,3 +251,21 @@ def test_a_database_that_has_gone_is_unavailable_for_writer_and_reader(engine: E
             ask()
         assert "job-1" not in str(trouble.value)
     assert not inbox.is_ready()
+
+
+def test_a_server_set_to_acknowledge_early_still_keeps_what_is_acknowledged(landing_url: str) -> None:
+    if not landing_url.startswith("postgresql"):
+        pytest.skip("SQLite's own setting is tested by reading it")
+    separator = "&" if "?" in landing_url else "?"
+    engine = open_landing(f"{landing_url}{separator}options=-csynchronous_commit%3Doff")
+    with engine.connect() as connection:
+        assert connection.scalar(text("show synchronous_commit")) == "on"
+    engine.dispose()
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for_long() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        started = time.monotonic()
+        with pytest.raises(LandingUnavailable):
+            open_landing(f"postgresql+psycopg://user@127.0.0.1:{mute.getsockname()[1]}/x?connect_timeout=2")
+        assert time.monotonic() - started < 10

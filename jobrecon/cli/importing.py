@@ -1,0 +1,74 @@
+"""The commands that bring files in: `jobrecon tasks import` and `jobrecon notifications import`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jobrecon.cli.console import err, exit_with_status, say, show_progress
+from jobrecon.clock import utc_now
+from jobrecon.errors import InputError
+from jobrecon.imports import ImportResult, import_notifications, import_tasks
+from jobrecon.settings import load_settings
+
+tasks = typer.Typer(no_args_is_help=True, help="Tasks: what was asked of LinkedIn.")
+notifications = typer.Typer(no_args_is_help=True, help="Notifications: what LinkedIn told by webhook.")
+
+Files = Annotated[list[Path], typer.Argument(help="One or more files.", metavar="FILE…")]
+
+
+@tasks.command("import")
+def tasks_import(files: Files) -> None:
+    """Add task URNs from CSV, Parquet or (ND)JSON files. Safe to repeat: known tasks stay as they are.
+
+    Example: `jobrecon tasks import exports/2026-11-21.csv`
+    """
+    from jobrecon.warehouse import open_warehouse
+
+    with exit_with_status():
+        settings = load_settings()
+        applications = settings.load_applications()
+        with open_warehouse(settings) as warehouse:
+            _import_files(files, "tasks", lambda path, advance: import_tasks(warehouse, path, applications, utc_now(), advance))
+
+
+@notifications.command("import")
+def notifications_import(files: Files) -> None:
+    """Add notification bodies that were landed elsewhere: NDJSON, one body a line, with or without its time of receipt.
+
+    Example: `jobrecon notifications import landed.ndjson`, of lines such as `{"received_at": "2026-11-21T06:00:00Z", "body": {"type": "JOB_POSTING_STATUS", …}}`
+    """
+    from jobrecon.warehouse import open_warehouse
+
+    with exit_with_status():
+        settings = load_settings()
+        with open_warehouse(settings) as warehouse:
+            _import_files(files, "notifications", lambda path, advance: import_notifications(warehouse, path, utc_now(), advance))
+
+
+def _import_files(files: list[Path], noun: str, import_file: Any) -> None:
+    is_failed = False
+    for path in files:
+        done = 0
+        with show_progress(f"{path.name}") as progress:
+
+            def advance(count: int) -> None:
+                nonlocal done
+                done += count
+                progress(done, 0)
+
+            try:
+                result: ImportResult = import_file(path, advance)
+            except InputError as error:
+                say(f"InputError: {error}", to=err)
+                is_failed = True
+                continue
+        say(f"{path}: {result.added:,} {noun} added, {result.known:,} known already, {result.rejected:,} rows rejected")
+        for note in result.notes:
+            say(f"  {note}")
+        for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1]):
+            say(f"  rejected {count:,}: {reason}")
+        if result.rejected:
+            say("  Rejected rows are kept in the table rejected_rows with file, line and reason; mend them and import the file again.")
+    if is_failed:
+        raise typer.Exit(1)

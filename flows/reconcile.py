@@ -68,6 +68,7 @@ async def poll(run: Reconciliation) -> None:
     logger.info(
         "Asked about %s of %s due tasks; %s settled.", f"{result.tasks_polled:,}", f"{result.tasks_due:,}", f"{result.tasks_settled:,}"
     )
+    logger.info("%s.", run.summary.polling_sentence)
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_passing)

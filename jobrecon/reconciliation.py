@@ -153,7 +153,6 @@ class Reconciliation:
         self.summary.delay_bound_seconds = result.delay_bound_seconds
         self.unseen_applications = result.unseen
         self.summary.failed_applications = sorted(result.unseen)
-        log.info("%s.", self.summary.polling_sentence)
         for urn in result.exhausted:
             self.reasons[urn] = f"{urn} used up its calls for the day before all due tasks were looked at."
         self.reasons.update(result.unseen)

@@ -77,6 +77,7 @@ def run(
             say(
                 f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}."
             )
+            say(f"{summary.polling_sentence}.")
             say(f"Published: {settings.published}")
         if summary.failed_applications:
             raise typer.Exit(1)

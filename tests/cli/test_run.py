@@ -173,7 +173,7 @@ def test_what_the_days_calls_do_not_suffice_for_is_said(make_user):
     post_some(user)
     finished = run(user)
     assert finished.returncode == 0
-    assert "2 due tasks were left for the next run; 0 calls are left today." in finished.stdout
+    assert "0 calls left today; 2 due tasks left for the next run" in finished.stdout
     assert user.world.applications[ACME].calls["simpleJobPostingTasks"].total == 1
     assert user.reads("select call_limit, calls_used from call_budget") == [(1, 1)]
 

@@ -9,8 +9,10 @@ from datetime import date
 from pathlib import Path
 
 from bench.end_to_end import measure_end_to_end
+from bench.polling_plan import describe_plan
 from bench.receiver import measure_receiver
 from bench.report import describe_report
+from bench.simulate_polling import describe_polling
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
@@ -54,6 +56,8 @@ MEASURES: dict[str, Callable[[list[int]], str]] = {
     # name of the block: what measures it, with the numbers of the command line
     "end_to_end": lambda counts: measure_counts(counts or [100_000]),
     "receiver": lambda _counts: measure_receiver(),
+    "polling": lambda _counts: describe_polling(),
+    "plan": lambda _counts: describe_plan(),
     "report": lambda _counts: describe_report(1_000_000, 100_000),
 }
 

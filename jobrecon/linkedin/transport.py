@@ -15,6 +15,8 @@ from yarl import URL
 
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
 """An answer about 100 tasks is 100 KB; one beyond this is no answer, and must not fill the memory."""
+WHOLE_ANSWER_SECONDS = 120
+"""However it trickles, no call holds a run up for longer."""
 
 FAULTS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ClientConnectorError, httpx.ConnectError),
@@ -41,7 +43,7 @@ class QueryTransport(httpx.AsyncBaseTransport):
             connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
             self._session = aiohttp.ClientSession(connector=connector, middlewares=[_send_once])
         limits = request.extensions.get("timeout", {})
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=limits.get("connect"), sock_read=limits.get("read"))
+        timeout = aiohttp.ClientTimeout(total=WHOLE_ANSWER_SECONDS, sock_connect=limits.get("connect"), sock_read=limits.get("read"))
         address, query = str(request.url), request.extensions.get("query")
         url = URL(f"{address}?{query}" if query else address, encoded=True)
         with _as_httpx_faults():

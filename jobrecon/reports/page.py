@@ -30,9 +30,12 @@ MOST_FIXED = 100
 MOST_BYTES = 950_000
 STORY_BYTES = 100_000
 """Kept free for the stories of the worst; they take what is left of the page besides."""
-MESSAGE_LIMITS = (2_000, 400, 150, 60, 0)
+MESSAGE_LIMITS = (2_000, 400, 150, 60)
 """How much of each of LinkedIn's messages is shown: as much as leaves the page below `MOST_BYTES`."""
-BYTES_OF_ROW = 330
+BYTES_OF_MESSAGE = 75
+"""What stands around a message."""
+FEW_BYTES = 200_000
+"""Messages that fit on most pages."""
 STORIES = "<!--stories-->"
 """Where the stories go. Text from outside is escaped and cannot hold it."""
 
@@ -113,21 +116,32 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str],
         "script": load_script(),
         "script_hash": hash_script(),
     }
-    return _add_stories(_render_within(content, shown), stories or {}, jobs, facts)
+    return _add_stories(_render_within(content, sections), stories or {}, jobs, facts)
 
 
-def _render_within(content: Mapping[str, object], shown: Sequence[ReportedFinding]) -> str:
+def _render_within(content: Mapping[str, object], sections: Sequence[Section]) -> str:
+    """The page with as much of LinkedIn's messages as leaves room for the stories."""
     template = load_templates().get_template("page.html")
+    # What a cause's findings share is told once; only what each says by itself adds up.
+    lengths = [
+        len((finding.message or "").encode())
+        for section in sections
+        for cause, shown in section.causes
+        if not cause.shared_message
+        for finding in shown
+    ]
     room = MOST_BYTES - STORY_BYTES
-    page = ""
-    for limit in MESSAGE_LIMITS:
-        # Most of what would not fit is known before it is made.
-        if limit and len(shown) * BYTES_OF_ROW + sum(min(len(finding.message or ""), limit) for finding in shown) > 1.5 * room:
-            continue
-        page = template.render(content, message_limit=limit)
+    if sum(lengths) + len(lengths) * BYTES_OF_MESSAGE < FEW_BYTES:
+        page = template.render(content, message_limit=MESSAGE_LIMITS[0])
         if len(page.encode()) < room:
-            break
-    return page
+            return page
+    bare = template.render(content, message_limit=0)
+    left = room - len(bare.encode())
+    for limit in MESSAGE_LIMITS:
+        if sum(min(length, limit * 1.2) + BYTES_OF_MESSAGE for length in lengths) < left:
+            page = template.render(content, message_limit=limit)
+            return page if len(page.encode()) < MOST_BYTES else bare
+    return bare
 
 
 def _add_stories(page: str, stories: Stories, jobs: Sequence[Job], facts: Facts) -> str:

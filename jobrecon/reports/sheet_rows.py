@@ -8,7 +8,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from jobrecon.reports.columns import Column
 from jobrecon.reports.facts import ReportedFinding
-from jobrecon.reports.text import fit_cell
+from jobrecon.reports.text import PLAIN_LIMIT, fit_cell
 
 ROWS_AT_ONCE = 500
 EPOCH = dt.datetime(1899, 12, 30, tzinfo=dt.UTC)
@@ -37,7 +37,7 @@ def write_rows(file: IO[bytes], columns: Sequence[Column], findings: Sequence[Re
 
 
 def _escape(value: str) -> str:
-    text = fit_cell(value)
+    text = value if value.isprintable() and len(value) <= PLAIN_LIMIT else fit_cell(value)
     if "&" in text or "<" in text or ">" in text:
         text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if "_x" in text:

@@ -4,12 +4,14 @@ import re
 
 CELL_LIMIT = 32_767
 """Characters in a cell of Excel, counted as Excel counts them: in UTF-16."""
+PLAIN_LIMIT = CELL_LIMIT // 2
+"""Characters that fit a cell whatever they are."""
 
 # Marks that reorder what stands around them (a file named "exe.fdp" backwards), and control characters but tab and line ends.
 UNSEEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # The last four are the full-width signs, which some spreadsheets take for the plain ones.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-SUSPECT_STARTS = (*FORMULA_STARTS, " ")
+SUSPECT_STARTS = {*FORMULA_STARTS, " "}
 
 
 def clean_text(text: str | None) -> str:
@@ -28,11 +30,9 @@ def shorten(text: str | None, limit: int) -> str:
 
 def fit_cell(text: str | None) -> str:
     """Clean `text`, cut to what a cell of Excel holds."""
-    if text and len(text) <= CELL_LIMIT // 2 and text.isprintable():
+    if text and len(text) <= PLAIN_LIMIT and text.isprintable():
         return text
     cleaned = clean_text(text)
-    if len(cleaned) <= CELL_LIMIT // 2:
-        return cleaned
     units = cleaned.encode("utf-16-le")
     if len(units) <= 2 * CELL_LIMIT:
         return cleaned
@@ -42,7 +42,7 @@ def fit_cell(text: str | None) -> str:
 
 def disarm_formula(text: str | None) -> str:
     """`text` as a cell that no spreadsheet takes for a formula when it opens a CSV file."""
-    if text and len(text) < CELL_LIMIT // 2 and text.isprintable() and not text.startswith(SUSPECT_STARTS):
+    if text and text.isprintable() and text[0] not in SUSPECT_STARTS and len(text) <= PLAIN_LIMIT:
         return text
     cleaned = clean_text(text)
     return fit_cell("'" + cleaned if cleaned.lstrip(" ").startswith(FORMULA_STARTS) else cleaned)

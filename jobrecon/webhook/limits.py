@@ -30,4 +30,5 @@ class ConnectionLimits:
     # Longer than the app's own `body_seconds`, which can still answer; this one only hangs up.
     body_seconds: float = 15
     idle_seconds: float = 20
-    sweep_seconds: float = 0.25
+    sweep_seconds: float = 0.1
+    hang_ups_per_sweep: int = 32

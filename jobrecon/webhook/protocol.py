@@ -31,9 +31,10 @@ class _Sweeper:
     def _sweep(self) -> None:
         self._is_running = False
         now = self._loop.time()
-        for connection in list(self._connections):
-            if connection.deadline is not None and connection.deadline <= now:
-                connection.hang_up(_TOO_SLOW)
+        late = [one for one in self._connections if one.deadline is not None and one.deadline <= now]
+        # Not all at once: they may come again at once, and who is quick would wait for them.
+        for connection in late[: self._limits.hang_ups_per_sweep]:
+            connection.hang_up(_TOO_SLOW)
         if self._connections:
             self.start()
 

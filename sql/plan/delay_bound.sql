@@ -1,7 +1,7 @@
--- What do one application's pending tasks add up to now? One row: how many are due; the sums of the least mean delay that any order
--- of looking could give, D* = (sum of sqrt(w * h))^2 / (2 * R * sum of w * h) for R looks a second; and the urgency and score that
--- the best `id_limit` of them reach at least, so that due_tasks sorts few. Tasks are counted by operation, age and time unseen, not
--- rated one by one. What a notification spoke of is not looked up: it only makes tasks more urgent, so the least stays the least.
+-- What do one application's pending tasks add up to now? One row: how many are due; the sums of the least mean delay that any
+-- order of looking could give, D* = (sum of sqrt(w * h))^2 / (2 * R * sum of w * h) for R looks a second; and the urgency and
+-- score that the best `id_limit` of them reach at least, so that due_tasks sorts few. Tasks are counted by operation, age and
+-- time unseen, not rated one by one. What a notification spoke of is not looked up: it only makes tasks more urgent.
 with pending as (
     select
         operation,
@@ -23,7 +23,10 @@ alike as (
             0,
             least(
                 $last_bin::integer,
-                floor((ln(greatest(age_seconds, 1) / $youngest_seconds::double) / $cell_log::double + 1) / $cells_per_bin::integer)
+                floor(
+                    (ln(greatest(age_seconds, 1) / $youngest_seconds::double) / $cell_log::double + 1)
+                    / $cells_per_bin::integer
+                )
             )
         )::integer as bin,
         -- An eighth of e: scores differ by a quarter of e at most within a group.

@@ -1,17 +1,8 @@
 -- How long did LinkedIn's answers of the last days take, from the request until we saw them? One row per account manager that
 -- has any, and one for all (account_manager null).
-with postings as (
+with settled as (
     select
         application_urn,
-        external_job_posting_id,
-        coalesce(nullif(trim(account_manager), ''), $no_manager::varchar) as account_manager
-    from job_postings
-),
-
-settled as (
-    select
-        application_urn,
-        external_job_posting_id,
         greatest(0, epoch(status_changed_at - requested_at)) as seconds
     from job_tasks
     where
@@ -22,13 +13,10 @@ settled as (
 
 answers as (
     select
-        postings.account_manager,
-        settled.seconds
+        settled.seconds,
+        coalesce(nullif(trim(customers.account_manager), ''), $no_manager::varchar) as account_manager
     from settled
-    inner join postings
-        on
-            settled.application_urn = postings.application_urn
-            and settled.external_job_posting_id = postings.external_job_posting_id
+    left join customers on settled.application_urn = customers.application_urn
 )
 
 select

@@ -1,5 +1,7 @@
 """Which tasks are looked at, and in which order."""
 
+import math
+import random
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from jobrecon.planning import Planner
 from jobrecon.warehouse import Warehouse
 
-from .rows import ACME, BETA, NOW, TICK, Row, ago, given, task
+from .rows import ACME, BETA, NOW, TICK, Row, ago, given, task, told
 
 FIRST_CHECK = timedelta(minutes=5)
 LIFESPAN = timedelta(days=30)
@@ -80,6 +82,23 @@ def test_the_call_goes_where_it_shortens_the_delay_most(warehouse: Warehouse, ro
         warehouse.connection.execute("delete from job_tasks")
         given(warehouse, order)
         assert read_due(warehouse) == [row["task_urn"] for row in rows]
+
+
+def test_a_tick_takes_the_beginning_of_the_whole_order(warehouse: Warehouse) -> None:
+    dice = random.Random(59)
+    operations = ["CREATE", "UPDATE", "RENEW", "CLOSE", "SOMETHING_NEW"]
+    rows = []
+    for number in range(400):
+        age = timedelta(seconds=math.exp(dice.uniform(math.log(300), math.log(30 * 86_400))))
+        seen_at = None if number % 9 == 0 else NOW - age * dice.random() - TICK
+        row = pending(f"task-{number}", NOW - age, seen_at, operation=dice.choice(operations), external_job_posting_id=f"job-{number}")
+        rows.append(row)
+    given(warehouse, rows, [told(ago(hours=dice.uniform(0, 30)), external_job_posting_id=f"job-{number}") for number in range(0, 400, 20)])
+    whole = read_due(warehouse)
+    planner = Planner(warehouse, warehouse.settings, NOW)
+    assert len(whole) == 400
+    for limit in (0, 1, 2, 10, 40, 41, 100, 250, 399, 400, 401):
+        assert planner.plan(ACME, limit).task_urns == whole[:limit]
 
 
 def test_two_applications_are_planned_apart(warehouse: Warehouse) -> None:

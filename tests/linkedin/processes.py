@@ -7,15 +7,19 @@ from datetime import datetime
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-from jobrecon.applications import Application
+from jobrecon import results
+from jobrecon.applications import Application, Applications
 from jobrecon.landing import open_landing
 from jobrecon.linkedin.budget import CallLedger
-from jobrecon.linkedin.client import open_http
+from jobrecon.linkedin.client import LinkedInClient, open_http
 from jobrecon.linkedin.tokens import TokenKeeper
+from jobrecon.polling import poll_due_tasks
+from jobrecon.settings import Settings
+from jobrecon.warehouse import open_warehouse
 
 CONTEXT = multiprocessing.get_context("forkserver")
 # Imported once, not once a process.
-CONTEXT.set_forkserver_preload(["jobrecon.linkedin.client"])
+CONTEXT.set_forkserver_preload(["jobrecon.polling"])
 
 
 def run_together(count: int, work: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -58,5 +62,40 @@ def get_token(url: str, token_url: str, application: Application, moment: dateti
     engine = open_landing(url)
     try:
         return asyncio.run(get())
+    finally:
+        engine.dispose()
+
+
+def ask_until_exhausted(settings: Settings, application: Application, moment: datetime, urns: list[str]) -> int:
+    """How many calls a process is granted that asks about each URN in a call of its own, until the day has none left."""
+
+    async def ask() -> int:
+        async with open_http() as http:
+            client = LinkedInClient(application, settings, engine, http, lambda: moment)
+
+            async def work(own: list[str]) -> None:
+                for urn in own:
+                    async for _ in client.ask([urn]):
+                        pass
+
+            await asyncio.gather(*(work(urns[number::4]) for number in range(4)), return_exceptions=True)
+            client.ledger.release()
+            return client.ledger.calls_used
+
+    engine = open_landing(settings.landing_url)
+    try:
+        return asyncio.run(ask())
+    finally:
+        engine.dispose()
+
+
+def poll(settings: Settings, application: Application, as_of: datetime, merge_rows: int) -> int:
+    """A run's polling in a process of its own, that merges so many answers at once; how many tasks it polled."""
+    results.MERGE_ROWS = merge_rows
+    engine = open_landing(settings.landing_url)
+    try:
+        with open_warehouse(settings) as warehouse:
+            polling = poll_due_tasks(warehouse, settings, Applications([application]), engine, as_of, "run", lambda: as_of)
+            return asyncio.run(polling).tasks_polled
     finally:
         engine.dispose()

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -128,10 +129,15 @@ def send_too_much(connection: socket.socket, *headers: str) -> None:
         connection.sendall(b" " * MEGABYTE)
 
 
-def send_packed(connection: socket.socket) -> None:
+@cache
+def pack_much() -> bytes:
     """100 MB in 100 KB."""
     packer = zlib.compressobj(9, wbits=31)
-    body = b"".join(packer.compress(b" " * MEGABYTE) for _ in range(100)) + packer.flush()
+    return b"".join(packer.compress(b" " * MEGABYTE) for _ in range(100)) + packer.flush()
+
+
+def send_packed(connection: socket.socket) -> None:
+    body = pack_much()
     begin(connection, len(body), "content-encoding: gzip")
     connection.sendall(body)
 
@@ -141,6 +147,13 @@ def break_off(connection: socket.socket) -> None:
     connection.sendall(b'{"results": {')
     time.sleep(0.02)
     reset(connection)
+
+
+def trickle(connection: socket.socket) -> None:
+    begin(connection, 10_000)
+    for _ in range(200):
+        connection.sendall(b" ")
+        time.sleep(0.02)
 
 
 def keep_silent(connection: socket.socket) -> None:
@@ -177,6 +190,7 @@ BROKEN = [
     (unanswered("reset in the middle of the answer", "not completed|reset"), lambda: serve_raw(break_off), None),
     (unanswered("connecting takes too long", "Connection timeout to host [^?]*$", reached=False), never_accepted, 0.3),
     (unanswered("the answer takes too long", "Timeout"), lambda: serve_raw(keep_silent), 0.3),
+    (unanswered("the answer trickles", "Timeout"), lambda: serve_raw(trickle), None),
     (unanswered("TLS error", "Cannot connect .*SSL", reached=False), no_tls, None),
     (unanswered("an answer of 100 MB", "longer than 16 MB"), lambda: serve_raw(send_too_much), None),
     (unanswered("an answer of 100 MB, packed", "longer than 16 MB"), lambda: serve_raw(send_packed), None),
@@ -188,6 +202,8 @@ def test_what_is_no_answer_costs_four_calls_and_the_memory_of_a_small_one(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, row: Row, serve_fault: Callable[[], object], seconds: float | None
 ) -> None:
     house = serve(FakeLinkedIn(), make_application())
+    if row.name == "the answer trickles":
+        monkeypatch.setattr("jobrecon.linkedin.transport.WHOLE_ANSWER_SECONDS", 0.5)
     if seconds:
         monkeypatch.setattr("jobrecon.linkedin.client.TIMEOUT", httpx.Timeout(seconds))
     with serve_fault() as (url, server):  # type: ignore[attr-defined]

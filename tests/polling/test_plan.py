@@ -130,10 +130,9 @@ def test_the_order_is_that_reckoned_task_by_task(warehouse: Warehouse, seed: int
     ranks = [reckoning.rank(due[urn]) for urn in planned.task_urns]
     assert [floor for floor, _ in ranks] == sorted((floor for floor, _ in ranks), reverse=True)
     assert {floor for floor, _ in ranks} == {0, 1, 2, 3}
-    # Within a floor too, where floating point can tell: 1e30 swallows the score.
-    scores = [score for floor, score in ranks if floor == 0]
-    assert all(former >= latter * (1 - 1e-9) for former, latter in pairwise(scores))
-    assert plan(warehouse, limit=17).task_urns == planned.task_urns[:17]
+    assert all(former[0] > latter[0] or former[1] >= latter[1] * (1 - 1e-9) for former, latter in pairwise(ranks))
+    for limit in (1, 17, 1000):
+        assert plan(warehouse, limit=limit).task_urns == planned.task_urns[:limit]
     rates = [reckoning.rate(row) for row in due.values()]
     assert planned.root_sum == pytest.approx(sum(math.sqrt(rate) for rate in rates))
     assert planned.rate_sum == pytest.approx(sum(rates))
@@ -185,6 +184,12 @@ def test_weights_say_what_matters_more(warehouse: Warehouse) -> None:
     assert plan(warehouse, weights=turned).task_urns == name(rows["RENEW"], rows["CREATE"], rows["UPDATE"], rows["UPGRADE"], rows["CLOSE"])
 
 
+def test_without_weights_all_matter_alike(warehouse: Warehouse) -> None:
+    rows = [pending(5000, unseen=600 - number, operation=operation) for number, operation in enumerate(reversed(OPERATIONS))]
+    given(warehouse, rows[::-1])
+    assert plan(warehouse, weights={}).task_urns == name(*rows)
+
+
 def test_four_times_the_weight_is_half_the_wait(warehouse: Warehouse) -> None:
     create = pending(5000, unseen=600, operation="CREATE")
     given(
@@ -212,6 +217,8 @@ FLOORS = [
 def test_what_cannot_wait_goes_first(warehouse: Warehouse, first: dict[str, float], told_ago: float | None) -> None:
     hot, row = pending(**HOT), pending(**first)
     notifications = [] if told_ago is None else [told(ago(minutes=told_ago / 60), external_job_posting_id=row["external_job_posting_id"])]
+    # The score is as much against it as can be.
+    keep_hazards(warehouse, "", np.geomspace(1, 1e-12, BIN_COUNT))
     given(warehouse, [hot, row], notifications)
     assert plan(warehouse, limit=1).task_urns == name(row)
 
@@ -247,6 +254,12 @@ def test_the_floors_stand_above_each_other(warehouse: Warehouse) -> None:
     )
     given(warehouse, [hot, daily, spoken_of, last], [told(ago(minutes=5), external_job_posting_id=spoken_of["external_job_posting_id"])])
     assert plan(warehouse).task_urns == name(last, spoken_of, daily, hot)
+
+
+def test_where_the_calls_do_not_suffice_for_a_floor_the_longest_unseen_go_first(warehouse: Warehouse) -> None:
+    seen_yesterday, seen_last_week = pending(20 * DAY, unseen=1.1 * DAY), pending(20 * DAY, unseen=7 * DAY)
+    given(warehouse, [seen_yesterday, seen_last_week])
+    assert plan(warehouse, limit=1).task_urns == name(seen_last_week)
 
 
 def test_no_floor_brings_the_first_check_forward(warehouse: Warehouse) -> None:

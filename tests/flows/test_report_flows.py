@@ -55,7 +55,7 @@ def test_automations_hear_of_findings_and_the_documented_one_reports_an_incomple
         assert events[0]["resource"]["prefect.resource.id"].startswith("jobrecon.finding.")
         assert {"customer", "reason", "next_action", "opened_in_run"} <= events[0]["payload"].keys()
         assert "\x1b" not in json.dumps(events)
-        shop.configure(ACME_SECRET="a-wrong-secret")
+        shop.configure(JOBRECON_LANDING_URL="postgresql+psycopg://reader@127.0.0.1:1/gone")
         assert shop.station.run("reconcile").state[1] == "Incomplete"
         wanted = {"deployments": {"id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_DESC"}
         wait_for(

@@ -144,7 +144,7 @@ class ApplicationPoll:
         ledger = self.client.ledger
         self.result.calls_used += ledger.calls_used
         try:
-            await asyncio.to_thread(ledger.release)
+            await ledger.release()
             left = await asyncio.to_thread(ledger.count_left)
             self.result.calls_left += left
             if not left and self.result.plans[self.urn].due_count > self.asked_count:

@@ -38,6 +38,7 @@ class CallLedger:
         self._waiting: list[asyncio.Future[None]] = []
         self._charging: asyncio.Task[None] | None = None
         self._ahead, self._ahead_on = 0, dt.date.min
+        self._resting_on: dt.date | None = None
 
     async def charge(self) -> None:
         """Return once one call is charged. Raises `BudgetExhausted` where the day has none left.
@@ -45,7 +46,10 @@ class CallLedger:
         Callers that wait at the same time share one transaction; while the day has plenty, some calls are charged ahead. A process
         that is killed leaves a few charged that were never sent, never one sent that was not charged.
         """
-        if self._ahead and self._ahead_on == self.clock().date():
+        today = self.clock().date()
+        if self._resting_on == today:
+            raise self.explain_exhausted()
+        if self._ahead and self._ahead_on == today:
             self._ahead -= 1
             self.calls_used += 1
             return
@@ -56,15 +60,23 @@ class CallLedger:
         await waiter
 
     async def _charge_waiting(self) -> None:
+        # What is charged ahead is counted here on the loop alone; the threads only do as they are told.
         while self._waiting:
             waiters, self._waiting = self._waiting, []
+            # The more a run has called, the more it will: a short one is charged call by call.
+            ahead = min(AHEAD_CALLS, self.calls_used // AHEAD_AFTER)
+            today = self.clock().date()
             try:
-                granted = await asyncio.to_thread(self._charge_some_ahead, len(waiters))
+                await self.release()
+                granted = await asyncio.to_thread(self._charge_some_ahead, len(waiters), ahead)
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
                 for waiter in waiters:
                     if not waiter.done():
                         waiter.set_exception(error)
                 continue
+            self.calls_used += min(granted, len(waiters))
+            # Charged around midnight, nobody can say on which day: then it is not used.
+            self._ahead, self._ahead_on = (max(0, granted - len(waiters)) if self.clock().date() == today else 0), today
             for index, waiter in enumerate(waiters):
                 if waiter.done():
                     continue  # cancelled meanwhile; its call counts all the same
@@ -79,23 +91,20 @@ class CallLedger:
             application_urn=self.application_urn,
         )
 
-    def _charge_some_ahead(self, count: int) -> int:
-        self.release()
-        # The more a run has called, the more it will: a short one is charged call by call.
-        ahead = min(AHEAD_CALLS, self.calls_used // AHEAD_AFTER, self.count_left() // AHEAD_PLENTY)
-        granted = self.charge_now(count + ahead)
-        self._ahead, self._ahead_on = max(0, granted - count), self.clock().date()
-        self.calls_used -= self._ahead
-        return granted - self._ahead
+    def _charge_some_ahead(self, count: int, ahead: int) -> int:
+        return self.charge_now(count + min(ahead, self.count_left() // AHEAD_PLENTY))
 
-    def release(self) -> None:
+    async def release(self) -> None:
         """Give back what was charged ahead and never sent. Calls that were sent stay charged."""
         unsent, self._ahead = self._ahead, 0
         if unsent:
-            with explain_landing_trouble(self.engine), self.engine.begin() as connection:
-                connection.execute(update(TABLE).where(*self._row(self._ahead_on)).values(calls_used=TABLE.c.calls_used - unsent))
-                if self._ahead_on == self.clock().date():
-                    self._note_hour(connection, -unsent)
+            await asyncio.to_thread(self._give_back, unsent, self._ahead_on)
+
+    def _give_back(self, unsent: int, day: dt.date) -> None:
+        with explain_landing_trouble(self.engine), self.engine.begin() as connection:
+            connection.execute(update(TABLE).where(*self._row(day)).values(calls_used=TABLE.c.calls_used - unsent))
+            if day == self.clock().date():
+                self._note_hour(connection, -unsent)
 
     def charge_now(self, count: int) -> int:
         """Charge up to `count` calls in one transaction; returns how many the day still had."""
@@ -132,12 +141,15 @@ class CallLedger:
                 self._mark_exhausted(connection, today)
             else:
                 self._note_hour(connection, count)
-        self.calls_used += max(count, 0)
         return max(count, 0)
 
-    def mark_exhausted(self, day: dt.date) -> None:
+    async def mark_exhausted(self, day: dt.date) -> None:
         """LinkedIn says the calls of the UTC day `day` are used up: rest until it ends."""
-        self.release()
+        self._resting_on = day
+        await self.release()
+        await asyncio.to_thread(self._rest, day)
+
+    def _rest(self, day: dt.date) -> None:
         with explain_landing_trouble(self.engine), self.engine.begin() as connection:
             self._mark_exhausted(connection, day)
 

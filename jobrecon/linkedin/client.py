@@ -140,7 +140,7 @@ class LinkedInClient:
                 break
         if set(problems) == {THROTTLED}:
             # LinkedIn does not say whether it means the day; it lasted, so the application rests until 00:00 UTC.
-            await asyncio.to_thread(self.ledger.mark_exhausted, day)
+            await self.ledger.mark_exhausted(day)
             raise self.ledger.explain_exhausted()
         raise LinkedInUnreachable(
             f"LinkedIn does not answer {self.application.urn} ({self.application.customer}) at {self.url}: {redact(problems[-1], [token])}. "

@@ -79,7 +79,7 @@ def ask_until_exhausted(settings: Settings, application: Application, moment: da
                         pass
 
             await asyncio.gather(*(work(urns[number::4]) for number in range(4)), return_exceptions=True)
-            client.ledger.release()
+            await client.ledger.release()
             return client.ledger.calls_used
 
     engine = open_landing(settings.landing_url)

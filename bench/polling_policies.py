@@ -19,8 +19,8 @@ APPLICATION = "urn:li:developerApplication:1001"
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 IMPORT_SECONDS = 3_600.0
 """Tasks come into the warehouse an hour ahead: not yet requested, they are not due."""
-FIRST_WAIT, LONGEST_WAIT = 10.0, 3_600.0
-"""Seconds that exponential backoff waits at first and at most."""
+FIRST_WAIT = 5.0
+"""Seconds that exponential backoff waits at first."""
 
 IMPORT = """
 insert into job_tasks by name
@@ -93,8 +93,9 @@ class OldestFirst(ByScore):
 class Backoff(ByScore):
     """Each wait twice as long as the one before, the longest overdue first."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, longest_wait: float) -> None:
         super().__init__(world)
+        self.longest_wait = longest_wait
         self.wait = np.full(len(world.requested), FIRST_WAIT)
 
     def score(self, now: float) -> Floats:
@@ -103,7 +104,7 @@ class Backoff(ByScore):
 
     def tell(self, now: float, tasks: Numbers, is_settled: Flags) -> None:
         super().tell(now, tasks, is_settled)
-        self.wait[tasks] = np.minimum(2 * self.wait[tasks], LONGEST_WAIT)
+        self.wait[tasks] = np.minimum(2 * self.wait[tasks], self.longest_wait)
 
 
 class Ours:

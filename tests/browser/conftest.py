@@ -17,7 +17,8 @@ EVIL = "<script>document.title='caught'</script><img src=x onerror=\"document.ti
 CUSTOMERS = ["Acme", "Blue Harbour", EVIL]
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright is open its event loop runs, and nobody after it could call asyncio.run.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("Chromium is not installed: apt-get install chromium")

@@ -1,5 +1,6 @@
 """Tables of the warehouse, made from the models: no keys, every column commented, additive evolution."""
 
+import hashlib
 from functools import cache
 
 import duckdb
@@ -53,6 +54,7 @@ def list_views() -> dict[str, tuple[str, str]]:
 def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
     """Make missing tables, add missing columns, set comments that differ, make the views anew. Existing data is never touched."""
     catalog, schema = connection.execute("select current_database(), current_schema()").fetchone() or ("", "")
+    (kind,) = connection.execute("select type from duckdb_databases() where database_name = ?", [catalog]).fetchone() or ("duckdb",)
     present: dict[str, dict[str, str | None]] = {}
     for table, column, comment in connection.execute(
         "select table_name, column_name, comment from duckdb_columns() where database_name = ? and schema_name = ?", [catalog, schema]
@@ -73,9 +75,38 @@ def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
                 connection.execute(f"""comment on column {name}."{column}" is '{quote(description)}'""")
         if table_comments.get(name) != describe_table(model):
             connection.execute(f"comment on table {name} is '{quote(describe_table(model))}'")
+    shown = dict(
+        connection.execute(
+            "select view_name, comment from duckdb_views() where database_name = ? and schema_name = ?", [catalog, schema]
+        ).fetchall()
+    )
     for name, (question, text) in list_views().items():
-        connection.execute(f"create or replace view {name} as {text}")
-        connection.execute(f"comment on view {name} is '{quote(question)}'")
+        # The comment carries a mark of the query: a view that is the same is left alone, so that opening writes nothing.
+        comment = f"{question} ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
+        if shown.get(name) != comment or (kind == "duckdb" and not all(present.get(name, {}).values())):
+            connection.execute(f"create or replace view {name} as {text}")
+            # DuckLake has no comments on a view's columns, nor has what is published from it.
+            for column, *_ in connection.execute(f"describe {name}").fetchall() if kind == "duckdb" else ():
+                connection.execute(f"""comment on column {name}."{column}" is '{quote(_describe_view_column(column))}'""")
+            connection.execute(f"comment on view {name} is '{quote(comment)}'")
+
+
+def _describe_view_column(name: str) -> str:
+    """What a view's column means: as the first table that has it says, or of its own."""
+    own = {
+        "day": "UTC day",
+        "open_before": "Findings open when the day began",
+        "new_count": "Findings opened that day",
+        "resolved_count": "Findings resolved that day",
+        "open_now": "Findings open when the day ended",
+        "age_hours": "Hours since it is wrong, counted to the last run",
+        "settled_at": "When its outcome was first seen",
+        "seconds": "Seconds from the request until its outcome was seen",
+    }
+    if name in own:
+        return own[name]
+    told = (model.model_fields[name].description for model in list_tables().values() if name in model.model_fields)
+    return next(told, None) or name.replace("_", " ")
 
 
 def _create_statement(model: type[SQLModel]) -> str:

@@ -22,7 +22,7 @@ select
     findings.message,
     findings.since,
     findings.opened_at,
-    epoch(last_run.as_of - findings.since) / 3600 as age_hours,
+    (epoch_us(last_run.as_of) - epoch_us(findings.since)) / 3600000000 as age_hours,
     job_postings.job_posting_url
 from findings
 cross join last_run

@@ -9,7 +9,7 @@ select
     job_tasks.status,
     job_tasks.requested_at,
     job_tasks.status_changed_at as settled_at,
-    greatest(0, epoch(job_tasks.status_changed_at - job_tasks.requested_at)) as seconds,
+    greatest(0, (epoch_us(job_tasks.status_changed_at) - epoch_us(job_tasks.requested_at)) / 1000000) as seconds,
     job_tasks.poll_count
 from job_tasks
 left join customers on job_tasks.application_urn = customers.application_urn

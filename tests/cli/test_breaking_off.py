@@ -134,7 +134,7 @@ def test_an_interrupted_run_ends_with_1_and_a_plain_word(user: User):
     post_more(user, 1)
     with run_under_way(user) as process:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.splitlines()[-1] == "Interrupted. What was committed stays; run it again to go on."
     assert states(user, user.home / "warehouse.duckdb") == ["COMPLETED", "FAILED"]

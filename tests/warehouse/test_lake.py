@@ -46,7 +46,7 @@ def live(settings: Settings, world: World, tasks, notifications):
             columns = f"* exclude ({chance})" if CHANCE.get(name) else "*"
             tables[name] = published.connection.execute(f"select {columns} from {name} order by all").fetchall()
         tables["comments"] = published.connection.execute(
-            "select table_name, column_name, data_type, comment from duckdb_columns() where not internal order by all"
+            "select table_name, column_name, data_type, comment from duckdb_columns() where not internal and table_name in (select table_name from duckdb_tables()) order by all"
         ).fetchall()
         return tables
 

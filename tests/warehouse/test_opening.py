@@ -72,9 +72,8 @@ def test_every_table_and_column_has_its_comment_in_the_writers_file_and_the_publ
         read = set(published.connection.execute(COMMENTS).fetchall())
         tables = dict(published.connection.execute("select table_name, comment from duckdb_tables()").fetchall())
     assert written == read
-    assert {(table, column, comment) for table, column, _, comment in read} == {
-        (table, column, text) for table, column, _, text in expected
-    }
+    tables_read = {(table, column, comment) for table, column, _, comment in read if table in list_tables()}
+    assert tables_read == {(table, column, text) for table, column, _, text in expected}
     assert all(comment and comment.strip() for *_, comment in read)
     assert tables == {name: describe_table(model) for name, model in list_tables().items()}
 

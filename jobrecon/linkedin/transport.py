@@ -1,7 +1,7 @@
 """aiohttp under httpx: the client's interface is httpx's, the work is done by what was measured to be fastest.
 
 httpx parses every URL anew, character by character; a query of 4 KB costs it more than the call. So the query travels beside
-the request, as the extension `query`, and is put behind the URL as it is. docs/performance.md has the figures.
+the request, as the extension `query`, and is put behind the URL as it is.
 """
 
 from collections.abc import Iterator

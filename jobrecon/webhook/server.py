@@ -53,7 +53,7 @@ def configure(app: ASGIApp) -> uvicorn.Config:
     """uvicorn's settings for an address that anyone can reach."""
     return uvicorn.Config(
         app,
-        # httptools parses a request in a fifth of h11's time; deadlines and the bound on connections are the protocol's own.
+        # Over httptools; deadlines and the bound on connections are the protocol's own.
         http=GuardedProtocol,
         loop="uvloop",
         ws="none",

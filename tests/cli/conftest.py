@@ -80,7 +80,9 @@ class User:
     def start(self, *arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         command = [str(each) for each in (JOBRECON, *arguments)]
-        return subprocess.Popen(command, cwd=self.folder, env=self.environment, **(pipes | options))
+        # As from a terminal: what a shell starts in the background ignores Ctrl-C, and its children inherit that.
+        listening = ["env", "--default-signal=INT", *command]
+        return subprocess.Popen(listening, cwd=self.folder, env=self.environment, **(pipes | options))
 
     def types(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, within this process: a start takes a second."""

@@ -4,6 +4,7 @@ Runs in an environment of its own (bench/requirements.lock): `python dlt_fetch_m
 """
 
 import sys
+import time
 from pathlib import Path
 
 import dlt
@@ -53,7 +54,11 @@ def task_statuses():
 pipeline = dlt.pipeline(
     "bench", destination=dlt.destinations.duckdb(str(FOLDER / "dlt.duckdb")), dataset_name="bench", pipelines_dir=str(FOLDER / "pipelines")
 )
+began = time.monotonic()
 pipeline.run(pending_tasks())
+imported = time.monotonic()
 pipeline.run(task_statuses())
+finished = time.monotonic()
 with pipeline.sql_client() as client, client.execute_query("select count(*), count(status) from job_tasks") as cursor:
     print(cursor.fetchall())
+print(f"import {imported - began:.1f} s, fetch and merge {finished - imported:.1f} s")

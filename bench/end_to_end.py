@@ -1,13 +1,12 @@
 """End to end: import, pull, poll, merge, findings and publish in one run, beside dlt doing only fetch and merge of the same."""
 
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from bench.measure import Figure, run_measured
-from bench.stand_in import APPLICATION
+from bench.stand_in import serve
 
 ROOT = Path(__file__).parent.parent
 
@@ -16,28 +15,15 @@ def measure_end_to_end(count: int) -> dict[str, Figure]:
     """Figures of `import`, `run` and `dlt` for this many pending tasks, against one stand-in, one after the other."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        server = subprocess.Popen(
-            [sys.executable, "-m", "bench.stand_in", str(folder), str(count)], stdout=subprocess.PIPE, text=True, cwd=ROOT
-        )
-        assert server.stdout
-        try:
-            url = json.loads(server.stdout.readline())["url"]
-            environment = {
-                "JOBRECON_HOME": str(folder / "home"),
-                "JOBRECON_API_URL": url,
-                "JOBRECON_TOKEN_URL": f"{url}/oauth/v2/accessToken",
-                "JOBRECON_APPLICATION_URN": APPLICATION.urn,
-                "JOBRECON_CLIENT_ID": APPLICATION.client_id,
-                "JOBRECON_CLIENT_SECRET": APPLICATION.client_secrets[0],
-                "JOBRECON_TICK_SECONDS": "86400",
-            }
+        with serve(folder, count) as environment:
             program = [sys.executable, "-m", "jobrecon"]
             tasks = str(folder / "tasks.parquet")
+            dlt = [str(ROOT / ".venv-bench" / "bin" / "python"), str(ROOT / "bench" / "dlt_fetch_merge.py")]
             figures = {
                 "import": run_measured([*program, "tasks", "import", tasks], environment, folder),
                 "run": run_measured([*program, "run", "--json"], environment, folder),
                 "dlt": run_measured(
-                    [str(ROOT / ".venv-bench" / "bin" / "python"), str(ROOT / "bench" / "dlt_fetch_merge.py"), url, tasks, name],
+                    [*dlt, environment["JOBRECON_API_URL"], tasks, name],
                     {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"},
                     folder,
                 ),
@@ -46,6 +32,3 @@ def measure_end_to_end(count: int) -> dict[str, Figure]:
             if polled != count:
                 raise RuntimeError(f"the run polled {polled:,} of {count:,} tasks")
             return figures
-        finally:
-            server.kill()
-            server.wait()

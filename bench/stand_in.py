@@ -4,7 +4,10 @@ Writes the tasks as `tasks.parquet` into the folder. All were requested three ho
 """
 
 import json
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +20,28 @@ from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.serving import listen
 
 APPLICATION = SandboxApplication("urn:li:developerApplication:1001", "bench", ["bench-secret"])
+
+
+@contextmanager
+def serve(folder: Path, count: int) -> Iterator[dict[str, str]]:
+    """Serve `count` tasks until the block ends; gives the environment in which `jobrecon` and others find them."""
+    command = [sys.executable, "-m", "bench.stand_in", str(folder), str(count)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent)
+    assert server.stdout
+    try:
+        url = json.loads(server.stdout.readline())["url"]
+        yield {
+            "JOBRECON_HOME": str(folder / "home"),
+            "JOBRECON_API_URL": url,
+            "JOBRECON_TOKEN_URL": f"{url}/oauth/v2/accessToken",
+            "JOBRECON_APPLICATION_URN": APPLICATION.urn,
+            "JOBRECON_CLIENT_ID": APPLICATION.client_id,
+            "JOBRECON_CLIENT_SECRET": APPLICATION.client_secrets[0],
+            "JOBRECON_TICK_SECONDS": "86400",
+        }
+    finally:
+        server.kill()
+        server.wait()
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ class PollResult:
     """Applications that could not be asked, and why."""
     exhausted: list[str] = field(default_factory=list)
     """Applications whose calls for the day are used up while tasks are due."""
-    plans: dict[str, Plan] = field(default_factory=dict)
+    plans: dict[str, Plan] = field(default_factory=dict, repr=False)
     delay_mean_seconds: float | None = None
     delay_p95_seconds: float | None = None
     delay_bound_seconds: float | None = None

@@ -1,8 +1,8 @@
-"""Input files, read in bulk: CSV, Parquet, JSON and NDJSON as rows of text with the line each came from."""
+"""Input files, read in bulk: CSV, Parquet, JSON and NDJSON as staged text with the line each row came from."""
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from jobrecon.errors import InputError
-
-CHUNK_ROWS = 50_000
-LONGEST_KEPT_ROW = 10_000
-"""Characters kept of a refused row: a quote that is never closed makes one row of the rest of the file."""
-
-Row = tuple[int, Mapping[str, Any] | None, str, str | None]
-"""Line, values (None for a broken row), the row as it came, and what is wrong with it."""
+from jobrecon.imports.staging import CHUNK_ROWS, TASK_COLUMNS, Row, stage_columns, stage_rows
 
 
 @dataclass
@@ -33,8 +27,11 @@ class ImportResult:
     reasons: dict[str, int] = field(default_factory=dict)
 
 
-def read_rows(path: Path, required: Iterable[str]) -> Iterator[Row]:
-    """The rows of a file, read as its ending or its beginning says. Raises `InputError` for a file that is unusable as a whole."""
+def read_parts(path: Path, required: Iterable[str]) -> Iterator[pa.Table]:
+    """The rows of a file as parts of `staged_import`, read as its ending or its beginning says.
+
+    Raises `InputError` for a file that is unusable as a whole.
+    """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -46,9 +43,10 @@ def read_rows(path: Path, required: Iterable[str]) -> Iterator[Row]:
     suffix = path.suffix.lower()
     if start.startswith(b"PAR1") or suffix in (".parquet", ".pq"):
         return _read_parquet(path, tuple(required))
-    if suffix in (".ndjson", ".jsonl", ".json") or start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        return _read_json_array(path) if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[" else read_json_lines(path)
-    return _read_csv(path, tuple(required))
+    first = start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if suffix in (".ndjson", ".jsonl", ".json") or first in (b"{", b"["):
+        return stage_rows(str(path), _read_json_array(path) if first == b"[" else _read_json_lines(path))
+    return stage_rows(str(path), _read_csv(path, tuple(required)))
 
 
 def _read_csv(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
@@ -78,7 +76,7 @@ def _read_csv(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
         ) from None
 
 
-def read_json_lines(path: Path) -> Iterator[Row]:
+def _read_json_lines(path: Path) -> Iterator[Row]:
     """One JSON object a line; a line that is none comes with its problem."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -131,25 +129,14 @@ def _read_parquet(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
         number = 0
         try:
             for batch in file.iter_batches(batch_size=CHUNK_ROWS, columns=columns):
-                for values in _as_text(batch).to_pylist():
-                    number += 1
-                    yield number, values, "", None
+                part = stage_columns(str(path), number + 1, batch)
+                part.validate(full=True)
+                yield part
+                number += len(part)
         except (pa.ArrowException, OSError) as error:
             raise InputError(
                 f"{path} breaks off after row {number}: {str(error).splitlines()[0][:200]}. What was imported is not added twice; mend the file and import it again."
             ) from None
-
-
-TASK_COLUMNS = ("task_urn", "external_job_posting_id", "operation", "requested_at", "application_urn", "location", "title")
-
-
-def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with names in lower case and times as text in UTC: Python's own hold neither nanoseconds nor every year."""
-    columns = [
-        column.cast(pa.timestamp("us"), safe=False).cast(pa.string()) if pa.types.is_temporal(column.type) else column
-        for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(columns, [name.strip().lower() for name in batch.schema.names])
 
 
 def _is_usable(item: Any) -> bool:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from jobrecon.errors import InputError
-from jobrecon.imports.files import CHUNK_ROWS, LONGEST_KEPT_ROW, ImportResult
+from jobrecon.imports.files import ImportResult
+from jobrecon.imports.staging import CHUNK_ROWS, LONGEST_KEPT_ROW
 from jobrecon.warehouse.connection import Warehouse, stage
 from jobrecon.webhook.body import RESYNC_JOBS, NotUnderstood, read_import_line
 

@@ -8,7 +8,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from jobrecon.applications import Applications
 from jobrecon.errors import ConfigurationError, InputError
 from jobrecon.imports.files import ImportResult
-from jobrecon.imports.tasks import REQUIRED, merge_task_rows
+from jobrecon.imports.staging import stage_rows
+from jobrecon.imports.tasks import REQUIRED, merge_tasks
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse
 
@@ -46,13 +47,8 @@ def pull_tasks(
                 raise InputError(
                     f"The task source's query gives no column {', '.join(missing)}. Nothing was pulled. Name its columns as in the import."
                 )
-            merge_task_rows(
-                warehouse,
-                result,
-                ((number, {str(key).lower(): value for key, value in row.items()}, "", None) for number, row in enumerate(rows, start=1)),
-                applications,
-                now,
-            )
+            told = ((number, dict(zip(names, row.values(), strict=True)), None, None) for number, row in enumerate(rows, start=1))
+            merge_tasks(warehouse, result, stage_rows(result.source, told), applications, now)
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
         raise InputError(

@@ -1,15 +1,15 @@
 """Importing tasks: the good rows go in, the bad ones are kept with file, line and reason."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import orjson
+import pyarrow as pa
 
 from jobrecon.applications import Applications
 from jobrecon.errors import InputError
-from jobrecon.imports.files import CHUNK_ROWS, LONGEST_KEPT_ROW, TASK_COLUMNS, ImportResult, Row, read_rows
+from jobrecon.imports.files import ImportResult, read_parts
+from jobrecon.imports.staging import LONGEST_KEPT_ROW, TASK_COLUMNS
 from jobrecon.warehouse.connection import Warehouse, stage
 
 REQUIRED = TASK_COLUMNS[:4]
@@ -25,7 +25,7 @@ def import_tasks(
     """
     result = ImportResult(str(path))
     try:
-        merge_task_rows(warehouse, result, read_rows(path, REQUIRED), applications, now, advance)
+        merge_tasks(warehouse, result, read_parts(path, REQUIRED), applications, now, advance)
     except InputError as error:
         warehouse.run(
             "merge/rejects",
@@ -36,20 +36,25 @@ def import_tasks(
     return result
 
 
-def merge_task_rows(
+def merge_tasks(
     warehouse: Warehouse,
     result: ImportResult,
-    rows: Iterable[Row],
+    parts: Iterable[pa.Table],
     applications: Applications,
     now: datetime,
     advance: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Check rows and merge them, part by part; each part is committed on its own."""
+    """Check tasks and merge them, part by part of `staged_import`; each part is committed on its own."""
     urns = [application.urn for application in applications]
     default = urns[0] if len(urns) == 1 else None
-    for part in _split(rows):
-        staged = stage("staged_import", [_stage_row(result.source, row) for row in part])
-        warehouse.run("merge/checked_import", staged, default_application=default, applications=urns)
+    for part in parts:
+        warehouse.run(
+            "merge/checked_import",
+            {"staged_import": part},
+            default_application=default,
+            applications=urns,
+            longest_kept_row=LONGEST_KEPT_ROW,
+        )
         with warehouse.transaction():
             added = warehouse.count("merge/imported_tasks", imported_at=now)
             warehouse.run("merge/import_rejects", rejected_at=now)
@@ -65,39 +70,3 @@ def merge_task_rows(
             text = f"{reason['reason']} (first in line {reason['first_line']})"
             result.reasons[text] = result.reasons.get(text, 0) + reason["row_count"]
         advance(len(part))
-
-
-def _split(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    part: list[Row] = []
-    for row in rows:
-        part.append(row)
-        if len(part) == CHUNK_ROWS:
-            yield part
-            part = []
-    if part:
-        yield part
-
-
-def _stage_row(source: str, row: Row) -> dict[str, Any]:
-    line, values, text, problem = row
-    staged: dict[str, Any] = {"source": source, "line": line, "row": text[:LONGEST_KEPT_ROW], "problem": problem}
-    if values is not None:
-        for name in TASK_COLUMNS:
-            staged[name] = _as_text(values.get(name))
-        if any("\0" in (staged[name] or "") for name in TASK_COLUMNS):
-            staged["problem"] = "holds a NUL character"
-        if not text:
-            staged["row"] = orjson.dumps({name: staged[name] for name in TASK_COLUMNS}).decode()
-    return staged
-
-
-def _as_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping | list | bool):
-        return orjson.dumps(value).decode()
-    return str(value)

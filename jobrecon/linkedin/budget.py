@@ -16,9 +16,9 @@ from models import CallHour, LedgerEntry
 
 RESOURCE = "simpleJobPostingTasks"
 HOURS: Any = CallHour.__table__  # type: ignore[attr-defined]
-AHEAD_CALLS = 64
+AHEAD_CALLS = 256
 """Calls charged in one transaction beyond those that wait: a transaction costs as much as a call."""
-AHEAD_AFTER = 16
+AHEAD_AFTER = 8
 """Calls of a run for each that is charged ahead."""
 AHEAD_PLENTY = 2_000
 """None are charged ahead unless the day has this many times as many left: the last ones are charged one by one."""
@@ -62,28 +62,33 @@ class CallLedger:
     async def _charge_waiting(self) -> None:
         # What is charged ahead is counted here on the loop alone; the threads only do as they are told.
         while self._waiting:
-            waiters, self._waiting = self._waiting, []
+            today = self.clock().date()
+            count = len(self._waiting)
             # The more a run has called, the more it will: a short one is charged call by call.
             ahead = min(AHEAD_CALLS, self.calls_used // AHEAD_AFTER)
-            today = self.clock().date()
             try:
-                await self.release()
-                granted = await asyncio.to_thread(self._charge_some_ahead, len(waiters), ahead)
+                await self.release()  # something is left only where its day has ended
+                granted = await asyncio.to_thread(self._charge_some_ahead, count, ahead)
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-                for waiter in waiters:
-                    if not waiter.done():
-                        waiter.set_exception(error)
+                self._answer(count, error)
                 continue
-            self.calls_used += min(granted, len(waiters))
-            # Charged around midnight, nobody can say on which day: then it is not used.
-            self._ahead, self._ahead_on = (max(0, granted - len(waiters)) if self.clock().date() == today else 0), today
-            for index, waiter in enumerate(waiters):
-                if waiter.done():
-                    continue  # cancelled meanwhile; its call counts all the same
-                if index < granted:
-                    waiter.set_result(None)
-                else:
-                    waiter.set_exception(self.explain_exhausted())
+            # Who came meanwhile takes from what is ahead, unless midnight came too: nobody can say on which day that is charged.
+            served = min(granted, len(self._waiting) if self.clock().date() == today else count)
+            self.calls_used += served
+            self._answer(served)
+            self._answer(count - served, self.explain_exhausted())
+            self._ahead, self._ahead_on = (granted - served if self.clock().date() == today else 0), today
+
+    def _answer(self, count: int, error: Exception | None = None) -> None:
+        """Let the first `count` of those who wait go on, or hear of the error. Who gave up meanwhile is charged all the same."""
+        waiters, self._waiting = self._waiting[: max(0, count)], self._waiting[max(0, count) :]
+        for waiter in waiters:
+            if waiter.done():
+                continue
+            if error:
+                waiter.set_exception(error)
+            else:
+                waiter.set_result(None)
 
     def explain_exhausted(self) -> BudgetExhausted:
         return BudgetExhausted(
@@ -110,29 +115,24 @@ class CallLedger:
         """Charge up to `count` calls in one transaction; returns how many the day still had."""
         today = self.clock().date()
         with explain_landing_trouble(self.engine), self.engine.begin() as connection:
-            insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-            connection.execute(
-                insert(TABLE)
-                .values(application_urn=self.application_urn, resource=RESOURCE, utc_date=today, call_limit=self.call_limit, calls_used=0)
-                .on_conflict_do_nothing()
-            )
-            # A limit that was raised gives an exhausted day another chance; one that was lowered does not.
-            connection.execute(
-                update(TABLE)
-                .where(*self._row(today), TABLE.c.call_limit != self.call_limit)
-                .values(
-                    call_limit=self.call_limit,
-                    exhausted_at=case((TABLE.c.call_limit < self.call_limit, None), else_=TABLE.c.exhausted_at),
-                )
-            )
+            is_day_open = False
             while count > 0:
                 charged = connection.execute(
                     update(TABLE)
-                    .where(*self._row(today), TABLE.c.calls_used + count <= TABLE.c.call_limit, TABLE.c.exhausted_at.is_(None))
+                    .where(
+                        *self._row(today),
+                        TABLE.c.call_limit == self.call_limit,
+                        TABLE.c.calls_used + count <= TABLE.c.call_limit,
+                        TABLE.c.exhausted_at.is_(None),
+                    )
                     .values(calls_used=TABLE.c.calls_used + count)
                 )
                 if charged.rowcount:
                     break
+                if not is_day_open:
+                    self._open_day(connection, today)
+                    is_day_open = True
+                    continue
                 used, limit, exhausted_at = connection.execute(
                     select(TABLE.c.calls_used, TABLE.c.call_limit, TABLE.c.exhausted_at).where(*self._row(today))
                 ).one()
@@ -142,6 +142,23 @@ class CallLedger:
             else:
                 self._note_hour(connection, count)
         return max(count, 0)
+
+    def _open_day(self, connection: Any, today: dt.date) -> None:
+        insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        connection.execute(
+            insert(TABLE)
+            .values(application_urn=self.application_urn, resource=RESOURCE, utc_date=today, call_limit=self.call_limit, calls_used=0)
+            .on_conflict_do_nothing()
+        )
+        # A limit that was raised gives an exhausted day another chance; one that was lowered does not.
+        connection.execute(
+            update(TABLE)
+            .where(*self._row(today), TABLE.c.call_limit != self.call_limit)
+            .values(
+                call_limit=self.call_limit,
+                exhausted_at=case((TABLE.c.call_limit < self.call_limit, None), else_=TABLE.c.exhausted_at),
+            )
+        )
 
     async def mark_exhausted(self, day: dt.date) -> None:
         """LinkedIn says the calls of the UTC day `day` are used up: rest until it ends."""

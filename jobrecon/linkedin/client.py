@@ -17,29 +17,26 @@ from jobrecon.linkedin.batches import build_query
 from jobrecon.linkedin.budget import CallLedger
 from jobrecon.linkedin.faults import PASSING_ERRORS, Backoff, describe, redact
 from jobrecon.linkedin.tokens import TokenKeeper
-from jobrecon.linkedin.transport import QueryTransport
+from jobrecon.linkedin.transport import QueryClient
 from jobrecon.settings import Settings
 
-TIMEOUT = httpx.Timeout(30, connect=10)
 THROTTLED = "HTTP 429"
 KEY_REFUSED = "key parameter value is invalid"
 """In LinkedIn's words for a batch that holds a URN it does not accept. Other words may mean the question as a whole."""
 
 
-def open_http() -> httpx.AsyncClient:
+def open_http() -> QueryClient:
     """The one HTTP client of a run."""
-    return httpx.AsyncClient(transport=QueryTransport(), timeout=TIMEOUT, follow_redirects=False)
+    return QueryClient()
 
 
 class LinkedInClient:
     """One application's questions to `simpleJobPostingTasks`."""
 
-    def __init__(
-        self, application: Application, settings: Settings, engine: Engine, http: httpx.AsyncClient, clock: Clock = utc_now
-    ) -> None:
+    def __init__(self, application: Application, settings: Settings, engine: Engine, http: QueryClient, clock: Clock = utc_now) -> None:
         self.application = application
         self.http = http
-        self.url = f"{settings.api_url.rstrip('/')}/v2/simpleJobPostingTasks"
+        self.url = httpx.URL(f"{settings.api_url.rstrip('/')}/v2/simpleJobPostingTasks")
         self.query_limit_bytes = settings.query_string_limit
         self.ledger = CallLedger(engine, application.urn, application.daily_call_limit, clock)
         self.tokens = TokenKeeper(application, settings.token_url, engine, http, clock)
@@ -151,10 +148,10 @@ class LinkedInClient:
     async def _send(self, query: str, token: SecretStr, is_tunneled: bool) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
         if not is_tunneled:
-            return await self.http.get(self.url, headers=headers, extensions={"query": query})
+            return await self.http.ask(httpx.Request("GET", self.url, headers=headers, extensions={"query": query}))
         # Longer than a query string may be: the same question as a POST.
         headers |= {"X-HTTP-Method-Override": "GET", "Content-Type": "application/x-www-form-urlencoded"}
-        return await self.http.post(self.url, content=query.encode(), headers=headers)
+        return await self.http.ask(httpx.Request("POST", self.url, headers=headers, content=query.encode()))
 
     def _refusal(self, response: httpx.Response, task_urns: list[str], token: SecretStr) -> Exception:
         status, urn = response.status_code, self.application.urn

@@ -4,8 +4,6 @@ httpx parses every URL anew, character by character; a query of 4 KB costs it mo
 the request, as the extension `query`, and is put behind the URL as it is.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from urllib.request import getproxies, proxy_bypass
 
@@ -15,8 +13,8 @@ from yarl import URL
 
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
 """An answer about 100 tasks is 100 KB; one beyond this is no answer, and must not fill the memory."""
-WHOLE_ANSWER_SECONDS = 120
-"""However it trickles, no call holds a run up for longer."""
+LIMITS = aiohttp.ClientTimeout(sock_connect=10, sock_read=30, total=120)
+"""Seconds to connect, without a byte, and of a whole call: however an answer trickles, it holds no run up for longer."""
 
 FAULTS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ClientConnectorError, httpx.ConnectError),
@@ -32,7 +30,7 @@ FAULTS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 
 
 class QueryTransport(httpx.AsyncBaseTransport):
-    """One pool of connections for all applications; proxies as the environment says; redirects are not followed."""
+    """One pool of connections for all applications. Proxies are as the environment says, times are bounded by `LIMITS`."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
@@ -41,27 +39,43 @@ class QueryTransport(httpx.AsyncBaseTransport):
         if self._session is None:
             # How many calls are in flight is the workers' business, not the pool's.
             connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
-            self._session = aiohttp.ClientSession(connector=connector, middlewares=[_send_once])
-        limits = request.extensions.get("timeout", {})
-        timeout = aiohttp.ClientTimeout(total=WHOLE_ANSWER_SECONDS, sock_connect=limits.get("connect"), sock_read=limits.get("read"))
+            self._session = aiohttp.ClientSession(connector=connector, timeout=LIMITS, middlewares=[_send_once])
         address, query = str(request.url), request.extensions.get("query")
-        url = URL(f"{address}?{query}" if query else address, encoded=True)
-        with _as_httpx_faults():
+        try:
             async with self._session.request(
                 request.method,
-                url,
-                headers=request.headers,
+                URL(f"{address}?{query}" if query else address, encoded=True),
+                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
                 data=request.content or None,
                 allow_redirects=False,
-                timeout=timeout,
                 proxy=_find_proxy(request.url.scheme, request.url.host),
             ) as answer:
                 body = await _read_bounded(answer)
-                return httpx.Response(answer.status, headers=_describe(answer), content=body, request=request)
+        except httpx.HTTPError:
+            raise
+        except Exception as error:
+            for theirs, ours in FAULTS:
+                if isinstance(error, theirs):
+                    # Some name the address, with a query of 4 KB.
+                    raise ours(str(error).partition("?ids=")[0] or type(error).__name__) from error
+            raise
+        return httpx.Response(answer.status, headers=_describe(answer), content=body, request=request)
 
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+class QueryClient(httpx.AsyncClient):
+    """httpx's client over `QueryTransport`, and a short way to the transport for requests that need no more."""
+
+    def __init__(self) -> None:
+        self.transport = QueryTransport()
+        super().__init__(transport=self.transport, follow_redirects=False)
+
+    async def ask(self, request: httpx.Request) -> httpx.Response:
+        """Send a request as it is, past the client's cookies, hooks, redirects and logins: they take a fifth of a call."""
+        return await self.transport.handle_async_request(request)
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -97,17 +111,3 @@ async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes:
             raise httpx.ReadError(f"the answer is longer than {ANSWER_LIMIT_BYTES // 1024**2} MB")
         parts.append(part)
     return b"".join(parts)
-
-
-@contextmanager
-def _as_httpx_faults() -> Iterator[None]:
-    try:
-        yield
-    except httpx.HTTPError:
-        raise
-    except Exception as error:
-        for theirs, ours in FAULTS:
-            if isinstance(error, theirs):
-                # Some name the address, with a query of 4 KB.
-                raise ours(str(error).partition("?ids=")[0] or type(error).__name__) from error
-        raise

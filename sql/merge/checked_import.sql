@@ -10,6 +10,19 @@ cleaned as (
         line,
         row,
         problem,
+        -- As they came, for the rows that are refused.
+        struct_pack(
+            task_urn := task_urn,
+            external_job_posting_id := external_job_posting_id,
+            operation := operation,
+            requested_at := requested_at,
+            application_urn := application_urn,
+            location := location,
+            title := title
+        ) as cells,
+        contains(
+            concat_ws('', task_urn, external_job_posting_id, operation, requested_at, application_urn, location, title), chr(0)
+        ) as has_nul,
         nullif(trim(task_urn, e' \t\r\n'), '') as task_urn,
         nullif(trim(external_job_posting_id, e' \t\r\n'), '') as external_job_posting_id,
         upper(nullif(trim(operation, e' \t\r\n'), '')) as operation,
@@ -49,12 +62,44 @@ dated as (
                 then try_cast(moment_text as timestamptz)
         end as requested_at
     from written_out
+),
+
+judged as (
+    select
+        source,
+        line,
+        row,
+        cells,
+        task_urn,
+        external_job_posting_id,
+        operation,
+        requested_at,
+        application_urn,
+        location,
+        title,
+        case
+            when problem is not null then problem
+            when has_nul then 'holds a NUL character'
+            when task_urn is null then 'task_urn is empty'
+            when external_job_posting_id is null then 'external_job_posting_id is empty'
+            when operation is null then 'operation is empty'
+            when requested_text is null then 'requested_at is empty'
+            when requested_at is null
+                then 'requested_at is no ISO 8601 date: ' || left(requested_text, 60)
+            when application_urn is null
+                then 'application_urn is empty, and more or less than one application is configured'
+            when len($applications::varchar[]) > 0 and not list_contains($applications::varchar[], application_urn)
+                then 'application_urn is of no configured application: ' || left(application_urn, 80)
+        end as reason
+    from dated
 )
 
 select
     source,
     line,
-    row,
+    case
+        when reason is not null then coalesce(row, left(to_json(cells)::varchar, $longest_kept_row))
+    end as row,
     task_urn,
     external_job_posting_id,
     operation,
@@ -62,17 +107,5 @@ select
     application_urn,
     location,
     title,
-    case
-        when problem is not null then problem
-        when task_urn is null then 'task_urn is empty'
-        when external_job_posting_id is null then 'external_job_posting_id is empty'
-        when operation is null then 'operation is empty'
-        when requested_text is null then 'requested_at is empty'
-        when requested_at is null
-            then 'requested_at is no ISO 8601 date: ' || left(requested_text, 60)
-        when application_urn is null
-            then 'application_urn is empty, and more or less than one application is configured'
-        when len($applications::varchar[]) > 0 and not list_contains($applications::varchar[], application_urn)
-            then 'application_urn is of no configured application: ' || left(application_urn, 80)
-    end as reason
-from dated
+    reason
+from judged

@@ -13,7 +13,7 @@ import pytest
 from jobrecon.applications import Applications
 from jobrecon.errors import InputError
 from jobrecon.imports import import_tasks
-from jobrecon.imports.files import read_rows
+from jobrecon.imports.files import read_parts
 
 from .conftest import ACME, BETA, GOOD, HEADER, NOW, read, read_tasks
 
@@ -218,11 +218,11 @@ def test_100_000_rows_are_imported_fast(warehouse, import_file, tmp_path):
 
 def test_a_big_file_is_read_in_bounded_memory(tmp_path):
     path = tmp_path / "tasks.csv"
-    path.write_text(HEADER + GOOD.replace("Cook", "Cook " * 2000) * 3000, encoding="utf-8")
-    assert path.stat().st_size > 30_000_000
+    path.write_text(HEADER + GOOD.replace("Cook", "Cook " * 2000) * 6000, encoding="utf-8")
+    assert path.stat().st_size > 60_000_000
     tracemalloc.start()
     try:
-        assert sum(1 for _ in read_rows(path, ["task_urn"])) == 3000
-        assert tracemalloc.get_traced_memory()[1] < 3_000_000
+        assert sum(len(part) for part in read_parts(path, ["task_urn"])) == 6000
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
     finally:
         tracemalloc.stop()

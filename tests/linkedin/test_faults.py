@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import httpx
 import pytest
+from aiohttp import ClientTimeout
 from starlette.responses import JSONResponse, Response
 
 from jobrecon.linkedin.faults import Backoff
@@ -190,7 +190,7 @@ BROKEN = [
     (unanswered("reset in the middle of the answer", "not completed|reset"), lambda: serve_raw(break_off), None),
     (unanswered("connecting takes too long", "Connection timeout to host [^?]*$", reached=False), never_accepted, 0.3),
     (unanswered("the answer takes too long", "Timeout"), lambda: serve_raw(keep_silent), 0.3),
-    (unanswered("the answer trickles", "Timeout"), lambda: serve_raw(trickle), None),
+    (unanswered("the answer trickles", "Timeout"), lambda: serve_raw(trickle), 0.5),
     (unanswered("TLS error", "Cannot connect .*SSL", reached=False), no_tls, None),
     (unanswered("an answer of 100 MB", "longer than 16 MB"), lambda: serve_raw(send_too_much), None),
     (unanswered("an answer of 100 MB, packed", "longer than 16 MB"), lambda: serve_raw(send_packed), None),
@@ -202,10 +202,11 @@ def test_what_is_no_answer_costs_four_calls_and_the_memory_of_a_small_one(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, row: Row, serve_fault: Callable[[], object], seconds: float | None
 ) -> None:
     house = serve(FakeLinkedIn(), make_application())
-    if row.name == "the answer trickles":
-        monkeypatch.setattr("jobrecon.linkedin.transport.WHOLE_ANSWER_SECONDS", 0.5)
     if seconds:
-        monkeypatch.setattr("jobrecon.linkedin.client.TIMEOUT", httpx.Timeout(seconds))
+        limits = (
+            ClientTimeout(total=seconds) if row.name == "the answer trickles" else ClientTimeout(sock_connect=seconds, sock_read=seconds)
+        )
+        monkeypatch.setattr("jobrecon.linkedin.transport.LIMITS", limits)
     with serve_fault() as (url, server):  # type: ignore[attr-defined]
         house.configure(api_url=url)
         tracemalloc.start()

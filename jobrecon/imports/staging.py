@@ -1,0 +1,70 @@
+"""Rows and columns as they came, made into parts of `staged_import`: all text, for the checks to read."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from jobrecon.warehouse.schema import STAGED
+
+CHUNK_ROWS = 50_000
+CHUNK_CHARACTERS = 8_000_000
+"""A part ends with whichever comes first, so that long rows fill no memory."""
+LONGEST_KEPT_ROW = 10_000
+"""Characters kept of a refused row: a quote that is never closed makes one row of the rest of the file."""
+TASK_COLUMNS = ("task_urn", "external_job_posting_id", "operation", "requested_at", "application_urn", "location", "title")
+
+Row = tuple[int, Mapping[str, Any] | None, str | None, str | None]
+"""Line, values (None for a broken row), the row as it came where it was a line of text, and what is wrong with it."""
+
+
+def stage_rows(source: str, rows: Iterable[Row]) -> Iterator[pa.Table]:
+    """Rows in parts, read no further than the part that is wanted."""
+    part: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        part.append(_stage_row(source, row))
+        size += len(row[2] or "")
+        if len(part) == CHUNK_ROWS or size > CHUNK_CHARACTERS:
+            yield pa.Table.from_pylist(part, schema=STAGED["staged_import"])
+            part, size = [], 0
+    if part:
+        yield pa.Table.from_pylist(part, schema=STAGED["staged_import"])
+
+
+def stage_columns(source: str, first_line: int, batch: pa.RecordBatch) -> pa.Table:
+    """A part that comes in columns already; what it lacks is null. Its rows are counted from `first_line` on."""
+    told = dict(zip((name.strip().lower() for name in batch.schema.names), batch.columns, strict=True))
+    given = {name: _column_as_text(column) for name, column in told.items() if name in TASK_COLUMNS}
+    given |= {"source": pa.repeat(source, len(batch)), "line": pa.array(range(first_line, first_line + len(batch)))}
+    schema = STAGED["staged_import"]
+    return pa.table([given.get(name, pa.nulls(len(batch), pa.string())) for name in schema.names], schema=schema)
+
+
+def _column_as_text(column: pa.Array) -> pa.Array:
+    """Times as text in UTC: Python's own hold neither nanoseconds nor every year."""
+    if pa.types.is_temporal(column.type):
+        column = column.cast(pa.timestamp("us"), safe=False)
+    return column.cast(pa.string())
+
+
+def _stage_row(source: str, row: Row) -> dict[str, Any]:
+    line, values, text, problem = row
+    staged: dict[str, Any] = {"source": source, "line": line, "row": text and text[:LONGEST_KEPT_ROW], "problem": problem}
+    if values is not None:
+        staged |= {name: _as_text(values.get(name)) for name in TASK_COLUMNS}
+    return staged
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping | list | bool):
+        return orjson.dumps(value).decode()
+    return str(value)

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from bench.end_to_end import measure_end_to_end
+from bench.http_stage import describe_http_stage
 from bench.polling_plan import describe_plan
 from bench.receiver import measure_receiver
 from bench.report import describe_report
@@ -22,8 +23,8 @@ def describe_end_to_end(count: int) -> str:
     lines = [
         f"### {count:,} pending tasks, end to end",
         "",
-        "| what | seconds | CPU seconds | peak memory |",
-        "|---|---|---|---|",
+        "| what | seconds | tasks a second | CPU seconds | peak memory |",
+        "|---|---|---|---|---|",
     ]
     names = {
         "import": "`jobrecon tasks import` (Parquet)",
@@ -31,9 +32,18 @@ def describe_end_to_end(count: int) -> str:
         "dlt": "dlt 1.31: import of the same tasks, fetch and merge",
     }
     for key, figure in figures.items():
-        lines.append(f"| {names[key]} | {figure.seconds:.1f} | {figure.cpu_seconds:.1f} | {figure.peak_bytes / 1e6:,.0f} MB |")
-    ours = figures["import"].seconds + figures["run"].seconds
-    lines += ["", f"dlt's time ÷ ours (import and run together): **{figures['dlt'].seconds / ours:.1f}**", ""]
+        row = f"| {names[key]} | {figure.seconds:.1f} | {count / figure.seconds:,.0f} "
+        lines.append(f"{row}| {figure.cpu_seconds:.1f} | {figure.peak_bytes / 1e6:,.0f} MB |")
+    fetched = float(re.findall(r"fetch and merge ([\d.]+) s", figures["dlt"].output)[0])
+    lines.append(f"| of that: fetch and merge alone | {fetched:.1f} | {count / fetched:,.0f} | | |")
+    run = figures["run"].seconds
+    lines += [
+        "",
+        f"dlt's fetch and merge ÷ our whole run: **{fetched / run:.1f}**; "
+        f"all of dlt ÷ our import and run together: **{figures['dlt'].seconds / (figures['import'].seconds + run):.1f}**. "
+        f"A run's cost of a task: {run / count * 1e6:.1f} µs.",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -54,7 +64,8 @@ def measure_counts(counts: list[int]) -> str:
 
 MEASURES: dict[str, Callable[[list[int]], str]] = {
     # name of the block: what measures it, with the numbers of the command line
-    "end_to_end": lambda counts: measure_counts(counts or [100_000]),
+    "end_to_end": lambda counts: measure_counts(counts or [100_000, 1_000_000]),
+    "http": lambda _counts: describe_http_stage(),
     "receiver": lambda _counts: measure_receiver(),
     "polling": lambda _counts: describe_polling(),
     "plan": lambda _counts: describe_plan(),

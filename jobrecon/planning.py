@@ -96,8 +96,7 @@ class Planner:
         due_count, root_sum, rate_sum, urgency, score = self.warehouse.run("plan/delay_bound", staged, **asked)[0]
         urns: list[str] = []
         if due_count and id_limit:
-            rows = self.warehouse.run("plan/due_tasks", staged, **asked, least_urgency=urgency, least_score=score)
-            urns = [urn for (urn,) in rows]
+            urns = self.warehouse.column("plan/due_tasks", staged, **asked, least_urgency=urgency, least_score=score)
         return Plan(urns, due_count, root_sum, rate_sum)
 
     def _read_hazards(self, application_urn: str) -> list[dict[str, Any]]:

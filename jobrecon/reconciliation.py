@@ -33,6 +33,8 @@ from models import RunState
 log = logging.getLogger(__name__)
 
 INBOX_ROWS = 20_000
+SLICE_TASKS = 250_000
+"""Jobs are brought up to the moment in slices of about so many, so that memory does not grow with their number."""
 TOLD_FACETS = ("LISTING", "APPLY", "WEBHOOK")
 """What is known only from what the receiver landed."""
 
@@ -181,10 +183,11 @@ class Reconciliation:
     def find(self) -> None:
         """Compare what should be with what is; open, see again and resolve findings."""
         as_of = self.as_of
-        for name in ("derive/latest_tasks", "derive/latest_facets", "derive/current_postings"):
-            self.warehouse.run(name, as_of=as_of)
+        self.warehouse.run("derive/latest_tasks", as_of=as_of)
+        self.warehouse.run("derive/latest_facets", as_of=as_of)
         self.warehouse.run("derive/silences", as_of=as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
         self.note_silences()
+        self.derive_postings()
         self.warehouse.run("derive/no_findings")
         for name in list_findings():
             self.warehouse.collect_findings(
@@ -197,11 +200,19 @@ class Reconciliation:
         self.warehouse.run("derive/explained_findings", stage_fallbacks())
         unseen: dict[str, Any] = {"unseen_applications": list(self.unseen_applications), "unseen_facets": sorted(self.unseen_facets)}
         with self.warehouse.transaction():
-            self.warehouse.run("derive/job_postings")
             self.summary.findings_resolved += self.warehouse.count("merge/resolved_findings", as_of=as_of, **unseen)
             self.warehouse.run("merge/seen_findings", as_of=as_of)
             self.summary.findings_opened += self.warehouse.count("merge/opened_findings", as_of=as_of)
         self.summary.findings_open = self.warehouse.count("merge/open_count")
+
+    def derive_postings(self) -> None:
+        """Bring `job_postings` up to the moment, in slices: however many jobs there are, few are in memory at once."""
+        slices = self.warehouse.count("plan/latest_count") // SLICE_TASKS + 1
+        for number in range(slices):
+            self.warehouse.run("derive/current_postings", as_of=self.as_of, slices=slices, slice=number)
+            self.warehouse.run("derive/job_postings")
+            if number < slices - 1:
+                self.warehouse.checkpoint()
 
     def note_silences(self) -> None:
         """Say that LinkedIn has fallen silent: in the report, and to the receivers, whose metrics tell of it."""

@@ -23,7 +23,7 @@ class ResultBuffer:
         self.as_of = as_of
         self.run_id = run_id
         self.tasks_polled = 0
-        self.tasks_settled = 0
+        self._settled_before = self._count_settled()
         self._columns = _open_columns()
         self._batch = 0
         self._lock = asyncio.Lock()
@@ -44,20 +44,35 @@ class ResultBuffer:
         async with self._lock:
             columns, self._columns = self._columns, _open_columns()
             if columns["batch"]:
-                self.tasks_settled += await asyncio.to_thread(self._merge, columns)
+                await asyncio.to_thread(self._merge, columns)
 
-    def _merge(self, columns: dict[str, list[Any]]) -> int:
+    @property
+    def tasks_settled(self) -> int:
+        """Tasks that the answers merged so far found settled."""
+        return self._count_settled() - self._settled_before
+
+    def _count_settled(self) -> int:
+        return self.warehouse.count("plan/settled_count", as_of=self.as_of)
+
+    def _merge(self, columns: dict[str, list[Any]]) -> None:
         asked = columns["is_asked"]
         self.tasks_polled += sum(asked)
         table = pa.table(columns, schema=STAGED["staged_results"])
-        staged = {"staged_results": table}
         with self.warehouse.transaction():
             if not all(asked):
-                self.warehouse.run("merge/multiplied_tasks", staged, as_of=self.as_of)
-                self.warehouse.run("merge/unasked_rejects", staged, as_of=self.as_of)
+                self.warehouse.run("merge/multiplied_tasks", {"staged_results": table}, as_of=self.as_of)
+                self.warehouse.run("merge/unasked_rejects", {"staged_results": table}, as_of=self.as_of)
+                table = _keep_one_each(table)
+            staged = {"staged_results": table}
             self.warehouse.run("merge/status_changes", staged, as_of=self.as_of, run_id=self.run_id)
             self.warehouse.run("merge/task_results", staged, as_of=self.as_of)
-        return self.warehouse.count("merge/settled_count", staged, as_of=self.as_of)
+
+
+def _keep_one_each(table: pa.Table) -> pa.Table:
+    """One answer for each task: what was asked before what was told unasked, then what came first."""
+    rows = table.append_column("place", pa.array(range(len(table)))).sort_by([("is_asked", "descending"), ("batch", "ascending")])
+    first = rows.group_by("task_urn", use_threads=False).aggregate([("place", "first")])
+    return table.take(first["place_first"])
 
 
 def _open_columns() -> dict[str, list[Any]]:

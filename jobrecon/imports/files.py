@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from jobrecon.errors import InputError
-from jobrecon.imports.staging import CHUNK_ROWS, TASK_COLUMNS, Row, stage_columns, stage_rows
+from jobrecon.imports.staging import COLUMNAR_ROWS, TASK_COLUMNS, Row, stage_columns, stage_rows
 
 
 @dataclass
@@ -128,7 +128,7 @@ def _read_parquet(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
         columns = [name for name, told in zip(file.schema_arrow.names, schema.names, strict=True) if told in TASK_COLUMNS]
         number = 0
         try:
-            for batch in file.iter_batches(batch_size=CHUNK_ROWS, columns=columns):
+            for batch in file.iter_batches(batch_size=COLUMNAR_ROWS, columns=columns):
                 part = stage_columns(str(path), number + 1, batch)
                 part.validate(full=True)
                 yield part

@@ -15,6 +15,8 @@ CHUNK_CHARACTERS = 8_000_000
 LONGEST_KEPT_ROW = 10_000
 """Characters kept of a refused row: a quote that is never closed makes one row of the rest of the file."""
 TASK_COLUMNS = ("task_urn", "external_job_posting_id", "operation", "requested_at", "application_urn", "location", "title")
+COLUMNAR_ROWS, SCANNED_ROWS = 200_000, 20_000
+"""What comes in columns makes larger parts; DuckDB shares out a part among its threads by pieces of the second size."""
 
 Row = tuple[int, Mapping[str, Any] | None, str | None, str | None]
 """Line, values (None for a broken row), the row as it came where it was a line of text, and what is wrong with it."""
@@ -40,7 +42,8 @@ def stage_columns(source: str, first_line: int, batch: pa.RecordBatch) -> pa.Tab
     given = {name: _column_as_text(column) for name, column in told.items() if name in TASK_COLUMNS}
     given |= {"source": pa.repeat(source, len(batch)), "line": pa.array(range(first_line, first_line + len(batch)))}
     schema = STAGED["staged_import"]
-    return pa.table([given.get(name, pa.nulls(len(batch), pa.string())) for name in schema.names], schema=schema)
+    part = pa.table([given.get(name, pa.nulls(len(batch), pa.string())) for name in schema.names], schema=schema)
+    return pa.Table.from_batches(part.to_batches(max_chunksize=SCANNED_ROWS), schema=schema)
 
 
 def _column_as_text(column: pa.Array) -> pa.Array:

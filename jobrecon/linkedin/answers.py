@@ -76,7 +76,7 @@ def _read_usual(document: dict[str, Any], asked: Sequence[str]) -> list[Answer] 
     if document.get("errors") or document.get("statuses") or not isinstance(results, dict) or len(results) != len(asked):
         return None
     # Column by column, without a line of Python for each: a million answers are read in 3 s instead of 5.
-    told = list(map(results.get, asked))
+    told: list[Any] = list(map(results.get, asked))
     if set(map(type, told)) != {dict}:
         return None
     columns = [[result.get(name) for result in told] for name in FIELDS]

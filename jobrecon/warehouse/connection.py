@@ -4,7 +4,7 @@ import importlib.util
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,8 @@ CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "preserve_insertion_order": False,
+    # Each checkpoint writes anew what changed, whole groups of rows: now and then, not at every merge of a run.
+    "wal_autocheckpoint": "256MB",
 }
 
 
@@ -69,6 +71,10 @@ class Warehouse:
         columns, rows = self._execute(load_statements()[name], staged, values)
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
+    def column(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> list[Any]:
+        """The first column of a query that may have a million rows."""
+        return self._execute(load_statements()[name], staged, values, fetch=_fetch_column)[1]
+
     def count(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> int:
         """How many rows a data-changing statement changed, or the single number a query returns."""
         return int(self.run(name, staged, **values)[0][0])
@@ -79,15 +85,19 @@ class Warehouse:
         self._execute(f"insert into current_findings by name {load_statements()[name]}", None, {key: values[key] for key in wanted})
 
     def _execute(
-        self, text: str, staged: Mapping[str, pa.Table] | None, values: Mapping[str, Any]
-    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        self,
+        text: str,
+        staged: Mapping[str, pa.Table] | None,
+        values: Mapping[str, Any],
+        fetch: Callable[[duckdb.DuckDBPyConnection], list[Any]] = duckdb.DuckDBPyConnection.fetchall,
+    ) -> tuple[list[str], list[Any]]:
         for table, content in (staged or {}).items():
             self.connection.register(table, content)
         try:
             with explain_trouble():
                 cursor = self.connection.execute(text, dict(values))
                 # Fetched while the staged tables are there: results are lazy, and without them they come back empty, silently.
-                return [column[0] for column in cursor.description or []], cursor.fetchall()
+                return [column[0] for column in cursor.description or []], fetch(cursor)
         finally:
             for table in staged or {}:
                 self.connection.unregister(table)
@@ -107,6 +117,12 @@ class Warehouse:
                 self.connection.execute("rollback")
             raise
 
+    def checkpoint(self) -> None:
+        """Write to the warehouse's file what was committed and is still in memory."""
+        if not self.settings.warehouse.startswith("ducklake:"):
+            with explain_trouble():
+                self.connection.execute("checkpoint")
+
     def branch(self) -> "Warehouse":
         """The same warehouse for another thread."""
         (catalog,) = self.connection.execute("select current_database()").fetchone() or ("",)
@@ -123,8 +139,7 @@ class Warehouse:
             publish_catalog(self.connection, self.settings.published)
             return self.settings.published
         path = Path(self.settings.warehouse)
-        with explain_trouble():
-            self.connection.execute("checkpoint")
+        self.checkpoint()
         # Closed before it is copied: closing any handle of the file would free DuckDB's lock on it.
         self.connection.close()
         try:
@@ -246,6 +261,11 @@ def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
         )
     file = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
     connection.execute(f"load '{file}'")
+
+
+def _fetch_column(cursor: duckdb.DuckDBPyConnection) -> list[Any]:
+    column: list[Any] = cursor.to_arrow_table().column(0).to_pylist()
+    return column
 
 
 def _first_line(error: Exception) -> str:

@@ -1,32 +1,29 @@
--- What should each job be on LinkedIn, and what does LinkedIn say it is, at this moment? One row per job.
+-- What should each job be on LinkedIn, and what does LinkedIn say it is, at this moment? One row per job of one slice of all
+-- jobs: however many there are, no more of them are in memory at once.
 create or replace temp table current_postings as
 with tasks as (
     select *
     from job_tasks
-    where requested_at <= $as_of::timestamptz
+    where
+        requested_at <= $as_of::timestamptz
+        and hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
 ),
 
--- The settled task that last decided what the job should be at each place.
+-- What the settled task that came last at each place decided: 2 listed, 1 unknown, 0 not listed.
 deciding as (
     select
         application_urn,
         external_job_posting_id,
-        requested_at as expected_since,
-        case
-            when status = 'PROCESSED' then 'UNKNOWN'
-            when operation = 'CLOSE' then 'NOT_LISTED'
-            else 'LISTED'
-        end as expected_listing
+        arg_max(
+            case when status = 'PROCESSED' then 1 when operation = 'CLOSE' then 0 else 2 end, (requested_at, task_urn)
+        ) as decision,
+        max(requested_at) as since
     from tasks
     where
         state = 'SETTLED'
         and operation in ('CREATE', 'UPDATE', 'RENEW', 'CLOSE')
         and status in ('SUCCEEDED', 'PROCESSED')
-    qualify
-        row_number() over (
-            partition by application_urn, external_job_posting_id, coalesce(location, '')
-            order by requested_at desc, task_urn desc
-        ) = 1
+    group by application_urn, external_job_posting_id, coalesce(location, '')
 ),
 
 -- Over several places LISTED beats UNKNOWN beats NOT_LISTED, with the latest moment among those that say so.
@@ -34,16 +31,9 @@ expected as (
     select
         application_urn,
         external_job_posting_id,
-        expected_listing,
-        expected_since
+        max(struct_pack(decision := decision, since := since)) as decided
     from deciding
-    qualify
-        row_number() over (
-            partition by application_urn, external_job_posting_id
-            order by
-                case expected_listing when 'LISTED' then 0 when 'UNKNOWN' then 1 else 2 end,
-                expected_since desc
-        ) = 1
+    group by application_urn, external_job_posting_id
 ),
 
 requested as (
@@ -59,6 +49,7 @@ requested as (
 latest as (
     select *
     from latest_tasks
+    where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
     qualify
         row_number() over (
             partition by application_urn, external_job_posting_id order by requested_at desc, task_urn desc
@@ -75,6 +66,7 @@ told as (
         external_job_posting_id is not null
         and type = 'JOB_POSTING_STATUS'
         and received_at <= $as_of::timestamptz
+        and hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
     group by application_urn, external_job_posting_id
 ),
 
@@ -100,8 +92,8 @@ select
     latest.requested_at as last_operation_at,
     latest.task_urn as last_task_urn,
     latest.status as last_task_status,
-    coalesce(expected.expected_listing, 'NOT_LISTED') as expected_listing,
-    expected.expected_since,
+    case expected.decided.decision when 2 then 'LISTED' when 1 then 'UNKNOWN' else 'NOT_LISTED' end as expected_listing,
+    expected.decided.since as expected_since,
     listing.status as listing_status,
     listing.message as listing_message,
     listing.received_at as listing_as_of,

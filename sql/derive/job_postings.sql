@@ -1,14 +1,30 @@
--- Bring job_postings up to the moment; rows that say the same stay untouched.
+-- Bring job_postings up to the moment, slice by slice; rows that say the same stay untouched.
 merge into job_postings
-using (
-    select * from current_postings
-    except
-    select * from job_postings
-) as current
+using current_postings as current
     on
         job_postings.application_urn = current.application_urn
         and job_postings.external_job_posting_id = current.external_job_posting_id
-when matched then
+when
+matched
+and (
+    job_postings.title is distinct from current.title
+    or job_postings.customer is distinct from current.customer
+    or job_postings.account_manager is distinct from current.account_manager
+    or job_postings.last_operation is distinct from current.last_operation
+    or job_postings.last_operation_at is distinct from current.last_operation_at
+    or job_postings.last_task_urn is distinct from current.last_task_urn
+    or job_postings.last_task_status is distinct from current.last_task_status
+    or job_postings.expected_listing is distinct from current.expected_listing
+    or job_postings.expected_since is distinct from current.expected_since
+    or job_postings.listing_status is distinct from current.listing_status
+    or job_postings.listing_message is distinct from current.listing_message
+    or job_postings.listing_as_of is distinct from current.listing_as_of
+    or job_postings.apply_status is distinct from current.apply_status
+    or job_postings.promotion_status is distinct from current.promotion_status
+    or job_postings.job_posting_urn is distinct from current.job_posting_urn
+    or job_postings.job_posting_url is distinct from current.job_posting_url
+)
+then
     update
         set
             title = current.title,

@@ -1,6 +1,17 @@
 -- The latest task of each job and place at this moment; only it can be stuck, failed, invalid, expired or rejected.
 create or replace temp table latest_tasks as
-select *
+select
+    task_urn,
+    application_urn,
+    external_job_posting_id,
+    location,
+    operation,
+    requested_at,
+    state,
+    status,
+    error_message,
+    status_changed_at,
+    last_polled_at
 from job_tasks
 where requested_at <= $as_of::timestamptz
 qualify

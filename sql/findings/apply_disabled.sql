@@ -1,6 +1,6 @@
 -- Jobs that should be on LinkedIn and lost Easy Apply by an error. One row per job.
 with postings as (
-    select * from current_postings
+    select * from job_postings
 ),
 
 applies as (

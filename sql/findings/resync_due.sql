@@ -26,7 +26,7 @@ open_jobs as (
         tasks.first_requested_at,
         tasks.last_updated_at
     from tasks
-    inner join current_postings as postings using (application_urn, external_job_posting_id)
+    inner join job_postings as postings using (application_urn, external_job_posting_id)
     where postings.expected_listing = 'LISTED'
 ),
 

@@ -1,6 +1,6 @@
 -- Jobs whose listing or Easy Apply LinkedIn calls in progress for a day or more. One row per job and facet.
 with postings as (
-    select * from current_postings
+    select * from job_postings
 ),
 
 facets as (

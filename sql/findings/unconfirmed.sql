@@ -1,7 +1,7 @@
 -- Jobs that should be on LinkedIn and of which no notification has said so for too long, though the application gets
 -- notifications. One row per job.
 with postings as (
-    select * from current_postings
+    select * from job_postings
 ),
 
 listings as (

@@ -1,6 +1,6 @@
 -- Jobs that should be on LinkedIn and are not. One row per job.
 with postings as (
-    select * from current_postings
+    select * from job_postings
 ),
 
 listings as (

@@ -32,7 +32,7 @@ from (
             open_ones.application_urn = latest.application_urn
             and open_ones.external_job_posting_id = latest.external_job_posting_id
             and coalesce(open_ones.location, '') = coalesce(latest.location, '')
-    left join current_postings as postings
+    left join job_postings as postings
         on
             open_ones.application_urn = postings.application_urn
             and open_ones.external_job_posting_id = postings.external_job_posting_id

@@ -1,10 +1,8 @@
 -- Remember each observed change of a pending task's status or error message; what refuses it leaves it the status it had.
--- Runs before task_results.
+-- Runs before task_results. One answer a task.
 insert into task_status_changes by name
 with results as (
-    select *
-    from staged_results
-    qualify row_number() over (partition by task_urn order by is_asked desc, batch asc) = 1
+    select * from staged_results
 ),
 
 observed as (

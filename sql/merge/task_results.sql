@@ -1,11 +1,7 @@
 -- Lay what LinkedIn said beside what was asked. Outcomes: ANSWERED (it gave a status), SILENT (it said nothing about the
--- id), PASSING (an error for this id that may pass), NOT_FOUND (404), REFUSED (the id itself is not accepted).
+-- id), PASSING (an error for this id that may pass), NOT_FOUND (404), REFUSED (the id itself is not accepted). One answer a task.
 merge into job_tasks as tasks
-using (
-    select *
-    from staged_results
-    qualify row_number() over (partition by task_urn order by is_asked desc, batch asc) = 1
-) as results
+using staged_results as results
     on tasks.task_urn = results.task_urn and tasks.application_urn = results.application_urn
 when matched and tasks.state = 'PENDING' then update set
     state = case

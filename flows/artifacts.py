@@ -1,11 +1,19 @@
 """What a flow run shows in Prefect: a summary, the worst findings, a link to the report."""
 
+import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from uuid import UUID
 
-from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
+from prefect.artifacts import (
+    acreate_link_artifact,
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
 
-from jobrecon.reconciliation import RunSummary
+from jobrecon.run_summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_for_reading
 
@@ -16,8 +24,30 @@ LOOKALIKES = str.maketrans("<>[]`", "‹›()'")
 """What makes HTML, links or code in markdown, and what reads the same and makes nothing."""
 
 
-async def show_summary(summary: RunSummary) -> None:
-    """What the run did, as markdown."""
+class Progress:
+    """How far polling is, as an artifact that moves."""
+
+    def __init__(self, artifact: UUID) -> None:
+        self._artifact = artifact
+        self._update: asyncio.Task[Any] | None = None
+
+    @classmethod
+    async def show(cls) -> Self:
+        return cls(await acreate_progress_artifact(0.0, key="polling", description="Due tasks asked about in this run"))
+
+    def advance(self, part: float) -> None:
+        """Tell without waiting; while the last telling is under way, this one is left out."""
+        if self._update is None or self._update.done():
+            self._update = asyncio.create_task(aupdate_progress_artifact(self._artifact, round(100 * part, 1)))
+
+    async def end(self) -> None:
+        if self._update is not None:
+            await asyncio.wait([self._update])
+        await aupdate_progress_artifact(self._artifact, 100.0)
+
+
+async def show_summary(summary: RunSummary, settings: Settings) -> None:
+    """What the run did, as markdown, with what is open as a picture."""
     rows = {
         "as of": summary.as_of.isoformat(timespec="seconds"),
         "tasks polled": f"{summary.tasks_polled:,} of {summary.tasks_due:,} due ({summary.tasks_pending:,} pending)",
@@ -28,6 +58,11 @@ async def show_summary(summary: RunSummary) -> None:
         "findings": f"{summary.findings_opened:,} opened, {summary.findings_resolved:,} resolved, {summary.findings_open:,} open",
     }
     lines = [f"# {summary.state.capitalize()}", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]
+    with open_for_reading(settings) as warehouse:
+        kinds = warehouse.read("plan/open_by_kind")
+    if kinds:
+        # Prefect's page draws it.
+        lines += ["", "```mermaid", "pie showData title Open findings", *(f'    "{row["kind"]}" : {row["open"]}' for row in kinds), "```"]
     if summary.incomplete_reasons:
         lines += ["", "## Not seen", "", *(f"- {_quote(reason)}" for reason in summary.incomplete_reasons)]
     await acreate_markdown_artifact("\n".join(lines), key="reconcile-summary", description="What the last reconciliation did")

@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect.events import emit_event
 
-from jobrecon.reconciliation import RunSummary
+from jobrecon.run_summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_for_reading
 from models import RunState

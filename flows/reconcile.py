@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.artifacts import show_findings, show_summary
+from flows.artifacts import Progress, show_findings, show_summary
 from flows.conduct import in_plain_words, is_passing
 from flows.events import tell_events
 from jobrecon.clock import utc_now
@@ -39,7 +39,7 @@ async def reconcile(as_of: datetime | None = None) -> State[Any]:
         find(run)
         publish(run)
     summary = run.summary
-    await show_summary(summary)
+    await show_summary(summary, settings)
     await show_findings(settings)
     tell_events(summary, settings)
     return Completed(name="Completed" if summary.state == RunState.COMPLETED else "Incomplete", message=summary.sentence, data=summary)
@@ -56,6 +56,7 @@ def pull(run: Reconciliation) -> None:
 async def poll(run: Reconciliation) -> None:
     """Due tasks are asked about, within each application's budget. Calls are tried again one by one, inside."""
     logger = get_run_logger()
+    progress = await Progress.show()
     told_at = time.monotonic()
 
     def advance(done: int, due: int) -> None:
@@ -63,8 +64,10 @@ async def poll(run: Reconciliation) -> None:
         if time.monotonic() - told_at >= PROGRESS_SECONDS:
             told_at = time.monotonic()
             logger.info("Asked about %s of %s due tasks.", f"{done:,}", f"{due:,}")
+            progress.advance(done / due)
 
     result = await run.poll(advance)
+    await progress.end()
     logger.info(
         "Asked about %s of %s due tasks; %s settled.", f"{result.tasks_polled:,}", f"{result.tasks_due:,}", f"{result.tasks_settled:,}"
     )

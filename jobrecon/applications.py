@@ -9,30 +9,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from jobrecon.errors import ConfigurationError
+from jobrecon.secrets import KINDS, is_reference, resolve_secret
 
-SECRET_KINDS = ("env", "file")
 LARGEST_LIMIT = 2**31 - 1
 """What the ledger's column holds."""
-
-
-def resolve_secret(reference: str, environment: Mapping[str, str]) -> SecretStr:
-    """The secret that `env:NAME` or `file:/path` points to, wrapped. Raises `ConfigurationError` without its value."""
-    kind, _, place = reference.partition(":")
-    if kind == "env":
-        if value := environment.get(place, ""):
-            return SecretStr(value)
-        raise ConfigurationError(f"The environment variable {place} is not set (or empty), which a client secret refers to. Set it.")
-    if kind == "file":
-        try:
-            if value := Path(place).read_text(encoding="utf-8").strip():
-                return SecretStr(value)
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(
-                f"The file {place}, which a client secret refers to, cannot be read: {type(error).__name__}."
-            ) from None
-        raise ConfigurationError(f"The file {place}, which a client secret refers to, is empty.")
-    # The reference may be the secret itself, written there by mistake: do not print it.
-    raise ConfigurationError("A client secret must be a reference, `env:NAME` or `file:/path`, never the secret itself.")
 
 
 @dataclass(frozen=True)
@@ -154,7 +134,7 @@ def _read_references(entry: dict[str, Any], where: str, problems: list[str]) -> 
         problems.append(f'{where}: client_secrets must be a list such as ["env:ACME_SECRET"]')
         return []
     for reference in references:
-        if reference.partition(":")[0] not in SECRET_KINDS or not reference.partition(":")[2]:
-            problems.append(f"{where}: each of client_secrets must be `env:NAME` or `file:/path`, never the secret itself")
+        if not is_reference(reference):
+            problems.append(f"{where}: each of client_secrets must be {KINDS}, never the secret itself")
             break
     return references

@@ -5,7 +5,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from jobrecon.imports.notifications import merge_deliveries
 from jobrecon.landing import open_landing
 from jobrecon.linkedin.budget import read_ledger
 from jobrecon.polling import PollResult, poll_due_tasks
+from jobrecon.run_summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
 from jobrecon.warehouse.parquet import export_parquet
@@ -33,62 +34,10 @@ from models import RunState
 log = logging.getLogger(__name__)
 
 INBOX_ROWS = 20_000
-SLICE_TASKS = 250_000
+SLICE_TASKS = 220_000
 """Jobs are brought up to the moment in slices of about so many, so that memory does not grow with their number."""
 TOLD_FACETS = ("LISTING", "APPLY", "WEBHOOK")
 """What is known only from what the receiver landed."""
-
-
-@dataclass
-class RunSummary:
-    """What a run did; the row of `runs`, and what `jobrecon run --json` prints."""
-
-    run_id: str
-    as_of: datetime
-    started_at: datetime
-    flow_run_id: str | None = None
-    finished_at: datetime | None = None
-    state: str = RunState.RUNNING
-    tasks_pending: int = 0
-    tasks_due: int = 0
-    tasks_polled: int = 0
-    tasks_settled: int = 0
-    tasks_left: int = 0
-    calls_used: int = 0
-    calls_left: int = 0
-    detection_delay_mean_seconds: float | None = None
-    detection_delay_p95_seconds: float | None = None
-    delay_bound_seconds: float | None = None
-    notifications_merged: int = 0
-    findings_opened: int = 0
-    findings_resolved: int = 0
-    findings_open: int = 0
-    pulled_at: datetime | None = None
-    incomplete_reasons: list[str] = field(default_factory=list)
-    failed_applications: list[str] = field(default_factory=list)
-
-    @property
-    def sentence(self) -> str:
-        """What happened, in one line."""
-        return (
-            f"{self.tasks_polled:,} of {self.tasks_due:,} due tasks polled with {self.calls_used:,} calls, {self.tasks_settled:,} settled; "
-            f"{self.notifications_merged:,} notifications merged; {self.findings_opened:,} findings opened, "
-            f"{self.findings_resolved:,} resolved, {self.findings_open:,} open"
-        )
-
-    @property
-    def polling_sentence(self) -> str:
-        """How well the calls were used, in one line."""
-        told = [f"{self.calls_left:,} calls left today", f"{self.tasks_left:,} due tasks left for the next run"]
-        if self.calls_used:
-            told.insert(0, f"{self.tasks_polled / self.calls_used:.1f} tasks a call")
-        if self.detection_delay_mean_seconds is not None and self.detection_delay_p95_seconds is not None:
-            delay = f"settled tasks seen after {self.detection_delay_mean_seconds:,.0f} s (95 %: {self.detection_delay_p95_seconds:,.0f} s)"
-            if self.delay_bound_seconds:
-                ratio = self.detection_delay_mean_seconds / self.delay_bound_seconds
-                delay += f", {ratio:.1f} times the least possible {self.delay_bound_seconds:,.1f} s"
-            told.append(delay)
-        return "; ".join(told)
 
 
 class Reconciliation:
@@ -209,8 +158,7 @@ class Reconciliation:
         """Bring `job_postings` up to the moment, in slices: however many jobs there are, few are in memory at once."""
         slices = self.warehouse.count("plan/latest_count") // SLICE_TASKS + 1
         for number in range(slices):
-            self.warehouse.run("derive/current_postings", as_of=self.as_of, slices=slices, slice=number)
-            self.warehouse.run("derive/job_postings")
+            self.warehouse.run("derive/job_postings", as_of=self.as_of, slices=slices, slice=number)
             if number < slices - 1:
                 self.warehouse.checkpoint()
 

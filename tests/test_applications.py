@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from jobrecon.applications import Application, Applications, read_applications, resolve_secret
+from jobrecon.applications import Application, Applications, read_applications
 from jobrecon.errors import ConfigurationError
+from jobrecon.secrets import resolve_secret
 
 ACME = "urn:li:developerApplication:1001"
 BOLT = "urn:li:developerApplication:1002"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import repeat
+from itertools import chain, repeat
 from types import NoneType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -82,9 +82,9 @@ def _read_usual(document: dict[str, Any], asked: Sequence[str]) -> list[Answer] 
     columns = [[result.get(name) for result in told] for name in FIELDS]
     if None in columns[0]:
         return None
-    for column in columns:
-        if not set(map(type, column)) <= {str, NoneType} or "" in column or any(map(str.isspace, filter(None, column))):
-            return None
+    texts = list(chain.from_iterable(columns))
+    if not set(map(type, texts)) <= {str, NoneType} or "" in texts or any(map(str.isspace, filter(None, texts))):
+        return None
     return list(map(Answer, asked, repeat(Outcome.ANSWERED), *columns))
 
 

@@ -42,6 +42,8 @@ class LinkedInClient:
         self.tokens = TokenKeeper(application, settings.token_url, engine, http, clock)
         self.is_answered = False
         """Whether LinkedIn answered any question of this run."""
+        self._question: tuple[SecretStr, httpx.Request] | None = None
+        """The request all calls with this token share."""
         self._throttle = asyncio.Lock()
         self._waited_at = 0.0
         self._patience = Backoff()
@@ -102,10 +104,9 @@ class LinkedInClient:
             sent_at = time.monotonic()
             await self.ledger.charge()
             try:
-                response = await self._send(query, token, is_tunneled)
-                status = response.status_code
+                status, body = await self._send(query, token, is_tunneled)
                 if status == 200:
-                    answers = read_answers(response.content, task_urns)
+                    answers = read_answers(body, task_urns)
                     self.is_answered = True
                     self._patience = Backoff()
                     return answers
@@ -118,7 +119,7 @@ class LinkedInClient:
                     self.query_limit_bytes = min(self.query_limit_bytes, len(query) - 1)
                     continue
                 if status < 500 and status != 429:
-                    raise self._refusal(response, task_urns, token)
+                    raise self._refusal(status, body, task_urns, token)
                 problems.append(THROTTLED if status == 429 else f"HTTP {status}")
                 if status == 429:
                     async with self._throttle:
@@ -145,17 +146,21 @@ class LinkedInClient:
             application_urn=self.application.urn,
         )
 
-    async def _send(self, query: str, token: SecretStr, is_tunneled: bool) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
+    async def _send(self, query: str, token: SecretStr, is_tunneled: bool) -> tuple[int, bytes]:
+        if self._question is None or self._question[0] != token:
+            headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
+            self._question = token, httpx.Request("GET", self.url, headers=headers)
+        question = self._question[1]
         if not is_tunneled:
-            return await self.http.ask(httpx.Request("GET", self.url, headers=headers, extensions={"query": query}))
+            return await self.http.ask(question, query)
         # Longer than a query string may be: the same question as a POST.
-        headers |= {"X-HTTP-Method-Override": "GET", "Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"X-HTTP-Method-Override": "GET", "Content-Type": "application/x-www-form-urlencoded"}
+        headers["Authorization"] = question.headers["Authorization"]
         return await self.http.ask(httpx.Request("POST", self.url, headers=headers, content=query.encode()))
 
-    def _refusal(self, response: httpx.Response, task_urns: list[str], token: SecretStr) -> Exception:
-        status, urn = response.status_code, self.application.urn
-        said = redact(_read_message(response), [token])[:500]
+    def _refusal(self, status: int, body: bytes, task_urns: list[str], token: SecretStr) -> Exception:
+        urn = self.application.urn
+        said = redact(_read_message(body), [token])[:500]
         if status in (400, 414):
             return BatchRefused(said, task_urns=task_urns, application_urn=urn, status=status)
         if status == 401:
@@ -173,11 +178,11 @@ class LinkedInClient:
         )
 
 
-def _read_message(response: httpx.Response) -> str:
+def _read_message(body: bytes) -> str:
     try:
-        body = orjson.loads(response.content)
-        if isinstance(body, dict) and isinstance(body.get("message"), str):
-            return str(body["message"])
+        document = orjson.loads(body)
+        if isinstance(document, dict) and isinstance(document.get("message"), str):
+            return str(document["message"])
     except orjson.JSONDecodeError:
         pass
-    return response.content.decode("utf-8", "replace").strip() or "no message"
+    return body.decode("utf-8", "replace").strip() or "no message"

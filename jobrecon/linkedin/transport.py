@@ -1,7 +1,7 @@
-"""aiohttp under httpx: the client's interface is httpx's, the work is done by what was measured to be fastest.
+"""aiohttp under httpx: requests, faults and clients are httpx's, the work is done by what was measured to be fastest.
 
 httpx parses every URL anew, character by character; a query of 4 KB costs it more than the call. So the query travels beside
-the request, as the extension `query`, and is put behind the URL as it is.
+the request, and is put behind the URL as it is.
 """
 
 from functools import cache
@@ -29,18 +29,23 @@ FAULTS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 """aiohttp's faults as httpx's; the first that fits counts."""
 
 
-class QueryTransport(httpx.AsyncBaseTransport):
+class AiohttpTransport(httpx.AsyncBaseTransport):
     """One pool of connections for all applications. Proxies are as the environment says, times are bounded by `LIMITS`."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer, body = await self.send(request)
+        return httpx.Response(answer.status, headers=_describe(answer), content=body, request=request)
+
+    async def send(self, request: httpx.Request, query: str = "") -> tuple[aiohttp.ClientResponse, bytes]:
+        """The answer and its body, with the query put behind the request's URL as it is. Faults are httpx's."""
         if self._session is None:
             # How many calls are in flight is the workers' business, not the pool's.
             connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
             self._session = aiohttp.ClientSession(connector=connector, timeout=LIMITS, middlewares=[_send_once])
-        address, query = str(request.url), request.extensions.get("query")
+        address = str(request.url)
         try:
             async with self._session.request(
                 request.method,
@@ -50,7 +55,7 @@ class QueryTransport(httpx.AsyncBaseTransport):
                 allow_redirects=False,
                 proxy=_find_proxy(request.url.scheme, request.url.host),
             ) as answer:
-                body = await _read_bounded(answer)
+                return answer, await _read_bounded(answer)
         except httpx.HTTPError:
             raise
         except Exception as error:
@@ -59,7 +64,6 @@ class QueryTransport(httpx.AsyncBaseTransport):
                     # Some name the address, with a query of 4 KB.
                     raise ours(str(error).partition("?ids=")[0] or type(error).__name__) from error
             raise
-        return httpx.Response(answer.status, headers=_describe(answer), content=body, request=request)
 
     async def aclose(self) -> None:
         if self._session is not None:
@@ -67,15 +71,20 @@ class QueryTransport(httpx.AsyncBaseTransport):
 
 
 class QueryClient(httpx.AsyncClient):
-    """httpx's client over `QueryTransport`, and a short way to the transport for requests that need no more."""
+    """httpx's client over aiohttp, and a short way for the questions that are asked by the ten thousand."""
 
     def __init__(self) -> None:
-        self.transport = QueryTransport()
+        self.transport = AiohttpTransport()
         super().__init__(transport=self.transport, follow_redirects=False)
 
-    async def ask(self, request: httpx.Request) -> httpx.Response:
-        """Send a request as it is, past the client's cookies, hooks, redirects and logins: they take a fifth of a call."""
-        return await self.transport.handle_async_request(request)
+    async def ask(self, request: httpx.Request, query: str = "") -> tuple[int, bytes]:
+        """Status and body of the answer to a request and a query.
+
+        The request may be asked again with another query. It goes past the client's cookies, hooks, redirects and logins, and
+        no response is made of the answer: together they take a third of a call.
+        """
+        answer, body = await self.transport.send(request, query)
+        return answer.status, body
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

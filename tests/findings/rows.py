@@ -13,8 +13,9 @@ from jobrecon.applications import Application, Applications
 from jobrecon.catalogue import load_catalog
 from jobrecon.imports.notifications import merge_deliveries
 from jobrecon.linkedin.answers import Answer
-from jobrecon.reconciliation import Reconciliation, RunSummary
+from jobrecon.reconciliation import Reconciliation
 from jobrecon.results import ResultBuffer
+from jobrecon.run_summary import RunSummary
 from jobrecon.warehouse import Warehouse
 from jobrecon.warehouse.schema import list_tables
 from jobrecon.webhook.body import read_body

@@ -49,7 +49,10 @@ def test_a_reconciliation_tells_its_stages_in_the_log(reconciled: Reconciled) ->
 def test_a_reconciliation_shows_a_summary_and_the_worst_findings(reconciled: Reconciled) -> None:
     shop, run = reconciled
     artifacts = run.read_artifacts()
-    assert artifacts.keys() == {"reconcile-summary", "worst-findings"}
+    assert artifacts.keys() == {"reconcile-summary", "worst-findings", "polling"}
+    assert artifacts["polling"]["data"] == 100.0
+    kinds = query(shop, "select kind, count(*) from findings where resolved_at is null group by kind")
+    assert all(f'    "{kind}" : {count}\n' in artifacts["reconcile-summary"]["data"] for kind, count in kinds)
     assert f"| tasks polled | {TASKS} of {TASKS} due" in artifacts["reconcile-summary"]["data"]
     assert len(json.loads(artifacts["worst-findings"]["data"])) == query(shop, "select count(*) from findings")[0][0] > 0
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from jobrecon.reconciliation import RunSummary, open_reconciliation
+from jobrecon.reconciliation import open_reconciliation
+from jobrecon.run_summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.webhook.inbox import Inbox
 from models.landing import ChallengeTime, InboxItem

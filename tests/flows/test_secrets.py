@@ -1,0 +1,65 @@
+"""Client secrets that lie in Prefect blocks: read by a deployed run, and by the command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ACME, SECRET, TASKS, Shop
+from station import Station
+
+# The first test starts Prefect's server.
+pytestmark = pytest.mark.timeout(600)
+
+SAVE = """
+import sys
+from prefect.blocks.system import Secret
+from flows.secrets import LinkedInApplication
+
+value = sys.stdin.read()
+Secret(value=value).save("acme-secret", overwrite=True)
+LinkedInApplication(client_id="78acme", client_secret=value).save("acme", overwrite=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(station: Station, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """That of an operator's shell; the blocks are saved."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "JOBRECON_"))}
+    environment = kept | {"PREFECT_API_URL": str(station.api.base_url).rstrip("/"), "PREFECT_HOME": str(tmp_path_factory.mktemp("shell"))}
+    subprocess.run([sys.executable, "-c", SAVE], input=SECRET, text=True, env=environment, check=True, timeout=90)
+    return environment
+
+
+def refer(shop: Shop, reference: str) -> None:
+    shop.settings.applications.write_text(
+        f'[[applications]]\nurn = "{ACME}"\nclient_id = "78acme"\nclient_secrets = ["{reference}"]\ncustomer = "Acme"\n', encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize("reference", ["prefect:acme-secret", "prefect:linkedin-application/acme"])
+def test_a_deployed_run_reads_its_secret_from_a_block(shop: Shop, environment: dict[str, str], reference: str) -> None:
+    refer(shop, reference)
+    run = shop.station.run("reconcile")
+    assert run.state == ("COMPLETED", "Completed"), run.message
+    assert f"{TASKS} of {TASKS} due tasks polled" in run.message
+    assert SECRET not in run.read_log() + str(run.read_artifacts())
+
+
+def test_a_block_that_is_missing_leaves_the_run_incomplete_and_is_named(shop: Shop, environment: dict[str, str]) -> None:
+    refer(shop, "prefect:acme-secert")
+    run = shop.station.run("reconcile")
+    assert run.state == ("COMPLETED", "Incomplete")
+    assert "The Prefect block acme-secert, which a client secret refers to, cannot be read" in run.wait_for_log("acme-secert")
+
+
+def test_the_command_line_reads_blocks_too(shop: Shop, environment: dict[str, str], tmp_path: Path) -> None:
+    refer(shop, "prefect:acme-secret")
+    program = str(Path(sys.executable).with_name("jobrecon"))
+    done = subprocess.run(
+        [program, "run"], env=environment | shop.variables, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{TASKS} of {TASKS} due tasks polled" in done.stdout.replace("\n", " ")
+    assert SECRET not in done.stdout + done.stderr

@@ -35,6 +35,20 @@ def test_twenty_processes_never_send_more_than_one_applications_limit(serve: Ser
     assert (row["calls_used"], row["exhausted_at"]) == (LIMIT, START)
 
 
+def test_twenty_runs_of_one_tick_ask_about_each_task_once_and_stay_within_the_limit(serve: Serve) -> None:
+    # Half of the tasks are still under way, so that each run would find them due.
+    fake = FakeLinkedIn(lambda asked: answered(asked.ids, "IN_PROGRESS" if asked.number % 2 else "SUCCEEDED"))
+    application = make_application(daily_call_limit=50)
+    house = serve(fake, application, ids_per_call=10, tick_seconds=86_400, call_reserve=0)
+    house.configure(landing_url=str(house.engine.url))
+    with opened(house):
+        house.import_urns(*(task_urn(number) for number in range(600)))
+    polled = run_together(20, poll, house.settings, application, START.replace(hour=7), 100)
+    asked = [urn for each in fake.asked for urn in each.ids]
+    assert len(asked) == len(set(asked)) == sum(polled) == 500
+    assert len(fake.asked) == house.budget()["calls_used"] == 50
+
+
 @contextmanager
 def opened(house: House) -> Iterator[Warehouse]:
     """The house with its warehouse open for this block only: another process wants it afterwards."""

@@ -96,7 +96,7 @@ class Planner:
         due_count, root_sum, rate_sum, urgency, score = self.warehouse.run("plan/delay_bound", staged, **asked)[0]
         urns: list[str] = []
         if due_count and id_limit:
-            urns = self.warehouse.column("plan/due_tasks", staged, **asked, least_urgency=urgency, least_score=score)
+            urns = self.warehouse.columns("plan/due_tasks", staged, **asked, least_urgency=urgency, least_score=score)["task_urn"]
         return Plan(urns, due_count, root_sum, rate_sum)
 
     def _read_hazards(self, application_urn: str) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from jobrecon.reports.facts import Facts, ReportedFinding
 from jobrecon.reports.glossary import is_good_ending, name_trouble
@@ -32,22 +33,25 @@ class Cause:
     next_action: str
     findings: tuple[ReportedFinding, ...]
 
-    @property
+    @cached_property
     def job_count(self) -> int:
         return count_jobs(self.findings)
 
-    @property
+    @cached_property
     def shared_message(self) -> str | None:
         """LinkedIn's own text where it is the same for all."""
         messages = {finding.message for finding in self.findings}
         return next(iter(messages)) if len(messages) == 1 else None
 
 
+_OWNERS_DESKS = {Owner.CUSTOMER.value: Desk.TODAY, Owner.LINKEDIN.value: Desk.LINKEDIN}
+
+
 def find_desk(finding: ReportedFinding) -> Desk:
     """On whose desk `finding` lies. What nobody is named for is ours."""
     if finding.severity == Severity.LOW:
         return Desk.NOTES
-    return {Owner.CUSTOMER.value: Desk.TODAY, Owner.LINKEDIN.value: Desk.LINKEDIN}.get(finding.owner, Desk.US)
+    return _OWNERS_DESKS.get(finding.owner, Desk.US)
 
 
 def sort_to_desks(findings: Iterable[ReportedFinding]) -> dict[Desk, list[ReportedFinding]]:

@@ -1,7 +1,7 @@
 """The columns of a finding, told once for the workbook and the CSV file."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from jobrecon.reports.facts import ReportedFinding
@@ -52,3 +52,11 @@ ENDING_COLUMNS: tuple[Column, ...] = (
 """What a resolved finding has besides."""
 
 MOMENT_COLUMNS = {"since", "opened_at", "resolved_at"}
+
+Cells = Sequence[Value]
+
+
+def read_cells(findings: Iterable[ReportedFinding], columns: Sequence[Column] = COLUMNS) -> list[Cells]:
+    """A row of cells for each finding."""
+    readers = [column.read for column in columns]
+    return [[read(finding) for read in readers] for finding in findings]

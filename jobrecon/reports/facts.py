@@ -5,7 +5,8 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from jobrecon.reports.completeness import explain_gaps
@@ -31,8 +32,7 @@ AGE_NAMES = [name for name, _ in AGE_BANDS]
 AGE_LIMITS = [limit for _, limit in AGE_BANDS[:-1]]
 
 
-@dataclass(frozen=True)
-class ReportedFinding:
+class ReportedFinding(NamedTuple):
     """An episode as it stood at the end of the day. `age`: how long it has lasted, or had lasted when it ended."""
 
     finding_id: str
@@ -190,8 +190,8 @@ def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.da
             # Jobs without a manager get an entry of their own only once something is wrong with one.
             for name in sorted({*movements, *(jobs.keys() - {NO_MANAGER})}, key=lambda name: (name == NO_MANAGER, name.casefold(), name))
         },
-        open_findings=tuple(_read_findings(warehouse.read("reports/open_findings", **bounds), as_of or min(now, day.end))),
-        resolved_findings=tuple(_read_findings(warehouse.read("reports/resolved_findings", **bounds))),
+        open_findings=_read_findings(warehouse.columns("reports/open_findings", **bounds), as_of or min(now, day.end)),
+        resolved_findings=_read_findings(warehouse.columns("reports/resolved_findings", **bounds)),
         trends=read_trends(warehouse, day, NO_MANAGER),
         settlings=read_settling(warehouse, day, NO_MANAGER),
         tasks_overlooked=int(run["tasks_overlooked"] or 0) if run else 0,
@@ -206,10 +206,11 @@ def count_by_age(findings: Iterable[ReportedFinding]) -> dict[str, int]:
     return {name: counts[name] for name, _ in AGE_BANDS}
 
 
-def _read_findings(rows: Iterable[Mapping[str, Any]], as_of: dt.datetime | None = None) -> Iterable[ReportedFinding]:
-    for row in rows:
-        until = row["resolved_at"] if as_of is None else as_of
-        yield ReportedFinding(**row, age=max(until - row["since"], dt.timedelta()))
+def _read_findings(columns: Mapping[str, list[Any]], as_of: dt.datetime | None = None) -> tuple[ReportedFinding, ...]:
+    ends = columns["resolved_at"] if as_of is None else repeat(as_of)
+    ages = [max(end - since, dt.timedelta()) for end, since in zip(ends, columns["since"], strict=False)]
+    told = {**columns, "age": ages}
+    return tuple(map(ReportedFinding._make, zip(*(told.get(name, repeat(None)) for name in ReportedFinding._fields), strict=False)))
 
 
 def _read_movement(row: Mapping[str, Any] | None) -> RollForward:

@@ -2,24 +2,22 @@
 
 import csv
 import datetime as dt
+from collections.abc import Iterable
 from pathlib import Path
 
-from jobrecon.reports.columns import COLUMNS, Value
-from jobrecon.reports.facts import Facts
+from jobrecon.reports.columns import COLUMNS, Cells, Value
 from jobrecon.reports.text import disarm_formula
 
 
-def write_listing(facts: Facts, path: Path) -> None:
-    """Write the open findings to `path`: UTF-8 with a byte order mark, moments in ISO 8601 with offset.
+def write_listing(rows: Iterable[Cells], path: Path) -> None:
+    """Write the open findings' `rows` to `path`: UTF-8 with a byte order mark, moments in ISO 8601 with offset.
 
     A cell that a spreadsheet would take for a formula starts with an apostrophe.
     """
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(column.name for column in COLUMNS)
-        readers = [column.read for column in COLUMNS]
-        for finding in facts.open_findings:
-            writer.writerow([_write_value(read(finding)) for read in readers])
+        writer.writerows([_write_value(value) for value in row] for row in rows)
 
 
 def _write_value(value: Value) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from jobrecon.errors import ReportError, WarehouseError
+from jobrecon.reports.columns import read_cells
 from jobrecon.reports.facts import Facts, gather_facts
 from jobrecon.reports.folder import replace_folder
 from jobrecon.reports.listing import write_listing
@@ -57,8 +58,9 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
     try:
         with replace_folder(folder) as fresh:
             write_pages(facts, settings, fresh, stories)
-            write_workbook(facts, fresh / "findings.xlsx")
-            write_listing(facts, fresh / "findings.csv")
+            rows = read_cells(facts.open_findings)
+            write_workbook(facts, rows, fresh / "findings.xlsx")
+            write_listing(rows, fresh / "findings.csv")
             (fresh / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             names = sorted(path.name for path in fresh.iterdir())
     except OSError as error:

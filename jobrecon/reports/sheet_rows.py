@@ -2,27 +2,28 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import IO
 
 from xlsxwriter.utility import xl_col_to_name
 
-from jobrecon.reports.columns import Column
-from jobrecon.reports.facts import ReportedFinding
+from jobrecon.reports.columns import Cells
 from jobrecon.reports.text import PLAIN_LIMIT, fit_cell
 
 ROWS_AT_ONCE = 500
+MOST_REPEATED = 4_096
+"""Texts of which the outcome is remembered: reasons, customers and the like are those of thousands of cells."""
 EPOCH = dt.datetime(1899, 12, 30, tzinfo=dt.UTC)
 
 
-def write_rows(file: IO[bytes], columns: Sequence[Column], findings: Sequence[ReportedFinding], moment_style: int) -> None:
-    """Write `findings` below the heading. Text is text, whatever it looks like; moments are numbers shown as such, in UTC."""
-    readers = [(xl_col_to_name(index), column.read) for index, column in enumerate(columns)]
-    for start in range(0, len(findings), ROWS_AT_ONCE):
+def write_rows(file: IO[bytes], rows: Sequence[Cells], moment_style: int) -> None:
+    """Write `rows` below the heading. Text is text, whatever it looks like; moments are numbers shown as such, in UTC."""
+    letters_of = [xl_col_to_name(index) for index in range(len(rows[0]))] if rows else []
+    for start in range(0, len(rows), ROWS_AT_ONCE):
         parts: list[str] = []
-        for number, finding in enumerate(findings[start : start + ROWS_AT_ONCE], start=start + 2):
+        for number, row in enumerate(rows[start : start + ROWS_AT_ONCE], start=start + 2):
             parts.append(f'<row r="{number}">')
-            for letters, read in readers:
-                value = read(finding)
+            for letters, value in zip(letters_of, row, strict=True):
                 if isinstance(value, str):
                     if value:
                         cell = f'<c r="{letters}{number}" t="inlineStr"><is><t xml:space="preserve">{_escape(value)}</t></is></c>'
@@ -36,6 +37,7 @@ def write_rows(file: IO[bytes], columns: Sequence[Column], findings: Sequence[Re
         file.write("".join(parts).encode())
 
 
+@lru_cache(MOST_REPEATED)
 def _escape(value: str) -> str:
     text = value if value.isprintable() and len(value) <= PLAIN_LIMIT else fit_cell(value)
     if "&" in text or "<" in text or ">" in text:

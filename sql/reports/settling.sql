@@ -3,7 +3,7 @@
 with settled as (
     select
         application_urn,
-        greatest(0, epoch(status_changed_at - requested_at)) as seconds
+        greatest(0, epoch_us(status_changed_at) - epoch_us(requested_at)) / 1000000 as seconds
     from job_tasks
     where
         state = 'SETTLED'

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from conftest import SECRET, TASKS, Shop
 from station import FlowRun, wait_for
 
 from jobrecon.clock import utc_now
+from jobrecon.landing import open_landing
 from jobrecon.warehouse import open_warehouse
+from jobrecon.webhook.inbox import Inbox
 
 # Each starts several processes; on a busy machine that takes its time.
 pytestmark = pytest.mark.timeout(600)
@@ -91,6 +94,38 @@ def test_a_wrong_secret_ends_as_incomplete_and_the_log_names_the_application_wit
     for place in (log, summary, shop.station.worker_log.read_text(encoding="utf-8")):
         assert "a-wrong-secret" not in place
         assert SECRET not in place
+
+
+def fall_silent(shop: Shop) -> None:
+    """LinkedIn challenged the webhook, and then no more."""
+    engine = open_landing(shop.settings.landing_url)
+    with Inbox(engine) as inbox:
+        inbox.record_challenge("", utc_now() - timedelta(hours=6))
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("changes", "happen", "reason"),
+    [
+        ({"JOBRECON_DAILY_CALL_LIMIT": "1"}, lambda shop: None, "used up its calls for the day"),
+        ({"JOBRECON_LANDING_URL": "postgresql+psycopg://jobrecon@127.0.0.1:1/landing"}, lambda shop: None, "The landing database"),
+        ({}, fall_silent, "webhook"),
+    ],
+    ids=["the budget ran out", "the landing database is gone", "the webhook fell silent"],
+)
+def test_what_could_not_be_seen_is_told_by_the_runs_state(
+    shop: Shop, changes: dict[str, str], happen: Callable[[Shop], None], reason: str
+) -> None:
+    happen(shop)
+    shop.configure(**changes)
+    run = shop.station.run("reconcile")
+    assert run.state == ("COMPLETED", "Incomplete"), run.message
+    assert reason in run.read_artifacts()["reconcile-summary"]["data"]
+    report = shop.station.run("daily-report")
+    assert report.state == ("COMPLETED", "Incomplete"), report.message
+    summary = json.loads((max(shop.settings.reports.iterdir()) / "summary.json").read_text(encoding="utf-8"))
+    assert not summary["complete"]
+    assert reason in " ".join(summary["incomplete_reasons"])
 
 
 def test_a_locked_warehouse_fails_the_run_in_words_that_name_the_holder(shop: Shop) -> None:

@@ -2,9 +2,10 @@
 
 import datetime as dt
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from itertools import repeat
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -155,9 +156,17 @@ class Facts:
             account_manager=account_manager,
             jobs_by_manager={account_manager: self.jobs_by_manager.get(account_manager, 0)},
             by_account_manager={account_manager: self.by_account_manager.get(account_manager, RollForward())},
-            open_findings=tuple(finding for finding in self.open_findings if finding.account_manager == account_manager),
-            resolved_findings=tuple(finding for finding in self.resolved_findings if finding.account_manager == account_manager),
+            open_findings=self._open_by_manager.get(account_manager, ()),
+            resolved_findings=self._resolved_by_manager.get(account_manager, ()),
         )
+
+    @cached_property
+    def _open_by_manager(self) -> Mapping[str, tuple[ReportedFinding, ...]]:
+        return _sort_to_managers(self.open_findings)
+
+    @cached_property
+    def _resolved_by_manager(self) -> Mapping[str, tuple[ReportedFinding, ...]]:
+        return _sort_to_managers(self.resolved_findings)
 
 
 def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.datetime, stale_after_seconds: int) -> Facts:
@@ -211,6 +220,13 @@ def _read_findings(columns: Mapping[str, list[Any]], as_of: dt.datetime | None =
     ages = [max(end - since, dt.timedelta()) for end, since in zip(ends, columns["since"], strict=False)]
     told = {**columns, "age": ages}
     return tuple(map(ReportedFinding._make, zip(*(told.get(name, repeat(None)) for name in ReportedFinding._fields), strict=False)))
+
+
+def _sort_to_managers(findings: Iterable[ReportedFinding]) -> dict[str, tuple[ReportedFinding, ...]]:
+    found: dict[str, list[ReportedFinding]] = defaultdict(list)
+    for finding in findings:
+        found[finding.account_manager].append(finding)
+    return {manager: tuple(own) for manager, own in found.items()}
 
 
 def _read_movement(row: Mapping[str, Any] | None) -> RollForward:

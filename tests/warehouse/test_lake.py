@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pyarrow.parquet import read_table
 
 from jobrecon.errors import WarehouseError
 from jobrecon.imports import import_notifications, import_tasks
@@ -15,7 +16,7 @@ from jobrecon.serving import serve_in_thread
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_for_reading, open_warehouse
 from jobrecon.warehouse.connection import _attach_statement
-from jobrecon.warehouse.schema import list_tables
+from jobrecon.warehouse.schema import list_tables, list_views
 
 ACME = "urn:li:developerApplication:1001"
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
@@ -25,7 +26,8 @@ CHANCE = {"runs": ("run_id", "started_at", "finished_at"), "task_status_changes"
 
 
 def live(settings: Settings, world: World, tasks, notifications):
-    """Import and reconcile at each hour; returns the published tables."""
+    """Import and reconcile at each hour; returns the published tables and views, which lie beside as Parquet too."""
+    settings = settings.model_copy(update={"parquet": str(settings.home / "parquet")})
     with open_warehouse(settings) as warehouse:
         assert import_tasks(warehouse, tasks, settings.load_applications(), START).rejected == 1
         assert import_notifications(warehouse, notifications, START).added == 2
@@ -41,10 +43,11 @@ def live(settings: Settings, world: World, tasks, notifications):
             assert run.summary.state == "COMPLETED", run.summary.incomplete_reasons
     with open_for_reading(settings) as published:
         tables = {}
-        for name in list_tables():
+        for name in (*list_tables(), *list_views()):
             chance = ", ".join(CHANCE.get(name) or ("null",))
             columns = f"* exclude ({chance})" if CHANCE.get(name) else "*"
             tables[name] = published.connection.execute(f"select {columns} from {name} order by all").fetchall()
+            assert read_table(settings.home / "parquet" / f"{name}.parquet").num_rows == len(tables[name])
         tables["comments"] = published.connection.execute(
             "select table_name, column_name, data_type, comment from duckdb_columns() where not internal and table_name in (select table_name from duckdb_tables()) order by all"
         ).fetchall()

@@ -1,6 +1,7 @@
 """What a flow run shows in Prefect: a summary, the worst findings, a link to the report."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
@@ -13,6 +14,7 @@ from prefect.artifacts import (
     aupdate_progress_artifact,
 )
 
+from jobrecon.reports.facts import Facts
 from jobrecon.run_summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_for_reading
@@ -20,6 +22,8 @@ from jobrecon.warehouse import open_for_reading
 WORST_ROWS = 200
 """Prefect keeps every version of an artifact: the whole list is in the report."""
 
+BAR_LENGTH = 24
+"""Characters of the longest bar."""
 LOOKALIKES = str.maketrans("<>[]`", "‹›()'")
 """What makes HTML, links or code in markdown, and what reads the same and makes nothing."""
 
@@ -57,14 +61,19 @@ async def show_summary(summary: RunSummary, settings: Settings) -> None:
         "notifications merged": f"{summary.notifications_merged:,}",
         "findings": f"{summary.findings_opened:,} opened, {summary.findings_resolved:,} resolved, {summary.findings_open:,} open",
     }
-    lines = [f"# {summary.state.capitalize()}", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]
+    lines = [
+        f"# {summary.state.capitalize()}",
+        "",
+        f"{summary.sentence}.",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in rows.items()),
+    ]
     with open_for_reading(settings) as warehouse:
         kinds = warehouse.read("plan/open_by_kind")
-    if kinds:
-        # Prefect's page draws it.
-        lines += ["", "```mermaid", "pie showData title Open findings", *(f'    "{row["kind"]}" : {row["open"]}' for row in kinds), "```"]
-    if summary.incomplete_reasons:
-        lines += ["", "## Not seen", "", *(f"- {_quote(reason)}" for reason in summary.incomplete_reasons)]
+    lines += _draw_bars({row["kind"]: row["open"] for row in kinds})
+    lines += _tell_unseen(summary.incomplete_reasons)
     await acreate_markdown_artifact("\n".join(lines), key="reconcile-summary", description="What the last reconciliation did")
 
 
@@ -76,10 +85,25 @@ async def show_findings(settings: Settings) -> None:
     await acreate_table_artifact(table, key="worst-findings", description=f"The worst open findings, at most {WORST_ROWS}")
 
 
-async def show_report(page: Path, verdict: str) -> None:
-    """Where the report lies. Browsers open no local file from a server's page, so the path itself is the text."""
+async def show_report(page: Path, verdict: str, facts: Facts) -> None:
+    """The verdict of the day with what is open as a picture, and where the report lies."""
+    lines = [f"# {verdict}", *_draw_bars(facts.open_by_kind), *_tell_unseen(facts.incomplete_reasons)]
+    await acreate_markdown_artifact("\n".join(lines), key="daily-summary", description=verdict)
+    # Browsers open no local file from a server's page, so the path itself is the text.
     path = page.absolute()
     await acreate_link_artifact(link=path.as_uri(), link_text=str(path), key="daily-report", description=verdict)
+
+
+def _draw_bars(counts: Mapping[str, int]) -> list[str]:
+    """Bars of text: one of Prefect's two pages draws no diagrams, the other draws them dark on dark."""
+    most = max(counts.values(), default=0)
+    bars = [f"| {_flatten(name)} | {'█' * max(1, round(BAR_LENGTH * count / most))} {count:,} |" for name, count in counts.items()]
+    return ["", "## Open findings", "", "| | |", "|---|---|", *bars] if bars else []
+
+
+def _tell_unseen(reasons: Iterable[str]) -> list[str]:
+    told = [f"- {_quote(reason)}" for reason in reasons]
+    return ["", "## Not seen", "", *told] if told else []
 
 
 def _make_cell(value: Any) -> str:

@@ -30,7 +30,7 @@ async def daily_report(date: dt.date | None = None) -> State[Any]:
     day = date or scheduled.astimezone(load_settings().zone).date()
     result = write(day, max(utc_now(), scheduled))
     verdict = str(result.summary.get("verdict") or f"The report of {day}.")
-    await show_report(result.folder / "index.html", verdict)
+    await show_report(result.folder / "index.html", verdict, result.facts)
     if day == scheduled.astimezone(load_settings().zone).date():
         deliver(result)
     return Completed(name="Completed" if result.summary["complete"] else "Incomplete", message=verdict, data=result.summary)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from datetime import timedelta
@@ -55,7 +56,8 @@ def test_a_reconciliation_shows_a_summary_and_the_worst_findings(reconciled: Rec
     assert artifacts.keys() == {"reconcile-summary", "worst-findings", "polling"}
     assert artifacts["polling"]["data"] == 100.0
     kinds = query(shop, "select kind, count(*) from findings where resolved_at is null group by kind")
-    assert all(f'    "{kind}" : {count}\n' in artifacts["reconcile-summary"]["data"] for kind, count in kinds)
+    shown = re.findall(r"^\| ([A-Z_]+) \| █+ ([\d,]+) \|$", artifacts["reconcile-summary"]["data"], re.MULTILINE)
+    assert sorted(shown) == sorted((kind, f"{count:,}") for kind, count in kinds)
     assert f"| tasks polled | {TASKS} of {TASKS} due" in artifacts["reconcile-summary"]["data"]
     assert len(json.loads(artifacts["worst-findings"]["data"])) == query(shop, "select count(*) from findings")[0][0] > 0
 
@@ -77,6 +79,9 @@ def test_the_daily_report_is_written_and_linked(reconciled: Reconciled) -> None:
     with (folder / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
         assert len(list(csv.DictReader(file))) >= summary["roll_forward"]["open_now"] > 0
     assert run.state[1] == ("Completed" if summary["complete"] else "Incomplete")
+    told = run.read_artifacts()["daily-summary"]["data"]
+    assert told.startswith(f"# {summary['verdict']}\n")
+    assert "| STUCK | █" in told or "| FAILED | █" in told
     link = run.read_artifacts()["daily-report"]
     assert f"({(folder / 'index.html').as_uri()})" in link["data"]
     assert (folder / "index.html").is_file()

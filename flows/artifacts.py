@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
+from prefect import get_run_logger
 from prefect.artifacts import (
     acreate_link_artifact,
     acreate_markdown_artifact,
@@ -29,25 +30,32 @@ LOOKALIKES = str.maketrans("<>[]`", "‹›()'")
 
 
 class Progress:
-    """How far polling is, as an artifact that moves."""
+    """How far polling is, as an artifact that moves. Where Prefect does not take it, polling goes on without."""
 
-    def __init__(self, artifact: UUID) -> None:
-        self._artifact = artifact
-        self._update: asyncio.Task[Any] | None = None
-
-    @classmethod
-    async def show(cls) -> Self:
-        return cls(await acreate_progress_artifact(0.0, key="polling", description="Due tasks asked about in this run"))
+    def __init__(self) -> None:
+        self._artifact: UUID | None = None
+        self._telling: asyncio.Task[None] | None = None
 
     def advance(self, part: float) -> None:
         """Tell without waiting; while the last telling is under way, this one is left out."""
-        if self._update is None or self._update.done():
-            self._update = asyncio.create_task(aupdate_progress_artifact(self._artifact, round(100 * part, 1)))
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self.tell(part))
 
     async def end(self) -> None:
-        if self._update is not None:
-            await asyncio.wait([self._update])
-        await aupdate_progress_artifact(self._artifact, 100.0)
+        if self._telling is not None:
+            await self._telling
+        await self.tell(1)
+
+    async def tell(self, part: float) -> None:
+        try:
+            if self._artifact is None:
+                self._artifact = await acreate_progress_artifact(
+                    100 * part, key="polling", description="Due tasks asked about in this run"
+                )
+            else:
+                await aupdate_progress_artifact(self._artifact, 100 * part)
+        except Exception as error:  # noqa: BLE001  what is shown is not worth what was asked
+            get_run_logger().warning("Prefect does not take the progress of polling (%s).", type(error).__name__)
 
 
 async def show_summary(summary: RunSummary, settings: Settings) -> None:
@@ -63,8 +71,6 @@ async def show_summary(summary: RunSummary, settings: Settings) -> None:
     }
     lines = [
         f"# {summary.state.capitalize()}",
-        "",
-        f"{summary.sentence}.",
         "",
         "| | |",
         "|---|---|",

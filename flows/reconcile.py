@@ -56,7 +56,8 @@ def pull(run: Reconciliation) -> None:
 async def poll(run: Reconciliation) -> None:
     """Due tasks are asked about, within each application's budget. Calls are tried again one by one, inside."""
     logger = get_run_logger()
-    progress = await Progress.show()
+    progress = Progress()
+    await progress.tell(0)
     told_at = time.monotonic()
 
     def advance(done: int, due: int) -> None:

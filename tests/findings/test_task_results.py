@@ -263,6 +263,16 @@ def test_a_task_known_but_not_asked_about_is_told_of_all_the_same(warehouse: War
     assert read(warehouse, "select * from rejected_rows") == []
 
 
+@pytest.mark.parametrize("is_asked_first", [True, False])
+def test_of_two_answers_in_one_merge_the_one_asked_for_counts_once(warehouse: Warehouse, is_asked_first: bool) -> None:
+    given(warehouse, [task(status=None, task_urn=URN)])
+    batches = [[Answer(URN, ANSWERED, "SUCCEEDED")], [Answer(URN, ANSWERED, "IN_PROGRESS", is_asked=False)]]
+    merged = answer(warehouse, *(batches if is_asked_first else reversed(batches)))
+    assert (merged.tasks_polled, merged.tasks_settled) == (1, 1)
+    assert read(warehouse, "select status, poll_count from job_tasks") == [{"status": "SUCCEEDED", "poll_count": 1}]
+    assert read(warehouse, "select status from task_status_changes") == [{"status": "SUCCEEDED"}]
+
+
 def test_many_answers_at_once_are_laid_beside_many_tasks(warehouse: Warehouse) -> None:
     urns = [f"urn-{number}" for number in range(2000)]
     given(warehouse, [task(status=None, task_urn=urn, external_job_posting_id=urn) for urn in urns])

@@ -49,9 +49,7 @@ class Progress:
     async def tell(self, part: float) -> None:
         try:
             if self._artifact is None:
-                self._artifact = await acreate_progress_artifact(
-                    100 * part, key="polling", description="Due tasks asked about in this run"
-                )
+                self._artifact = await acreate_progress_artifact(100 * part, key="polling", description="Due tasks asked about in this run")
             else:
                 await aupdate_progress_artifact(self._artifact, 100 * part)
         except Exception as error:  # noqa: BLE001  what is shown is not worth what was asked

@@ -30,7 +30,9 @@ def test_slices_make_what_one_slice_makes(warehouse: Warehouse, slices: int) -> 
         for number, (urn, job) in enumerate(chance.choices(jobs, k=300))
     ]
     notifications = [
-        told(application_urn=urn, external_job_posting_id=job, listing_status=chance.choice(["LISTED", "NOT_LISTED"]), apply_status="ENABLED")
+        told(
+            application_urn=urn, external_job_posting_id=job, listing_status=chance.choice(["LISTED", "NOT_LISTED"]), apply_status="ENABLED"
+        )
         for urn, job in chance.sample(jobs, 40)
     ]
     given(warehouse, tasks, notifications)

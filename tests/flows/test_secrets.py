@@ -63,3 +63,36 @@ def test_the_command_line_reads_blocks_too(shop: Shop, environment: dict[str, st
     assert done.returncode == 0, done.stderr
     assert f"{TASKS} of {TASKS} due tasks polled" in done.stdout.replace("\n", " ")
     assert SECRET not in done.stdout + done.stderr
+
+
+WITH_A_SERVER_THAT_GOES = """
+import sys
+from prefect.blocks.core import Block
+from prefect.blocks.system import Secret
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from flows.secrets import BlockReader
+from jobrecon.errors import ConfigurationError
+
+def said(reader):
+    try:
+        return reader.read("passing").get_secret_value()
+    except ConfigurationError:
+        return "unreadable"
+
+reader = BlockReader(fresh_seconds=0)
+Secret(value="first").save("passing", overwrite=True)
+print(said(reader))
+Secret(value="second").save("passing", overwrite=True)
+print(said(reader), said(BlockReader()))
+with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+    print(said(reader), said(BlockReader()))
+Block.delete("secret/passing")
+print(said(reader), said(reader))
+"""
+
+
+def test_a_block_outlives_a_server_that_is_away_but_not_its_own_end(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_A_SERVER_THAT_GOES], text=True, env=environment, capture_output=True, timeout=150, check=False
+    )
+    assert done.stdout.splitlines() == ["first", "second second", "second unreadable", "unreadable unreadable"], done.stderr

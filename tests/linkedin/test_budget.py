@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from starlette.responses import JSONResponse, Response
 
 from jobrecon.errors import BudgetExhausted, LinkedInUnreachable
@@ -249,3 +249,30 @@ def test_calls_charged_ahead_are_given_back_unless_they_were_sent(any_engine: En
 
     assert asyncio.run(call(1_000)) > 1_000
     assert read_ledger(any_engine, START.date())[0]["calls_used"] == 1_000
+
+
+def test_callers_that_come_while_calls_are_charged_take_of_what_is_ahead(any_engine: Engine) -> None:
+    ledger = CallLedger(any_engine, ACME, 10_000_000, lambda: START)
+    commits = 0
+
+    def note(_connection: object) -> None:
+        nonlocal commits
+        commits += 1
+
+    event.listen(any_engine, "commit", note)
+
+    async def work(number: int) -> None:
+        for _ in range(200):
+            await ledger.charge()
+            # Calls take their time, each another: some come back while calls are being charged.
+            await asyncio.sleep(0.0003 * (number + 1))
+
+    async def charge() -> None:
+        await asyncio.gather(*(work(number) for number in range(8)))
+        await ledger.release()
+
+    asyncio.run(charge())
+    event.remove(any_engine, "commit", note)
+    assert ledger.calls_used == 1600
+    assert ledger.count_left() == 10_000_000 - 1600
+    assert commits < 100

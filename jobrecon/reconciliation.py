@@ -34,7 +34,7 @@ from models import RunState
 log = logging.getLogger(__name__)
 
 INBOX_ROWS = 20_000
-SLICE_TASKS = 150_000
+SLICE_TASKS = 250_000
 """Jobs are brought up to the moment in slices of about so many, so that memory does not grow with their number."""
 TOLD_FACETS = ("LISTING", "APPLY", "WEBHOOK")
 """What is known only from what the receiver landed."""
@@ -159,8 +159,6 @@ class Reconciliation:
         slices = self.warehouse.count("plan/latest_count") // SLICE_TASKS + 1
         for number in range(slices):
             self.warehouse.run("derive/job_postings", as_of=self.as_of, slices=slices, slice=number)
-            if number < slices - 1:
-                self.warehouse.checkpoint()
 
     def note_silences(self) -> None:
         """Say that LinkedIn has fallen silent: in the report, and to the receivers, whose metrics tell of it."""

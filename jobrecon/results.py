@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobrecon.linkedin.answers import Answer
+from jobrecon.linkedin.answers import Answer, Answers
 from jobrecon.warehouse.connection import Warehouse
 from jobrecon.warehouse.schema import STAGED
 
@@ -28,10 +28,8 @@ class ResultBuffer:
         self._batch = 0
         self._lock = asyncio.Lock()
 
-    async def add(self, application_urn: str, answers: list[Answer]) -> None:
-        # Column by column: objects that live until they are merged, five for each answer, cost as much as asking for it.
-        told = dict(zip(Answer._fields, zip(*answers, strict=True), strict=True))
-        for name, values in told.items():
+    async def add(self, application_urn: str, answers: Answers) -> None:
+        for name, values in zip(Answer._fields, answers.columns, strict=True):
             self._columns[name].extend(values)
         self._batch += 1
         self._columns["application_urn"].extend(repeat(application_urn, len(answers)))

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from jobrecon.applications import Application
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import AccessDenied, BatchRefused, CredentialsRefused, LinkedInUnreachable
-from jobrecon.linkedin.answers import Answer, NotAnAnswer, Outcome, read_answers
+from jobrecon.linkedin.answers import Answer, Answers, NotAnAnswer, Outcome, read_answers
 from jobrecon.linkedin.batches import build_query
 from jobrecon.linkedin.budget import CallLedger
 from jobrecon.linkedin.faults import PASSING_ERRORS, Backoff, describe, redact
@@ -49,8 +49,8 @@ class LinkedInClient:
         self._patience = Backoff()
         """For 429, shared by all workers; new after each answer."""
 
-    async def ask(self, task_urns: list[str]) -> AsyncIterator[list[Answer]]:
-        """What LinkedIn says of each task: one list per call, as it is answered, so that later trouble loses none of it.
+    async def ask(self, task_urns: list[str]) -> AsyncIterator[Answers]:
+        """What LinkedIn says of each task, call by call as it is answered, so that later trouble loses none of it.
 
         LinkedIn refuses a whole batch for one URN it does not accept. Which one is found by halving: of a group that holds one,
         half is asked about; if that is accepted the other half holds it, else the other half waits, with all others that wait,
@@ -76,7 +76,7 @@ class LinkedInClient:
                     waiting += others
                     suspects = asked
             if found_bad and (self.is_answered or KEY_REFUSED in str(refusal).lower()):
-                yield found_bad
+                yield Answers.of(found_bad)
                 found_bad = []
             elif refusal and (not waiting or len(found_bad) == 2):
                 # Nothing was answered yet: rather than these URNs LinkedIn may have refused the question as a whole.
@@ -90,7 +90,7 @@ class LinkedInClient:
             status=refusal.status,
         )
 
-    async def _call(self, task_urns: list[str]) -> list[Answer]:
+    async def _call(self, task_urns: list[str]) -> Answers:
         backoff = Backoff()
         query = build_query(task_urns)
         is_tunneled = len(query) > self.query_limit_bytes

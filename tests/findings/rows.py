@@ -12,7 +12,7 @@ import pyarrow as pa
 from jobrecon.applications import Application, Applications
 from jobrecon.catalogue import load_catalog
 from jobrecon.imports.notifications import merge_deliveries
-from jobrecon.linkedin.answers import Answer
+from jobrecon.linkedin.answers import Answer, Answers
 from jobrecon.reconciliation import Reconciliation
 from jobrecon.results import ResultBuffer
 from jobrecon.run_summary import RunSummary
@@ -113,7 +113,7 @@ def answer(
 
     async def merge() -> None:
         for batch in batches:
-            await buffer.add(application_urn, list(batch))
+            await buffer.add(application_urn, Answers.of(batch))
         await buffer.flush()
 
     asyncio.run(merge())

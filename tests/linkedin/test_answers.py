@@ -83,7 +83,7 @@ READ: list[tuple[dict[str, Any], Answer]] = [
 
 @pytest.mark.parametrize(("document", "expected"), READ)
 def test_what_an_answer_says_of_a_task(document: dict[str, Any], expected: Answer) -> None:
-    assert read_answers(orjson.dumps(document), [ONE]) == [expected]
+    assert list(read_answers(orjson.dumps(document), [ONE])) == [expected]
 
 
 UNASKED: list[tuple[dict[str, Any], list[str]]] = [
@@ -107,7 +107,7 @@ def test_keys_that_nobody_asked_for_come_after_the_asked_ones(others: dict[str, 
 def test_a_urn_that_holds_a_percent_sign_is_found_plain_and_encoded() -> None:
     urn = "urn:li:simpleJobPostingTask:100%25"
     for key in (urn, "urn%3Ali%3AsimpleJobPostingTask%3A100%2525"):
-        assert read_answers(orjson.dumps({"results": {key: DONE}}), [urn]) == [Answer(urn, Outcome.ANSWERED, "SUCCEEDED")]
+        assert list(read_answers(orjson.dumps({"results": {key: DONE}}), [urn])) == [Answer(urn, Outcome.ANSWERED, "SUCCEEDED")]
 
 
 NO_ANSWERS = [b"", b"[]", b"null", b'"OK"', b"7", b"<html>", b'{"results":{"a', b"\xff\xfe", b"\xef\xbb\xbf{}", b"[" * 100_000]

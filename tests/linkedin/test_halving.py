@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobrecon.errors import AccessDenied, BatchRefused
-from jobrecon.linkedin.answers import Answer, Outcome
+from jobrecon.linkedin.answers import Answer, Answers, Outcome
 from jobrecon.linkedin.client import LinkedInClient
 
 from .conftest import ACME, Serve, make_application, task_urn
@@ -31,12 +31,12 @@ class Halver(LinkedInClient):
         self.is_answered = False
         self.asked: list[list[str]] = []
 
-    async def _call(self, task_urns: list[str]) -> list[Answer]:
+    async def _call(self, task_urns: list[str]) -> Answers:
         self.asked.append(task_urns)
         if self.bad.intersection(task_urns):
             raise BatchRefused(self.words, task_urns=task_urns, application_urn=ACME, status=400)
         self.is_answered = True
-        return [Answer(urn, Outcome.ANSWERED, "SUCCEEDED") for urn in task_urns]
+        return Answers.of(Answer(urn, Outcome.ANSWERED, "SUCCEEDED") for urn in task_urns)
 
     def run(self, urns: list[str]) -> list[Answer]:
         async def collect() -> list[Answer]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobrecon.warehouse.schema import STAGED
 
@@ -30,10 +31,10 @@ def stage_rows(source: str, rows: Iterable[Row]) -> Iterator[pa.Table]:
         part.append(_stage_row(source, row))
         size += len(row[2] or "")
         if len(part) == CHUNK_ROWS or size > CHUNK_CHARACTERS:
-            yield pa.Table.from_pylist(part, schema=STAGED["staged_import"])
+            yield _trim(pa.Table.from_pylist(part, schema=STAGED["staged_import"]))
             part, size = [], 0
     if part:
-        yield pa.Table.from_pylist(part, schema=STAGED["staged_import"])
+        yield _trim(pa.Table.from_pylist(part, schema=STAGED["staged_import"]))
 
 
 def stage_columns(source: str, first_line: int, batch: pa.RecordBatch) -> pa.Table:
@@ -42,8 +43,15 @@ def stage_columns(source: str, first_line: int, batch: pa.RecordBatch) -> pa.Tab
     given = {name: _column_as_text(column) for name, column in told.items() if name in TASK_COLUMNS}
     given |= {"source": pa.repeat(source, len(batch)), "line": pa.array(range(first_line, first_line + len(batch)))}
     schema = STAGED["staged_import"]
-    part = pa.table([given.get(name, pa.nulls(len(batch), pa.string())) for name in schema.names], schema=schema)
+    part = _trim(pa.table([given.get(name, pa.nulls(len(batch), pa.string())) for name in schema.names], schema=schema))
     return pa.Table.from_batches(part.to_batches(max_chunksize=SCANNED_ROWS), schema=schema)
+
+
+def _trim(part: pa.Table) -> pa.Table:
+    """Without the spaces and line ends around each value: here, as DuckDB's trim takes as long as all other checks together."""
+    for name in TASK_COLUMNS:
+        part = part.set_column(part.schema.get_field_index(name), name, pc.ascii_trim(part.column(name), " \t\r\n"))
+    return part
 
 
 def _column_as_text(column: pa.Array) -> pa.Array:

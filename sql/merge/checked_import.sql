@@ -6,30 +6,28 @@ with staged as (
 
 cleaned as (
     select
-        source,
-        line,
-        row,
-        problem,
+        * exclude (requested_at) replace (
+            nullif(task_urn, '') as task_urn,
+            nullif(external_job_posting_id, '') as external_job_posting_id,
+            upper(nullif(operation, '')) as operation,
+            coalesce(nullif(application_urn, ''), $default_application::varchar) as application_urn,
+            nullif(location, '') as location,
+            nullif(title, '') as title
+        ),
+        nullif(requested_at, '') as requested_text,
         -- As they came, for the rows that are refused.
         struct_pack(
-            task_urn := task_urn,
-            external_job_posting_id := external_job_posting_id,
-            operation := operation,
-            requested_at := requested_at,
-            application_urn := application_urn,
-            location := location,
-            title := title
+            task_urn,
+            external_job_posting_id,
+            operation,
+            requested_at,
+            application_urn,
+            location,
+            title
         ) as cells,
         contains(
             concat_ws('', task_urn, external_job_posting_id, operation, requested_at, application_urn, location, title), chr(0)
-        ) as has_nul,
-        nullif(trim(task_urn, e' \t\r\n'), '') as task_urn,
-        nullif(trim(external_job_posting_id, e' \t\r\n'), '') as external_job_posting_id,
-        upper(nullif(trim(operation, e' \t\r\n'), '')) as operation,
-        nullif(trim(requested_at, e' \t\r\n'), '') as requested_text,
-        coalesce(nullif(trim(application_urn, e' \t\r\n'), ''), $default_application::varchar) as application_urn,
-        nullif(trim(location, e' \t\r\n'), '') as location,
-        nullif(trim(title, e' \t\r\n'), '') as title
+        ) as has_nul
     from staged
 ),
 
@@ -37,13 +35,16 @@ cleaned as (
 written_out as (
     select
         *,
-        regexp_replace(
-            regexp_replace(
-                replace(upper(requested_text), ',', '.'),
-                '^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})', '\1-\2-\3T\4:\5:\6'
-            ),
-            '^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2})(Z|[+-].*)?$', '\1:00\2'
-        ) as moment_text
+        case
+            when requested_text like '____-__-__T__:__:__%' and not contains(requested_text, ',') then requested_text
+            else regexp_replace(
+                regexp_replace(
+                    replace(upper(requested_text), ',', '.'),
+                    '^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})', '\1-\2-\3T\4:\5:\6'
+                ),
+                '^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2})(Z|[+-].*)?$', '\1:00\2'
+            )
+        end as moment_text
     from cleaned
 ),
 
@@ -66,17 +67,7 @@ dated as (
 
 judged as (
     select
-        source,
-        line,
-        row,
-        cells,
-        task_urn,
-        external_job_posting_id,
-        operation,
-        requested_at,
-        application_urn,
-        location,
-        title,
+        *,
         case
             when problem is not null then problem
             when has_nul then 'holds a NUL character'
@@ -95,17 +86,9 @@ judged as (
 )
 
 select
-    source,
-    line,
-    case
-        when reason is not null then coalesce(row, left(to_json(cells)::varchar, $longest_kept_row))
-    end as row,
-    task_urn,
-    external_job_posting_id,
-    operation,
-    requested_at,
-    application_urn,
-    location,
-    title,
-    reason
+    * exclude (problem, requested_text, cells, has_nul, moment_text) replace (
+        case
+            when reason is not null then coalesce(row, left(to_json(cells)::varchar, $longest_kept_row))
+        end as row
+    )
 from judged

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
 from jobrecon.warehouse.parquet import export_parquet
 from jobrecon.warehouse.statements import list_findings
-from jobrecon.webhook.inbox import Inbox
+from jobrecon.webhook.landed import mark_merged, read_unmerged
 from jobrecon.webhook.silence import bring_challenges, describe_silences, tell_silences
 from jobrecon.webhook.upkeep import prune_landing
 from models import RunState
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 INBOX_ROWS = 20_000
 SLICE_TASKS = 250_000
-"""Jobs are brought up to the moment in slices of about so many, so that memory does not grow with their number."""
+"""Jobs are brought up to the moment in slices of about so many tasks, so that memory does not grow with their number."""
 TOLD_FACETS = ("LISTING", "APPLY", "WEBHOOK")
 """What is known only from what the receiver landed."""
 
@@ -114,12 +115,11 @@ class Reconciliation:
         if self.engine is None:
             self.unseen_facets = set(TOLD_FACETS)
             return
-        inbox = Inbox(self.engine)
         try:
-            for rows in inbox.read_unmerged(self.as_of, INBOX_ROWS):
+            for rows in read_unmerged(self.engine, self.as_of, INBOX_ROWS):
                 deliveries = [{**row._asdict(), "arrival": row.inbox_id} for row in rows]
                 self.summary.notifications_merged += merge_deliveries(self.warehouse, deliveries, [], self.as_of)
-                inbox.mark_merged([row.inbox_id for row in rows], self.as_of)
+                mark_merged(self.engine, [row.inbox_id for row in rows], self.as_of)
             bring_challenges(self.warehouse, self.engine, self.as_of)
             prune_landing(self.engine, min(self.as_of, self.clock()), self.settings.raw_body_days)
             self.unseen_facets = set()
@@ -156,7 +156,7 @@ class Reconciliation:
 
     def derive_postings(self) -> None:
         """Bring `job_postings` up to the moment, in slices: however many jobs there are, few are in memory at once."""
-        slices = self.warehouse.count("plan/latest_count") // SLICE_TASKS + 1
+        slices = max(1, math.ceil(self.warehouse.count("plan/task_count") / SLICE_TASKS))
         for number in range(slices):
             self.warehouse.run("derive/job_postings", as_of=self.as_of, slices=slices, slice=number)
 

@@ -19,7 +19,7 @@ from jobrecon.linkedin.client import open_http
 from jobrecon.linkedin.tokens import TokenKeeper
 from jobrecon.settings import Settings, load_settings
 from jobrecon.warehouse import open_for_reading, open_warehouse
-from jobrecon.webhook.inbox import Inbox
+from jobrecon.webhook.landed import read_state
 
 LEAST_FREE_BYTES = 2 * 1024**3
 CHALLENGE_HOURS = 5
@@ -143,7 +143,7 @@ def _check_published(settings: Settings, _applications: Applications) -> Iterato
 
 def _check_landing(settings: Settings, _applications: Applications) -> Iterator[Check]:
     engine = open_landing(settings.landing_url)
-    state = Inbox(engine).read_state()
+    state = read_state(engine)
     engine.dispose()
     yield Check("landing database", "OK", f"can be reached; {state.unmerged_count:,} notifications wait to be merged")
     if state.quarantined_count:
@@ -153,7 +153,7 @@ def _check_landing(settings: Settings, _applications: Applications) -> Iterator[
 
 def _check_webhook(settings: Settings, _applications: Applications) -> Iterator[Check]:
     engine = open_landing(settings.landing_url)
-    state = Inbox(engine).read_state()
+    state = read_state(engine)
     engine.dispose()
     for application_urn, since in state.silences.items():
         if application_urn:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import Engine
@@ -16,6 +17,7 @@ from jobrecon.webhook.challenges import Challenges
 from jobrecon.webhook.inbox import Inbox
 from jobrecon.webhook.kept import Kept
 from jobrecon.webhook.keyring import Keyring, read_keyring
+from jobrecon.webhook.landed import read_state
 from jobrecon.webhook.limits import Limits
 from jobrecon.webhook.metrics import Metrics
 from jobrecon.webhook.notifications import Notifications
@@ -70,7 +72,7 @@ class Receiver:
         keyring = Kept(self._read_keyring, KEYRING_GRACE_SECONDS)
         self._metrics = Metrics(clock, lambda: inbox.queue_depth)
         self._readiness = Kept(inbox.is_ready)
-        self._state = Kept(inbox.read_state)
+        self._state = Kept(partial(read_state, inbox.engine))
         answers: dict[str, dict[str, Answer]] = {
             "/webhook": {
                 "POST": Notifications(keyring, inbox, clock, limits, self._metrics).receive,

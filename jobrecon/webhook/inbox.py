@@ -1,4 +1,4 @@
-"""The landing of notifications: one writer that commits what has gathered, and the reader's side of the same rows."""
+"""The landing of notifications: one writer that commits what has gathered."""
 
 import asyncio
 import contextlib
@@ -6,65 +6,30 @@ import itertools
 import logging
 import queue
 import threading
-from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from uuid import uuid4
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError, StatementError
 
 from jobrecon.errors import LandingUnavailable
 from jobrecon.landing import explain_landing_trouble
 from jobrecon.webhook.body import ReadBody
 from jobrecon.webhook.rows import CHALLENGE, DELIVERY, PROBE, QUARANTINE, write_rows
-from models.landing import Challenge, InboxItem, QuarantinedBody, Silence
 
 QUEUE_LIMIT = 1_000
 BATCH_LIMIT = 200
-MARK_LIMIT = 5_000
 
 log = logging.getLogger(__name__)
-
-_inbox: Any = InboxItem.__table__  # type: ignore[attr-defined]
-_quarantine: Any = QuarantinedBody.__table__  # type: ignore[attr-defined]
-_challenges: Any = Challenge.__table__  # type: ignore[attr-defined]
-_silences: Any = Silence.__table__  # type: ignore[attr-defined]
 
 
 # Ids are unique, and rise: an index of random ones would be written all over.
 _PROCESS = uuid4().hex[:16]
 _numbers = itertools.count(1)
-
-
-class UnmergedRow(NamedTuple):
-    """What the reconciliation needs of a landed delivery, in the order of these columns."""
-
-    inbox_id: int
-    delivery_id: str
-    received_at: datetime
-    application_urn: str
-    external_job_posting_id: str | None
-    type: str
-    body_hash: str
-    payload: str
-
-
-@dataclass(frozen=True)
-class InboxState:
-    """How the inbox stands: for the metrics and the doctor."""
-
-    unmerged_count: int
-    last_received_at: datetime | None
-    last_challenged_at: datetime | None
-    oldest_unmerged_at: datetime | None = None
-    quarantined_count: int = 0
-    silences: dict[str, datetime] = field(default_factory=dict)
-    """Since when the last run finds LinkedIn silent, by application; '' for challenges."""
 
 
 class _Work:
@@ -91,7 +56,7 @@ class Inbox:
     """
 
     def __init__(self, engine: Engine, *, queue_limit: int = QUEUE_LIMIT, batch_limit: int = BATCH_LIMIT) -> None:
-        self._engine = engine
+        self.engine = engine
         self._batch_limit = batch_limit
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._queue_limit = queue_limit
@@ -114,8 +79,6 @@ class Inbox:
             self._queue.put(None)
         if writer is not None:
             writer.join()
-
-    # What the receiver writes
 
     def land(self, read: ReadBody, body: bytes, received_at: datetime, signed_by: str) -> str:
         """Keep a delivery for good; returns its id once it is on disk. Raises `LandingUnavailable`."""
@@ -171,48 +134,6 @@ class Inbox:
         """How many writes wait for the writer."""
         return self._queue.qsize()
 
-    # What the reconciliation reads
-
-    def read_unmerged(self, up_to: datetime, batch_size: int = 10_000) -> Iterator[list[UnmergedRow]]:
-        """Deliveries received by `up_to` that are not merged, in order of (`received_at`, `inbox_id`), in batches.
-
-        All batches are of one moment: what lands or is marked in the meantime changes nothing in them. Raises
-        `LandingUnavailable`.
-        """
-        query = (
-            select(*(_inbox.c[name] for name in UnmergedRow._fields))
-            .where(_inbox.c.merged_at.is_(None), _inbox.c.received_at <= up_to)
-            .order_by(_inbox.c.received_at, _inbox.c.inbox_id)
-        )
-        with explain_landing_trouble(self._engine), self._engine.connect() as connection:
-            result = connection.execution_options(yield_per=batch_size).execute(query)
-            for batch in result.partitions():
-                yield [UnmergedRow._make(row) for row in batch]
-
-    def mark_merged(self, inbox_ids: Iterable[int], at: datetime) -> None:
-        """Note that the warehouse has committed these deliveries. Marking one twice changes nothing."""
-        ids = list(inbox_ids)
-        for start in range(0, len(ids), MARK_LIMIT):
-            chosen = _inbox.c.inbox_id.in_(ids[start : start + MARK_LIMIT])
-            # A transaction for each chunk: on SQLite nothing can land while one is open.
-            with explain_landing_trouble(self._engine), self._engine.begin() as connection:
-                connection.execute(update(_inbox).where(chosen, _inbox.c.merged_at.is_(None)).values(merged_at=at))
-
-    def read_state(self) -> InboxState:
-        """How many deliveries wait to be merged, and when LinkedIn was last heard of. Raises `LandingUnavailable`."""
-        with explain_landing_trouble(self._engine), self._engine.connect() as connection:
-            waiting = _inbox.c.merged_at.is_(None)
-            return InboxState(
-                unmerged_count=connection.scalar(select(func.count()).select_from(_inbox).where(waiting)) or 0,
-                oldest_unmerged_at=connection.scalar(
-                    select(_inbox.c.received_at).where(waiting).order_by(_inbox.c.received_at, _inbox.c.inbox_id).limit(1)
-                ),
-                quarantined_count=connection.scalar(select(func.count()).select_from(_quarantine)) or 0,
-                silences={row.application_urn: row.since for row in connection.execute(select(_silences))},
-                last_received_at=connection.scalar(select(_inbox.c.received_at).order_by(_inbox.c.inbox_id.desc()).limit(1)),
-                last_challenged_at=connection.scalar(select(func.max(_challenges.c.challenged_at))),
-            )
-
     # The writer
 
     def _submit(self, kind: str, row: Any) -> "Future[None]":
@@ -249,7 +170,7 @@ class Inbox:
     def _settle(self, batch: list[_Work]) -> None:
         """Write the batch in one commit and tell every caller. Never raises: the writer must live on."""
         try:
-            write_rows(self._engine, [(work.kind, work.row) for work in batch])
+            write_rows(self.engine, [(work.kind, work.row) for work in batch])
         except Exception as error:  # noqa: BLE001  whatever it is, the callers must hear of it
             if len(batch) > 1 and _is_fault_of_a_row(error):
                 # One row that the database does not take must not take its neighbours with it.
@@ -269,11 +190,11 @@ class Inbox:
                 work.waiter.set_result(None)
             else:
                 # A new error for each: callers that raise the same object would share its traceback.
-                work.waiter.set_exception(_explain(self._engine, error))
+                work.waiter.set_exception(_explain(self.engine, error))
         for loop, waiters in loops.items():
             # One call for all of them; a loop that has ended has nobody left to tell.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(_wake, waiters, None if error is None else str(_explain(self._engine, error)))
+                loop.call_soon_threadsafe(_wake, waiters, None if error is None else str(_explain(self.engine, error)))
 
 
 def _describe(read: ReadBody, body: bytes, received_at: datetime, signed_by: str) -> tuple[Any, ...]:

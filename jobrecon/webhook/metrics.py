@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from jobrecon.clock import Clock
 from jobrecon.webhook.body import JOB_POSTING_STATUS, RESYNC_JOBS
-from jobrecon.webhook.inbox import InboxState
+from jobrecon.webhook.landed import InboxState
 
 CHALLENGE_SILENCE_SECONDS = 5 * 3600
 

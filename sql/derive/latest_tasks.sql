@@ -1,5 +1,25 @@
--- The latest task of each job and place at this moment; only it can be stuck, failed, invalid, expired or rejected.
+-- The latest task of each job and place at this moment, of those jobs in which something may be wrong or was: only the latest
+-- can be stuck, failed, invalid, expired or rejected. Most jobs have only tasks that succeeded, and need no look.
 create or replace temp table latest_tasks as
+with tasks as (
+    select * from job_tasks
+    where requested_at <= $as_of::timestamptz
+),
+
+watched as (
+    select
+        application_urn,
+        external_job_posting_id
+    from tasks
+    where state != 'SETTLED' or status != 'SUCCEEDED'
+    union
+    select
+        application_urn,
+        external_job_posting_id
+    from findings
+    where resolved_at is null
+)
+
 select
     task_urn,
     application_urn,
@@ -10,10 +30,9 @@ select
     state,
     status,
     error_message,
-    status_changed_at,
-    last_polled_at
-from job_tasks
-where requested_at <= $as_of::timestamptz
+    status_changed_at
+from tasks
+semi join watched using (application_urn, external_job_posting_id)
 qualify
     row_number() over (
         partition by application_urn, external_job_posting_id, coalesce(location, '')

@@ -26,4 +26,5 @@ select
     null as message,
     told.first_received_at as since
 from told
-anti join latest_tasks using (application_urn, external_job_posting_id)
+inner join job_postings using (application_urn, external_job_posting_id)
+where job_postings.last_task_urn is null

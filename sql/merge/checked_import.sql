@@ -36,7 +36,7 @@ written_out as (
     select
         *,
         case
-            when requested_text like '____-__-__T__:__:__%' and not contains(requested_text, ',') then requested_text
+            when requested_text like '____-__-__T__:__:__%' and not contains(requested_text, ',') then upper(requested_text)
             else regexp_replace(
                 regexp_replace(
                     replace(upper(requested_text), ',', '.'),

@@ -15,6 +15,7 @@ from jobrecon.errors import LandingUnavailable
 from jobrecon.landing import open_landing
 from jobrecon.webhook.body import ReadBody, read_body
 from jobrecon.webhook.inbox import Inbox
+from jobrecon.webhook.landed import mark_merged, read_state, read_unmerged
 from models.landing import Challenge, InboxItem, QuarantinedBody
 
 from .conftest import ACME, BETA, rows_of
@@ -93,7 +94,7 @@ def test_challenges_are_counted_and_the_last_is_kept_for_each_application(inbox:
         inbox.record_challenge(urn, SIX + timedelta(hours=hours))
     rows = {row.application_urn: (row.challenged_at, row.challenge_count) for row in rows_of(engine, Challenge)}
     assert rows == {"": (SIX + timedelta(hours=4), 3), ACME: (SIX + timedelta(hours=1), 1)}
-    assert inbox.read_state().last_challenged_at == SIX + timedelta(hours=4)
+    assert read_state(engine).last_challenged_at == SIX + timedelta(hours=4)
 
 
 def test_challenges_of_one_moment_are_one_commit(engine: Engine) -> None:
@@ -103,10 +104,10 @@ def test_challenges_of_one_moment_are_one_commit(engine: Engine) -> None:
     assert {row.challenge_count for row in rows_of(engine, Challenge)} == {20}
 
 
-def test_unmerged_deliveries_are_read_in_order_of_receipt_up_to_the_moment(inbox: Inbox) -> None:
+def test_unmerged_deliveries_are_read_in_order_of_receipt_up_to_the_moment(inbox: Inbox, engine: Engine) -> None:
     minutes = [5, 1, 3, 3, 9, 2]
     ids = [inbox.land(READ, BODY, SIX + timedelta(minutes=minute), "") for minute in minutes]
-    batches = list(inbox.read_unmerged(SIX + timedelta(minutes=5), batch_size=2))
+    batches = list(read_unmerged(engine, SIX + timedelta(minutes=5), batch_size=2))
     assert [row.delivery_id for batch in batches for row in batch] == [ids[1], ids[5], ids[2], ids[3], ids[0]]
     assert [len(batch) for batch in batches] == [2, 2, 1]
     first = batches[0][0]
@@ -117,33 +118,33 @@ def test_unmerged_deliveries_are_read_in_order_of_receipt_up_to_the_moment(inbox
 def test_what_is_marked_merged_is_not_read_again_and_keeps_its_first_mark(inbox: Inbox, engine: Engine) -> None:
     for _ in range(3):
         inbox.land(READ, BODY, SIX, "")
-    first, second, third = (row.inbox_id for batch in inbox.read_unmerged(SIX) for row in batch)
-    inbox.mark_merged([first, second], SIX)
-    inbox.mark_merged([second], SIX + timedelta(hours=1))
-    inbox.mark_merged([], SIX)
-    assert [row.inbox_id for batch in inbox.read_unmerged(SIX) for row in batch] == [third]
+    first, second, third = (row.inbox_id for batch in read_unmerged(engine, SIX) for row in batch)
+    mark_merged(engine, [first, second], SIX)
+    mark_merged(engine, [second], SIX + timedelta(hours=1))
+    mark_merged(engine, [], SIX)
+    assert [row.inbox_id for batch in read_unmerged(engine, SIX) for row in batch] == [third]
     assert [row.merged_at for row in sorted(rows_of(engine, InboxItem), key=lambda row: row.inbox_id or 0)] == [SIX, SIX, None]
-    assert inbox.read_state().unmerged_count == 1
+    assert read_state(engine).unmerged_count == 1
 
 
-def test_deliveries_land_and_are_marked_while_a_reader_is_in_the_middle(inbox: Inbox) -> None:
+def test_deliveries_land_and_are_marked_while_a_reader_is_in_the_middle(inbox: Inbox, engine: Engine) -> None:
     for _ in range(30):
         inbox.land(READ, BODY, SIX, "")
     seen = []
-    for batch in inbox.read_unmerged(SIX, batch_size=10):
+    for batch in read_unmerged(engine, SIX, batch_size=10):
         seen += [row.inbox_id for row in batch]
-        inbox.mark_merged(seen, SIX)
+        mark_merged(engine, seen, SIX)
         inbox.land(READ, BODY, SIX, "")
     assert len(seen) == len(set(seen)) == 30
-    assert sum(len(batch) for batch in inbox.read_unmerged(SIX)) == 3
+    assert sum(len(batch) for batch in read_unmerged(engine, SIX)) == 3
 
 
-def test_many_are_marked_at_once(inbox: Inbox) -> None:
+def test_many_are_marked_at_once(inbox: Inbox, engine: Engine) -> None:
     with ThreadPoolExecutor(1):
         futures = [inbox.submit_delivery(READ, BODY, SIX, "")[1] for _ in range(900)]
         assert all(future.result() is None for future in futures)
-    inbox.mark_merged(range(1, 12_000), SIX)
-    assert inbox.read_state().unmerged_count == 0
+    mark_merged(engine, range(1, 12_000), SIX)
+    assert read_state(engine).unmerged_count == 0
 
 
 def test_the_reading_order_comes_from_the_index(inbox: Inbox, engine: Engine) -> None:
@@ -160,8 +161,8 @@ def test_the_reading_order_comes_from_the_index(inbox: Inbox, engine: Engine) ->
     assert "sort" not in plan.lower().replace("temp b-tree", "sort")
 
 
-def test_the_state_of_an_empty_inbox_says_that_nothing_was_heard(inbox: Inbox) -> None:
-    state = inbox.read_state()
+def test_the_state_of_an_empty_inbox_says_that_nothing_was_heard(inbox: Inbox, engine: Engine) -> None:
+    state = read_state(engine)
     assert (state.unmerged_count, state.last_received_at, state.last_challenged_at) == (0, None, None)
 
 
@@ -243,9 +244,9 @@ def test_a_database_that_has_gone_is_unavailable_for_writer_and_reader(engine: E
             connection.execute(text(f"drop table {table}"))
     for ask in (
         lambda: inbox.land(READ, BODY, SIX, ""),
-        lambda: list(inbox.read_unmerged(SIX)),
-        lambda: inbox.mark_merged([1], SIX),
-        inbox.read_state,
+        lambda: list(read_unmerged(engine, SIX)),
+        lambda: mark_merged(engine, [1], SIX),
+        lambda: read_state(engine),
     ):
         with pytest.raises(LandingUnavailable) as trouble:
             ask()

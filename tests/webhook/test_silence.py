@@ -10,6 +10,7 @@ from jobrecon.reconciliation import open_reconciliation
 from jobrecon.run_summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.webhook.inbox import Inbox
+from jobrecon.webhook.landed import read_state
 from models.landing import ChallengeTime, InboxItem
 
 from .conftest import Serve, SteppingClock, rows_of
@@ -51,13 +52,13 @@ def test_a_silence_is_a_finding_a_banner_and_a_metric_and_ends_when_linkedin_is_
         summary = reconcile(settings, SIX + 5 * HOUR)
         assert (summary.state, summary.findings_open) == ("INCOMPLETE", 1)
         assert "LinkedIn has not challenged the webhook since 2026-03-01 06:00 UTC" in summary.incomplete_reasons[0]
-        assert inbox.read_state().silences == {"": SIX}
+        assert read_state(engine).silences == {"": SIX}
         clock.now = SIX + 5 * HOUR
         wait_until(lambda: metric(client, 'jobrecon_webhook_silent{application=""}') == 1)
         inbox.record_challenge("", SIX + 6 * HOUR)
         summary = reconcile(settings, SIX + 7 * HOUR)
         assert (summary.state, summary.findings_open, summary.findings_resolved) == ("COMPLETED", 0, 1)
-        assert inbox.read_state().silences == {}
+        assert read_state(engine).silences == {}
         clock.now = SIX + 7 * HOUR
         wait_until(lambda: metric(client, 'jobrecon_webhook_silent{application=""}') == 0)
 

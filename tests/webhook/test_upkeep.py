@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from jobrecon.webhook.body import NotUnderstood, ReadBody, read_body
 from jobrecon.webhook.inbox import Inbox
+from jobrecon.webhook.landed import mark_merged, read_unmerged
 from jobrecon.webhook.upkeep import prune_landing, redrive_quarantine
 from models.landing import ChallengeTime, InboxItem, QuarantinedBody
 
@@ -65,7 +66,7 @@ def test_only_what_is_merged_and_old_is_deleted(engine: Engine) -> None:
             inbox.quarantine(b"{", "not JSON", at, "")
             inbox.record_challenge("", at)
         ids = [row.inbox_id for row in rows_of(engine, InboxItem)]
-        inbox.mark_merged([number for number in ids[:1] + ids[2:] if number], SIX)
+        mark_merged(engine, [number for number in ids[:1] + ids[2:] if number], SIX)
     assert prune_landing(engine, SIX, 30) == 2 + 3 + 3
     assert [row.external_job_posting_id for row in rows_of(engine, InboxItem)] == ["job-35", "job-29", "job-0"]
     assert len(rows_of(engine, QuarantinedBody)) == len(rows_of(engine, ChallengeTime)) == 2
@@ -78,5 +79,5 @@ def test_many_are_deleted_in_chunks(engine: Engine) -> None:
     with Inbox(engine, queue_limit=10_000) as inbox:
         done = [inbox.submit_delivery(read_body(BODY % 1), BODY % 1, SIX, "")[1] for _ in range(4_500)]
         assert all(one.result() is None for one in done)
-        inbox.mark_merged([row.inbox_id for batch in inbox.read_unmerged(SIX) for row in batch], SIX)
+        mark_merged(engine, [row.inbox_id for batch in read_unmerged(engine, SIX) for row in batch], SIX)
     assert prune_landing(engine, SIX + timedelta(days=31), 30) == 4_500

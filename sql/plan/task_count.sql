@@ -1,0 +1,3 @@
+-- How many tasks are known?
+select count(*) as tasks
+from job_tasks

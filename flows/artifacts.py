@@ -1,4 +1,4 @@
-"""What a flow run shows in Prefect: a summary, the worst findings, a link to the report."""
+"""What a flow run shows in Prefect: a summary, the worst findings, what to do today, a link to the report."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,9 @@ from prefect.artifacts import (
     aupdate_progress_artifact,
 )
 
+from jobrecon.reports.causes import Desk, sort_to_desks
 from jobrecon.reports.facts import Facts
+from jobrecon.reports.words import describe_age
 from jobrecon.run_summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_for_reading
@@ -85,17 +87,35 @@ async def show_findings(settings: Settings) -> None:
     """The worst open findings, as a table."""
     with open_for_reading(settings) as warehouse:
         rows = warehouse.read("plan/worst_findings", row_limit=WORST_ROWS)
-    table = [{name: _make_cell(value) for name, value in row.items()} for row in rows]
-    await acreate_table_artifact(table, key="worst-findings", description=f"The worst open findings, at most {WORST_ROWS}")
+    await _show_table(rows, "worst-findings", f"The worst open findings, at most {WORST_ROWS}")
 
 
 async def show_report(page: Path, verdict: str, facts: Facts) -> None:
-    """The verdict of the day with what is open as a picture, and where the report lies."""
+    """The verdict of the day with what is open as a picture, what to do today, and where the report lies."""
     lines = [f"# {verdict}", *_draw_bars(facts.open_by_kind), *_tell_unseen(facts.incomplete_reasons)]
     await acreate_markdown_artifact("\n".join(lines), key="daily-summary", description=verdict)
+    today = [
+        {
+            "title": finding.title,
+            "job": finding.external_job_posting_id,
+            "customer": finding.customer,
+            "account manager": finding.account_manager,
+            "what happened": finding.reason,
+            "what to do": finding.next_action,
+            "since": finding.since,
+            "lasts": describe_age(finding.age),
+        }
+        for finding in sort_to_desks(facts.open_findings)[Desk.TODAY][:WORST_ROWS]
+    ]
+    await _show_table(today, "do-today", f"What customers have to be asked for today, worst first, at most {WORST_ROWS}")
     # Browsers open no local file from a server's page, so the path itself is the text.
     path = page.absolute()
     await acreate_link_artifact(link=path.as_uri(), link_text=str(path), key="daily-report", description=verdict)
+
+
+async def _show_table(rows: Iterable[Mapping[str, Any]], key: str, description: str) -> None:
+    table = [{name: _make_cell(value) for name, value in row.items()} for row in rows]
+    await acreate_table_artifact(table, key=key, description=description)
 
 
 def _draw_bars(counts: Mapping[str, int]) -> list[str]:

@@ -79,10 +79,14 @@ def test_the_daily_report_is_written_and_linked(reconciled: Reconciled) -> None:
     with (folder / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
         assert len(list(csv.DictReader(file))) >= summary["roll_forward"]["open_now"] > 0
     assert run.state[1] == ("Completed" if summary["complete"] else "Incomplete")
-    told = run.read_artifacts()["daily-summary"]["data"]
+    artifacts = run.read_artifacts()
+    told = artifacts["daily-summary"]["data"]
     assert told.startswith(f"# {summary['verdict']}\n")
     assert "| STUCK | █" in told or "| FAILED | █" in told
-    link = run.read_artifacts()["daily-report"]
+    today = json.loads(artifacts["do-today"]["data"])
+    assert len(today) == query(shop, "select count(*) from open_findings where owner = 'CUSTOMER' and severity != 'LOW'")[0][0] > 0
+    assert all(row["job"].startswith("‹b›(job)") and row["what happened"] and row["what to do"] and row["since"] for row in today)
+    link = artifacts["daily-report"]
     assert f"({(folder / 'index.html').as_uri()})" in link["data"]
     assert (folder / "index.html").is_file()
 

@@ -1,15 +1,17 @@
 """The commands that bring files in: `jobrecon tasks import` and `jobrecon notifications import`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jobrecon.cli.console import err, exit_with_status, say, show_progress
 from jobrecon.clock import utc_now
 from jobrecon.errors import InputError
-from jobrecon.imports import ImportResult, import_notifications, import_tasks
 from jobrecon.settings import load_settings
+
+if TYPE_CHECKING:
+    from jobrecon.imports import ImportResult
 
 tasks = typer.Typer(no_args_is_help=True, help="Tasks: what was asked of LinkedIn.")
 notifications = typer.Typer(no_args_is_help=True, help="Notifications: what LinkedIn told by webhook.")
@@ -23,6 +25,7 @@ def tasks_import(files: Files) -> None:
 
     Example: `jobrecon tasks import exports/2026-11-21.csv`
     """
+    from jobrecon.imports import import_tasks
     from jobrecon.warehouse import open_warehouse
 
     with exit_with_status():
@@ -38,6 +41,7 @@ def notifications_import(files: Files) -> None:
 
     Example: `jobrecon notifications import landed.ndjson`, of lines such as `{"received_at": "2026-11-21T06:00:00Z", "body": {"type": "JOB_POSTING_STATUS", …}}`
     """
+    from jobrecon.imports import import_notifications
     from jobrecon.warehouse import open_warehouse
 
     with exit_with_status():

@@ -40,8 +40,8 @@ class LinkedInClient:
         self.query_limit_bytes = settings.query_string_limit
         self.ledger = CallLedger(engine, application.urn, application.daily_call_limit, clock)
         self.tokens = TokenKeeper(application, settings.token_url, engine, http, clock)
-        self.is_answered = False
-        """Whether LinkedIn answered any question of this run."""
+        self._answered_urn: str | None = None
+        """A task that LinkedIn answered about in this run."""
         self._question: tuple[SecretStr, httpx.Request] | None = None
         """The request all calls with this token share."""
         self._throttle = asyncio.Lock()
@@ -54,7 +54,8 @@ class LinkedInClient:
 
         LinkedIn refuses a whole batch for one URN it does not accept. Which one is found by halving: of a group that holds one,
         half is asked about; if that is accepted the other half holds it, else the other half waits, with all others that wait,
-        for one call of its own. One bad URN of 59 costs 7 calls more. It comes back as REFUSED. Raises a `LinkedInError` for
+        for one call of its own. One bad URN of 59 costs 7 calls more. It comes back as REFUSED; in words unknown only where
+        LinkedIn is seen to answer still, if need be by one call about a task it answered before. Raises a `LinkedInError` for
         what concerns the application as a whole: credentials, access, budget, an API out of reach.
         """
         waiting = task_urns
@@ -62,6 +63,7 @@ class LinkedInClient:
         while waiting:
             suspects, waiting = waiting, []
             refusal: BatchRefused | None = None
+            is_answered_since = False
             while suspects:
                 if refusal and len(suspects) == 1:
                     found_bad.append(Answer(suspects[0], Outcome.REFUSED, error_message=str(refusal)))
@@ -69,18 +71,40 @@ class LinkedInClient:
                 middle = len(suspects) // 2 if refusal else len(suspects)
                 asked, others = suspects[:middle], suspects[middle:]
                 try:
-                    yield await self._call(asked)
-                    suspects = others
+                    answers = await self._call(asked)
                 except BatchRefused as error:
                     refusal = error
                     waiting += others
                     suspects = asked
-            if found_bad and (self.is_answered or KEY_REFUSED in str(refusal).lower()):
-                yield Answers.of(found_bad)
-                found_bad = []
-            elif refusal and (not waiting or len(found_bad) == 2):
-                # Nothing was answered yet: rather than these URNs LinkedIn may have refused the question as a whole.
-                raise self._explain_refused(refusal)
+                    is_answered_since = False
+                    continue
+                self._answered_urn = asked[0]
+                is_answered_since = True
+                if found_bad:
+                    yield Answers.of(found_bad)
+                    found_bad = []
+                yield answers
+                suspects = others
+            # In words unknown LinkedIn may have refused the question as a whole, from now on: no URN is to blame for that.
+            if not found_bad or not refusal:
+                continue
+            if not is_answered_since and KEY_REFUSED not in str(refusal).lower():
+                if waiting and len(found_bad) < 2:
+                    continue
+                if not await self._is_still_answered():
+                    raise self._explain_refused(refusal)
+            yield Answers.of(found_bad)
+            found_bad = []
+
+    async def _is_still_answered(self) -> bool:
+        """Whether LinkedIn still answers about a task it answered about in this run: one call, for certainty."""
+        if self._answered_urn is None:
+            return False
+        try:
+            await self._call([self._answered_urn])
+        except BatchRefused:
+            return False
+        return True
 
     def _explain_refused(self, refusal: BatchRefused) -> AccessDenied:
         return AccessDenied(
@@ -107,7 +131,6 @@ class LinkedInClient:
                 status, body = await self._send(query, token, is_tunneled)
                 if status == 200:
                     answers = read_answers(body, task_urns)
-                    self.is_answered = True
                     self._patience = Backoff()
                     return answers
                 if status == 401 and not is_token_renewed:

@@ -28,14 +28,13 @@ class Halver(LinkedInClient):
         self.application = make_application()
         self.bad = set(bad)
         self.words = words
-        self.is_answered = False
+        self._answered_urn = None
         self.asked: list[list[str]] = []
 
     async def _call(self, task_urns: list[str]) -> Answers:
         self.asked.append(task_urns)
         if self.bad.intersection(task_urns):
             raise BatchRefused(self.words, task_urns=task_urns, application_urn=ACME, status=400)
-        self.is_answered = True
         return Answers.of(Answer(urn, Outcome.ANSWERED, "SUCCEEDED") for urn in task_urns)
 
     def run(self, urns: list[str]) -> list[Answer]:
@@ -79,7 +78,7 @@ def test_words_unknown_blame_a_urn_only_where_another_was_answered(places: set[i
     try:
         answers = halver.run(URNS)
     except AccessDenied:
-        assert not halver.is_answered
+        assert all(bad.intersection(asked) for asked in halver.asked), "a URN was answered"
         assert len(bad) > 1
     else:
         assert {answer.task_urn for answer in answers if answer.outcome is Outcome.REFUSED} == bad
@@ -94,6 +93,27 @@ def test_a_refusal_of_everything_in_words_unknown_blames_no_urn(serve: Serve, co
     assert "Unknown resource version" in result.unseen[ACME]
     assert house.tasks("state", "poll_count") == dict.fromkeys(URNS[:count], ("PENDING", 0))
     assert len(fake.asked) <= 14
+
+
+def test_words_unknown_that_begin_within_a_run_blame_no_urn(serve: Serve) -> None:
+    urns = [task_urn(number) for number in range(10 * LIMIT)]
+    fake = FakeLinkedIn()
+    fake.answer = lambda asked: answered(asked.ids) if len(fake.asked) <= 5 else refused(400, "Unknown resource version")
+    house = serve(fake, make_application(), concurrency=2)
+    house.import_urns(*urns)
+    assert "Unknown resource version" in house.poll().unseen[ACME]
+    states = list(house.tasks("state").values())
+    assert (states.count("SETTLED"), states.count("PENDING")) == (5 * LIMIT, 5 * LIMIT)
+    assert len(fake.asked) <= 5 + 2 * 14
+    fake.answer = lambda asked: answered(asked.ids)
+    assert house.poll(hours=1).tasks_settled == 5 * LIMIT
+
+
+def test_words_unknown_about_a_urn_alone_blame_it_where_another_is_still_answered() -> None:
+    halver = Halver(URNS[:1], "words nobody knows")
+    halver.run(URNS[1:3])
+    assert [answer.outcome for answer in halver.run(URNS[:1])] == [Outcome.REFUSED]
+    assert halver.asked == [URNS[1:3], URNS[:1], URNS[1:2]]
 
 
 def test_in_linkedins_own_words_a_single_bad_urn_alone_is_rejected(serve: Serve) -> None:

@@ -3,8 +3,11 @@
 -- (DuckDB's `by name` is no SQL that the linter knows.)
 merge into job_postings -- noqa: PRS
 using (
-    with tasks as (
-        select *
+    with tasks as not materialized (
+        select
+            *,
+            -- Later is greater: the order of requests, as one value that aggregates compare quickly.
+            create_sort_key(requested_at, 'asc nulls last', task_urn, 'asc nulls last') as sequence
         from job_tasks
         where
             requested_at <= $as_of::timestamptz
@@ -16,9 +19,7 @@ using (
         select
             application_urn,
             external_job_posting_id,
-            arg_max(
-                case when status = 'PROCESSED' then 1 when operation = 'CLOSE' then 0 else 2 end, (requested_at, task_urn)
-            ) as decision,
+            arg_max(case when status = 'PROCESSED' then 1 when operation = 'CLOSE' then 0 else 2 end, sequence) as decision,
             max(requested_at) as since
         from tasks
         where
@@ -44,9 +45,9 @@ using (
         select
             application_urn,
             external_job_posting_id,
-            arg_max(title, (requested_at, task_urn)) as title,
-            arg_max(job_posting_urn, (requested_at, task_urn)) as job_posting_urn,
-            arg_max(struct_pack(operation, requested_at, task_urn, status), (requested_at, task_urn)) as latest
+            arg_max(title, sequence) as title,
+            arg_max(job_posting_urn, sequence) as job_posting_urn,
+            arg_max(struct_pack(operation, requested_at, task_urn, status), sequence) as latest
         from tasks
         group by application_urn, external_job_posting_id
     ),

@@ -1,0 +1,5 @@
+"""The demo: two days of a made-up LinkedIn on this machine."""
+
+from jobrecon.demo.two_days import run_demo
+
+__all__ = ["run_demo"]

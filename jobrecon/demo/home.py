@@ -1,0 +1,68 @@
+"""Where the demo lives: a folder of its own, and the environment of a user who configured it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jobrecon.demo.partner import CUSTOMERS
+from jobrecon.errors import ConfigurationError
+from jobrecon.sandbox import SandboxApplication
+from jobrecon.settings import Settings, load_settings
+
+MARK = "this-is-a-demo.txt"
+
+
+def clear_home(home: Path) -> None:
+    """Make the folder anew. Raises `ConfigurationError` where it holds something that is no demo's."""
+    if home.exists() and any(home.iterdir()):
+        if not (home / MARK).is_file():
+            raise ConfigurationError(
+                f"{home} holds something that is no demo's. Nothing was changed. Give the demo a folder of its own: JOBRECON_HOME=demo jobrecon demo"
+            )
+        shutil.rmtree(home)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MARK).write_text("Everything in this folder is made up. The next `jobrecon demo` removes it.\n", encoding="utf-8")
+
+
+@contextmanager
+def configured(home: Path, applications: list[SandboxApplication], api_url: str) -> Iterator[Settings]:
+    """The environment of a user who configured all this, while the block runs."""
+    secrets = home / "secrets"
+    secrets.mkdir(mode=0o700)
+    entries = []
+    for (customer, manager, _), application in zip(CUSTOMERS, applications, strict=True):
+        file = secrets / application.client_id
+        file.touch(mode=0o600)
+        file.write_text(application.client_secrets[0], encoding="utf-8")
+        entries.append(
+            f'[[applications]]\nurn = "{application.urn}"\nclient_id = "{application.client_id}"\nclient_secrets = ["file:{file.absolute()}"]\n'
+            f'customer = "{customer}"\naccount_manager = "{manager}"\naccount_manager_email = "{manager.split()[0].lower()}@example.com"\n'
+        )
+    (home / "applications.toml").write_text("\n".join(entries), encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JOBRECON_", "PREFECT_"))} | {
+        "JOBRECON_HOME": str(home),
+        "JOBRECON_APPLICATIONS": str(home / "applications.toml"),
+        "JOBRECON_API_URL": api_url,
+        "JOBRECON_TOKEN_URL": f"{api_url}/oauth/v2/accessToken",
+        "JOBRECON_TIMEZONE": os.environ.get("JOBRECON_TIMEZONE", "UTC"),
+        # A Prefect of the demo's own, quiet, that writes down what it did before it ends.
+        "PREFECT_HOME": str((home / "prefect").absolute()),
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "200",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        "DO_NOT_TRACK": "1",
+    }
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        yield load_settings()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,121 @@
+"""The partner's system of the demo: customers with jobs, sent to LinkedIn's stand-in."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from jobrecon.errors import JobreconError
+from jobrecon.imports import import_tasks
+from jobrecon.sandbox import World
+from jobrecon.settings import Settings
+from jobrecon.warehouse import open_for_reading, open_warehouse
+
+CUSTOMERS = (
+    # customer, account manager, share of the jobs
+    ("Northwind Hotels", "Dana Fox", 0.30),
+    ("Acme Logistics", "Dana Fox", 0.25),
+    ("Blue Harbour Clinics", "Ravi Stone", 0.20),
+    ("Kestrel Retail", "Ravi Stone", 0.15),
+    ("Lumen Schools", "Mika Berg", 0.10),
+)
+TITLES = (
+    "Chef",
+    "Night porter",
+    "Truck driver",
+    "Warehouse clerk",
+    "Nurse",
+    "Store manager",
+    "Teacher",
+    "Physiotherapist",
+    "Data analyst",
+    "Cook",
+)
+PLACES = ("Oslo, Norway", "Köln, Nordrhein-Westfalen, Germany", "Austin, Texas, United States", "Lyon, France", "Utrecht, Netherlands")
+
+
+class Partner:
+    """Sends requests as an applicant tracking system would, and imports the task URNs it gets."""
+
+    def __init__(self, home: Path, settings: Settings, world: World, api: httpx.Client, dice: random.Random) -> None:
+        self.home = home
+        self.settings = settings
+        self.world = world
+        self.api = api
+        self.dice = dice
+        self.jobs: dict[str, dict[str, Any]] = {}
+        """Jobs by id: application, title, location."""
+
+    def send(self, operation: str, count: int) -> int:
+        """Send requests, keep the task URNs in a file, and import that; returns how many tasks there are."""
+        tasks: list[dict[str, Any]] = []
+        requests = self._choose(operation, count)
+        for index in range(len(CUSTOMERS)):
+            urn = f"urn:li:developerApplication:{1001 + index}"
+            elements = [request for request in requests if self.jobs[request["externalJobPostingId"]]["application_urn"] == urn]
+            if not elements:
+                continue
+            form = {
+                "grant_type": "client_credentials",
+                "client_id": f"demo{index + 1}",
+                "client_secret": self.world.applications[urn].application.client_secrets[0],
+            }
+            token = self.api.post("/oauth/v2/accessToken", data=form).raise_for_status().json()["access_token"]
+            headers = {"Authorization": f"Bearer {token}", "X-Restli-Method": "batch_create"}
+            for start in range(0, len(elements), 100):
+                part = elements[start : start + 100]
+                response = _post_until_accepted(self.api, headers, part)
+                for element, answer in zip(part, response["elements"], strict=True):
+                    if "id" in answer:
+                        tasks.append(
+                            {
+                                "task_urn": answer["id"],
+                                "external_job_posting_id": element["externalJobPostingId"],
+                                "operation": element["jobPostingOperationType"],
+                                "requested_at": self.world.now.isoformat(),
+                                "application_urn": urn,
+                                "title": element["title"],
+                            }
+                        )
+        file = self.home / "tasks" / f"{self.world.now:%Y-%m-%dT%H%M}-{operation.lower()}.ndjson"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("".join(json.dumps(task) + "\n" for task in tasks), encoding="utf-8")
+        with open_warehouse(self.settings) as warehouse:
+            import_tasks(warehouse, file, self.settings.load_applications(), self.world.now)
+        return len(tasks)
+
+    def _choose(self, operation: str, count: int) -> list[dict[str, Any]]:
+        if operation == "CREATE":
+            chosen = []
+            for _ in range(count):
+                index = self.dice.choices(range(len(CUSTOMERS)), [share for *_, share in CUSTOMERS])[0]
+                job = f"{CUSTOMERS[index][0].split()[0].lower()}-{len(self.jobs) + 1:04}"
+                title, place = self.dice.choice(TITLES), self.dice.choice(PLACES)
+                self.jobs[job] = {"application_urn": f"urn:li:developerApplication:{1001 + index}", "title": title, "location": place}
+                chosen.append(job)
+        elif operation == "RESEND":
+            with open_for_reading(self.settings) as warehouse:
+                failed = [row["job"] for row in warehouse.read("plan/worst_findings", row_limit=10_000) if row["kind"] == "FAILED"]
+            chosen, operation = failed[: len(failed) // 2], "CREATE"
+        else:
+            chosen = self.dice.sample(sorted(self.jobs), count)
+        return [
+            {
+                "externalJobPostingId": job,
+                "jobPostingOperationType": operation,
+                "title": self.jobs[job]["title"],
+                "location": self.jobs[job]["location"],
+                "alternateLocations": ["Bergen, Norway"] if operation == "CREATE" and self.dice.random() < 0.01 else [],
+            }
+            for job in chosen
+        ]
+
+
+def _post_until_accepted(api: httpx.Client, headers: dict[str, str], elements: list[dict[str, Any]]) -> Any:
+    for _ in range(10):
+        response = api.post("/v2/simpleJobPostings", headers=headers, json={"elements": elements})
+        if response.status_code == 200:
+            return response.json()
+    raise JobreconError(f"The stand-in did not accept the demo's jobs: HTTP {response.status_code}.")

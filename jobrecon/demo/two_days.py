@@ -1,0 +1,151 @@
+"""The main job on this machine with nothing configured: two days of a made-up LinkedIn, the real flows, a real report."""
+
+import asyncio
+import inspect
+import json
+import os
+import random
+import shlex
+import shutil
+import sys
+import time
+from datetime import datetime, timedelta
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from jobrecon.clock import utc_now
+from jobrecon.demo.home import clear_home, configured
+from jobrecon.demo.partner import CUSTOMERS, Partner
+from jobrecon.landing import open_landing
+from jobrecon.sandbox import Misbehaviour, SandboxApplication, World
+from jobrecon.sandbox import create_app as create_sandbox
+from jobrecon.serving import serve_in_thread
+from jobrecon.settings import Settings
+from jobrecon.warehouse import open_for_reading
+from jobrecon.webhook.app import create_app as create_receiver
+
+MISBEHAVIOUR = Misbehaviour(error_5xx_rate=0.02, duplicate_rate=0.05, late_rate=0.02, reorder_rate=0.02, per_id_error_rate=0.001)
+
+# Hours after the beginning: what the partner's system sends, and when a reconciliation runs.
+REQUESTS = (
+    (0.0, "CREATE", 0.60),
+    (8.0, "CREATE", 0.25),
+    (25.0, "RESEND", 1.0),
+    (26.0, "UPDATE", 0.08),
+    (28.0, "CLOSE", 0.06),
+    (30.0, "CREATE", 0.14),
+    (32.0, "RENEW", 0.02),
+    (47.9, "CREATE", 0.01),
+)
+VERBS = {"CREATE": "posts", "UPDATE": "changes", "CLOSE": "closes", "RENEW": "renews", "RESEND": "sends again what failed:"}
+RUNS = (0.2, 1.0, 8.5, 24.0, 26.5, 33.0, 48.0)
+
+
+def run_demo(settings: Settings, job_count: int = 2_000, seed: int = 7) -> dict[str, Any]:
+    """Post jobs through the sandbox, let two days of its clock pass, reconcile, report; returns the last report's summary.
+
+    Everything lies in `settings.home`. Raises `ConfigurationError` where that holds something that is no demo's.
+    """
+    home = settings.home
+    clear_home(home)
+    began = time.monotonic()
+    started = (utc_now() - timedelta(hours=48)).replace(microsecond=0)
+    applications = [
+        SandboxApplication(f"urn:li:developerApplication:{1001 + index}", f"demo{index + 1}", [f"demo-secret-{index + 1}-{seed}"])
+        for index in range(len(CUSTOMERS))
+    ]
+    world = World(applications, started, seed, misbehaviour=MISBEHAVIOUR)
+    with serve_in_thread(create_sandbox(world)) as api_url, configured(home, applications, api_url) as settings:
+        engine = open_landing(settings.landing_url)
+        receiver = create_receiver(settings.load_applications, engine, clock=lambda: world.now)
+        with serve_in_thread(receiver) as receiver_url, httpx.Client(base_url=api_url, timeout=300) as api:
+            partner = Partner(home, settings, world, api, random.Random(seed))
+            _say(f"LinkedIn's stand-in serves on {api_url}, the webhook receiver on {receiver_url}. Nothing leaves this machine.")
+            api.post("/control/register", json={"webhook_url": f"{receiver_url}/webhook"}).raise_for_status()
+            summary = _live_two_days(partner, receiver_url, started, job_count)
+            _show_end(partner, summary, time.monotonic() - began)
+        engine.dispose()
+    return summary
+
+
+def _live_two_days(partner: Partner, receiver_url: str, started: datetime, job_count: int) -> dict[str, Any]:
+    reconcile, report = _load_flow("reconcile"), _load_flow("daily-report")
+    steps = sorted([*((hour, "send", (operation, share)) for hour, operation, share in REQUESTS), *((hour, "run", None) for hour in RUNS)])
+    reported: set[Any] = set()
+    for hour, step, request in steps:
+        now = started + timedelta(hours=hour)
+        partner.api.post("/control/clock", json={"now": now.isoformat()}).raise_for_status()
+        if step == "send" and request:
+            sent = partner.send(request[0], round(request[1] * job_count))
+            _say(f"{_clock(now)}  the partner's system {VERBS[request[0]]} {sent:,} jobs; their task URNs are imported")
+        else:
+            _call(reconcile, as_of=now)
+            _say_run(partner, now)
+        day = now.astimezone(partner.settings.zone).date()
+        if reported and day not in reported:
+            _call(report, date=max(reported))
+        reported.add(day)
+    _forge(partner, receiver_url)
+    return dict(_call(report))
+
+
+def _forge(partner: Partner, receiver_url: str) -> None:
+    """Somebody else's notification: the receiver must not take it."""
+    body = json.dumps(
+        {
+            "type": "JOB_POSTING_STATUS",
+            "externalJobPostingId": next(iter(partner.jobs)),
+            "developerApplicationUrn": "urn:li:developerApplication:1001",
+        }
+    )
+    answer = httpx.post(f"{receiver_url}/webhook", content=body, headers={"X-LI-Signature": "0" * 64})
+    _say(f"{_clock(partner.world.now)}  a forged notification is refused: HTTP {answer.status_code}")
+
+
+def _load_flow(name: str) -> Any:
+    """A flow of the room above, found by its entry point: this room does not import it."""
+    (found,) = entry_points(group="jobrecon.flows", name=name)
+    return found.load()
+
+
+def _call(flow: Any, **parameters: Any) -> Any:
+    result = flow(**parameters)
+    return asyncio.run(result) if inspect.iscoroutine(result) else result
+
+
+def _say_run(partner: Partner, now: datetime) -> None:
+    with open_for_reading(partner.settings) as warehouse:
+        row = warehouse.read("plan/last_run")[0]
+    _say(
+        f"{_clock(now)}  reconcile: {row['tasks_polled']:,} tasks polled with {row['calls_used']:,} calls, {row['tasks_settled']:,} settled, "
+        f"{row['notifications_merged']:,} notifications; findings +{row['findings_opened']:,} −{row['findings_resolved']:,} = {row['findings_open']:,} open"
+    )
+
+
+def _show_end(partner: Partner, summary: dict[str, Any], seconds: float) -> None:
+    with open_for_reading(partner.settings) as warehouse:
+        worst = warehouse.read("plan/worst_findings", row_limit=1)
+    job = worst[0]["job"] if worst else next(iter(partner.jobs))
+    folder = partner.settings.reports / summary["date"]
+    _say(f"\n{summary['verdict']}\nTwo days took {seconds:.0f} s. Look at:")
+    _say(f"  {folder / 'index.html'}    the report, beside it one page for each account manager")
+    _say(f"  {folder / 'findings.xlsx'}    the same as a workbook")
+    _say(f"  {partner.settings.published}    the tables, for analysts")
+    prefix = "" if partner.home == Path("var") else f"JOBRECON_HOME={shlex.quote(str(partner.home))} "
+    program = "jobrecon" if shutil.which("jobrecon") else shlex.quote(os.path.relpath(sys.argv[0]))
+    applications = f"JOBRECON_APPLICATIONS={shlex.quote(str(partner.home / 'applications.toml'))}"
+    _say("Try next:")
+    _say(f"  {prefix}{program} explain {job}")
+    _say(f"  {prefix}{applications} {program} budget")
+    _say(f"  {prefix}{program} report --date {(partner.world.now.astimezone(partner.settings.zone) - timedelta(days=1)).date()}")
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%a %d %b %H:%M}"
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from jobrecon.reports.facts import ReportedFinding
 from jobrecon.reports.glossary import OWNERS, SEVERITIES, describe_ending, name_trouble
@@ -23,30 +24,30 @@ class Column:
 COLUMNS: tuple[Column, ...] = (
     Column("severity", "Severity", 10, lambda finding: SEVERITIES.get(finding.severity, finding.severity)),
     Column("trouble", "What is wrong", 20, name_trouble),
-    Column("customer", "Customer", 22, lambda finding: finding.customer),
-    Column("account_manager", "Account manager", 20, lambda finding: finding.account_manager),
-    Column("title", "Job", 36, lambda finding: finding.title),
-    Column("external_job_posting_id", "Job id", 20, lambda finding: finding.external_job_posting_id),
-    Column("location", "Location", 18, lambda finding: finding.location),
-    Column("reason", "What happened", 60, lambda finding: finding.reason),
-    Column("next_action", "What to do", 60, lambda finding: finding.next_action),
+    Column("customer", "Customer", 22, attrgetter("customer")),
+    Column("account_manager", "Account manager", 20, attrgetter("account_manager")),
+    Column("title", "Job", 36, attrgetter("title")),
+    Column("external_job_posting_id", "Job id", 20, attrgetter("external_job_posting_id")),
+    Column("location", "Location", 18, attrgetter("location")),
+    Column("reason", "What happened", 60, attrgetter("reason")),
+    Column("next_action", "What to do", 60, attrgetter("next_action")),
     Column("owner", "Who acts", 10, lambda finding: OWNERS.get(finding.owner, finding.owner)),
-    Column("since", "Wrong since (UTC)", 18, lambda finding: finding.since),
+    Column("since", "Wrong since (UTC)", 18, attrgetter("since")),
     Column("age_hours", "For hours", 10, lambda finding: round(finding.age.total_seconds() / 3600, 1)),
     Column("is_new", "New that day", 12, lambda finding: "yes" if finding.is_new else "no"),
-    Column("job_posting_url", "On LinkedIn", 42, lambda finding: finding.job_posting_url),
-    Column("message", "LinkedIn's own text", 60, lambda finding: finding.message),
-    Column("code", "Code", 18, lambda finding: finding.code),
-    Column("kind", "Kind", 16, lambda finding: finding.kind),
-    Column("facet", "Facet", 10, lambda finding: finding.facet),
-    Column("opened_at", "First seen (UTC)", 18, lambda finding: finding.opened_at),
-    Column("application_urn", "Application", 34, lambda finding: finding.application_urn),
-    Column("task_urn", "Task", 34, lambda finding: finding.task_urn),
-    Column("finding_id", "Finding", 34, lambda finding: finding.finding_id),
+    Column("job_posting_url", "On LinkedIn", 42, attrgetter("job_posting_url")),
+    Column("message", "LinkedIn's own text", 60, attrgetter("message")),
+    Column("code", "Code", 18, attrgetter("code")),
+    Column("kind", "Kind", 16, attrgetter("kind")),
+    Column("facet", "Facet", 10, attrgetter("facet")),
+    Column("opened_at", "First seen (UTC)", 18, attrgetter("opened_at")),
+    Column("application_urn", "Application", 34, attrgetter("application_urn")),
+    Column("task_urn", "Task", 34, attrgetter("task_urn")),
+    Column("finding_id", "Finding", 34, attrgetter("finding_id")),
 )
 
 ENDING_COLUMNS: tuple[Column, ...] = (
-    Column("resolved_at", "Ended (UTC)", 18, lambda finding: finding.resolved_at),
+    Column("resolved_at", "Ended (UTC)", 18, attrgetter("resolved_at")),
     Column("ending", "How it ended", 40, describe_ending),
 )
 """What a resolved finding has besides."""

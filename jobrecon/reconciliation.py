@@ -136,7 +136,7 @@ class Reconciliation:
         self.warehouse.run("derive/latest_facets", as_of=as_of)
         self.warehouse.run("derive/silences", as_of=as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
         self.note_silences()
-        self.derive_postings()
+        derive_postings(self.warehouse, as_of)
         self.warehouse.run("derive/no_findings")
         for name in list_findings():
             self.warehouse.collect_findings(
@@ -153,12 +153,6 @@ class Reconciliation:
             self.warehouse.run("merge/seen_findings", as_of=as_of)
             self.summary.findings_opened += self.warehouse.count("merge/opened_findings", as_of=as_of)
         self.summary.findings_open = self.warehouse.count("merge/open_count")
-
-    def derive_postings(self) -> None:
-        """Bring `job_postings` up to the moment, in slices: however many jobs there are, few are in memory at once."""
-        slices = max(1, math.ceil(self.warehouse.count("plan/task_count") / SLICE_TASKS))
-        for number in range(slices):
-            self.warehouse.run("derive/job_postings", as_of=self.as_of, slices=slices, slice=number)
 
     def note_silences(self) -> None:
         """Say that LinkedIn has fallen silent: in the report, and to the receivers, whose metrics tell of it."""
@@ -205,6 +199,15 @@ _FINISHED = (
     "run_id", "state", "finished_at", "tasks_pending", "tasks_due", "tasks_polled", "tasks_settled", "tasks_left", "calls_used",
     "calls_left", "detection_delay_mean_seconds", "detection_delay_p95_seconds", "delay_bound_seconds", "notifications_merged", "findings_opened", "findings_resolved", "findings_open", "pulled_at",
 )  # fmt: skip
+
+
+def derive_postings(warehouse: Warehouse, as_of: datetime, slice_tasks: int = SLICE_TASKS) -> int:
+    """Bring `job_postings` up to the moment, in slices: however many jobs there are, few are in memory at once.
+
+    Returns how many rows are new or changed; the others are not written.
+    """
+    slices = max(1, math.ceil(warehouse.count("plan/task_count") / slice_tasks))
+    return sum(warehouse.count("derive/job_postings", as_of=as_of, slices=slices, slice=number) for number in range(slices))
 
 
 @contextmanager

@@ -18,36 +18,41 @@ class Column:
     name: str
     heading: str
     width: int
-    read: Callable[[ReportedFinding], Value]
+    read: Callable[[ReportedFinding], Value] | None = None
+    """None: the finding's own value of that name."""
+
+    @property
+    def reader(self) -> Callable[[ReportedFinding], Value]:
+        return self.read or attrgetter(self.name)
 
 
 COLUMNS: tuple[Column, ...] = (
     Column("severity", "Severity", 10, lambda finding: SEVERITIES.get(finding.severity, finding.severity)),
     Column("trouble", "What is wrong", 20, name_trouble),
-    Column("customer", "Customer", 22, attrgetter("customer")),
-    Column("account_manager", "Account manager", 20, attrgetter("account_manager")),
-    Column("title", "Job", 36, attrgetter("title")),
-    Column("external_job_posting_id", "Job id", 20, attrgetter("external_job_posting_id")),
-    Column("location", "Location", 18, attrgetter("location")),
-    Column("reason", "What happened", 60, attrgetter("reason")),
-    Column("next_action", "What to do", 60, attrgetter("next_action")),
+    Column("customer", "Customer", 22),
+    Column("account_manager", "Account manager", 20),
+    Column("title", "Job", 36),
+    Column("external_job_posting_id", "Job id", 20),
+    Column("location", "Location", 18),
+    Column("reason", "What happened", 60),
+    Column("next_action", "What to do", 60),
     Column("owner", "Who acts", 10, lambda finding: OWNERS.get(finding.owner, finding.owner)),
-    Column("since", "Wrong since (UTC)", 18, attrgetter("since")),
+    Column("since", "Wrong since (UTC)", 18),
     Column("age_hours", "For hours", 10, lambda finding: round(finding.age.total_seconds() / 3600, 1)),
     Column("is_new", "New that day", 12, lambda finding: "yes" if finding.is_new else "no"),
-    Column("job_posting_url", "On LinkedIn", 42, attrgetter("job_posting_url")),
-    Column("message", "LinkedIn's own text", 60, attrgetter("message")),
-    Column("code", "Code", 18, attrgetter("code")),
-    Column("kind", "Kind", 16, attrgetter("kind")),
-    Column("facet", "Facet", 10, attrgetter("facet")),
-    Column("opened_at", "First seen (UTC)", 18, attrgetter("opened_at")),
-    Column("application_urn", "Application", 34, attrgetter("application_urn")),
-    Column("task_urn", "Task", 34, attrgetter("task_urn")),
-    Column("finding_id", "Finding", 34, attrgetter("finding_id")),
+    Column("job_posting_url", "On LinkedIn", 42),
+    Column("message", "LinkedIn's own text", 60),
+    Column("code", "Code", 18),
+    Column("kind", "Kind", 16),
+    Column("facet", "Facet", 10),
+    Column("opened_at", "First seen (UTC)", 18),
+    Column("application_urn", "Application", 34),
+    Column("task_urn", "Task", 34),
+    Column("finding_id", "Finding", 34),
 )
 
 ENDING_COLUMNS: tuple[Column, ...] = (
-    Column("resolved_at", "Ended (UTC)", 18, attrgetter("resolved_at")),
+    Column("resolved_at", "Ended (UTC)", 18),
     Column("ending", "How it ended", 40, describe_ending),
 )
 """What a resolved finding has besides."""
@@ -59,5 +64,5 @@ Cells = Sequence[Value]
 
 def read_cells(findings: Iterable[ReportedFinding], columns: Sequence[Column] = COLUMNS) -> list[Cells]:
     """A row of cells for each finding."""
-    readers = [column.read for column in columns]
+    readers = [column.reader for column in columns]
     return [[read(finding) for read in readers] for finding in findings]

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from datetime import timedelta
 from importlib.metadata import version
 
@@ -193,3 +194,10 @@ def test_doctor_goes_on_where_one_thing_is_broken(user: User):
     assert finished.returncode == 1
     assert [line.split(":")[0] for line in finished.stdout.splitlines() if line.startswith("FAIL")] == ["FAIL warehouse"]
     assert "landing database" in finished.stdout
+
+
+def test_help_loads_none_of_the_libraries_that_a_run_needs() -> None:
+    heavy = "{'aiohttp', 'duckdb', 'jinja2', 'numpy', 'pyarrow', 'sqlalchemy'}"
+    program = f"import sys, jobrecon.cli; print(sorted({heavy} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from jobrecon.reconciliation import derive_postings
 from jobrecon.warehouse import Warehouse
 
 from .rows import ACME, BETA, NOW, find, given, read, task, told
@@ -41,8 +42,37 @@ def test_slices_make_what_one_slice_makes(warehouse: Warehouse, slices: int) -> 
     whole = read(warehouse, query)
     assert len(whole) > 100
     warehouse.connection.execute("delete from job_postings")
-    for number in range(slices):
-        warehouse.run("derive/job_postings", as_of=NOW, slices=slices, slice=number)
-        if number == 0:
-            assert 0 < len(read(warehouse, query)) < len(whole)
+    assert derive_postings(warehouse, NOW, slice_tasks=300 // slices) == len(whole)
     assert read(warehouse, query) == whole
+    assert derive_postings(warehouse, NOW, slice_tasks=300 // slices) == 0, "what says the same is written again"
+
+
+def test_one_slice_leaves_the_jobs_of_the_others_alone(warehouse: Warehouse) -> None:
+    given(warehouse, [task(task_urn=f"urn:li:task:{number}", external_job_posting_id=f"job-{number}") for number in range(100)])
+    find(warehouse)
+    warehouse.connection.execute("delete from job_postings")
+    assert 0 < warehouse.count("derive/job_postings", as_of=NOW, slices=2, slice=1) < 100
+
+
+CHANGES = ["title", "customer", "last_task_status", "expected_since", "listing_message", "promotion_status", "job_posting_url"]
+
+
+@pytest.mark.parametrize("column", CHANGES)
+def test_a_job_that_says_something_else_is_written_anew_whatever_the_order_of_the_columns(warehouse: Warehouse, column: str) -> None:
+    given(warehouse, [task(task_urn=f"urn:li:task:{number}", external_job_posting_id=f"job-{number}") for number in range(2)])
+    find(warehouse)
+    whole = read(warehouse, "select * from job_postings order by external_job_posting_id")
+    (type_,) = (
+        row["type"]
+        for row in read(warehouse, "select column_name, data_type as type from duckdb_columns() where table_name = 'job_postings'")
+        if row["column_name"] == column
+    )
+    # A column that came with a later version stands last.
+    warehouse.connection.execute(f"alter table job_postings drop column {column}")
+    warehouse.connection.execute(f"alter table job_postings add column {column} {type_}")
+    warehouse.connection.execute("delete from job_postings")
+    assert derive_postings(warehouse, NOW) == 2
+    other = "timestamptz '2020-01-01 00:00:00+00'" if type_.startswith("TIMESTAMP") else "'other'"
+    warehouse.connection.execute(f"update job_postings set {column} = {other} where external_job_posting_id = 'job-0'")
+    assert derive_postings(warehouse, NOW) == 1
+    assert read(warehouse, "select * from job_postings order by external_job_posting_id") == whole

@@ -129,6 +129,12 @@ def test_columns_of_parquet_may_be_upper_case_as_a_database_writes_them(warehous
     assert (result.added, result.rejected) == (1, 0)
 
 
+def test_spaces_and_line_ends_around_values_of_parquet_are_cut(warehouse, import_file, tmp_path):
+    table = pa.Table.from_pylist([{name: f"\t {value}\r\n" for name, value in ROWS[0].items()}])
+    assert import_file(write_parquet(tmp_path / "tasks.parquet", table)).added == 1
+    assert import_file(write_parquet(tmp_path / "plain.parquet", pa.Table.from_pylist(ROWS[:1]))).known == 1
+
+
 def test_an_unknown_operation_is_kept_and_mentioned(warehouse, write, import_file):
     result = import_file(write(HEADER + GOOD.replace("CREATE", "upgrade")))
     assert (result.added, result.rejected) == (1, 0)

@@ -97,7 +97,6 @@ def report(
     import datetime as dt
 
     from jobrecon.reports import write_report
-    from jobrecon.reports.delivery import deliver_report
 
     with exit_with_status():
         settings = load_settings()
@@ -106,7 +105,11 @@ def report(
         except ValueError:
             raise ConfigurationError(f"--date is no date: {date!r}. Write it as 2026-01-31.") from None
         result = write_report(settings, day, utc_now())
-        delivery = deliver_report(settings, result, utc_now()) if is_mailed else None
+        delivery = None
+        if is_mailed:
+            from jobrecon.reports.delivery import deliver_report
+
+            delivery = deliver_report(settings, result, utc_now())
         if as_json:
             sent = {"mail": delivery.__dict__ | {"kept": [str(path) for path in delivery.kept]}} if delivery else {}
             print_json({**result.summary, "folder": str(result.folder), "files": [str(file) for file in result.files], **sent})

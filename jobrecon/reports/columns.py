@@ -1,14 +1,19 @@
 """The columns of a finding, told once for the workbook and the CSV file."""
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
+
+import pyarrow as pa
 
 from jobrecon.reports.facts import ReportedFinding
 from jobrecon.reports.glossary import OWNERS, SEVERITIES, describe_ending, name_trouble
 
-Value = str | float | dt.datetime | None
+# Messages may be long, and a column of the smaller type ends at 2 GB.
+TEXT = pa.large_string()
+NUMBER = pa.float64()
+MOMENT = pa.timestamp("us", "UTC")
 
 
 @dataclass(frozen=True)
@@ -18,12 +23,9 @@ class Column:
     name: str
     heading: str
     width: int
-    read: Callable[[ReportedFinding], Value] | None = None
+    read: Callable[[ReportedFinding], Any] | None = None
     """None: the finding's own value of that name."""
-
-    @property
-    def reader(self) -> Callable[[ReportedFinding], Value]:
-        return self.read or attrgetter(self.name)
+    type: pa.DataType = TEXT
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -37,32 +39,28 @@ COLUMNS: tuple[Column, ...] = (
     Column("reason", "What happened", 60),
     Column("next_action", "What to do", 60),
     Column("owner", "Who acts", 10, lambda finding: OWNERS.get(finding.owner, finding.owner)),
-    Column("since", "Wrong since (UTC)", 18),
-    Column("age_hours", "For hours", 10, lambda finding: round(finding.age.total_seconds() / 3600, 1)),
+    Column("since", "Wrong since (UTC)", 18, type=MOMENT),
+    Column("age_hours", "For hours", 10, lambda finding: round(finding.age.total_seconds() / 3600, 1), NUMBER),
     Column("is_new", "New that day", 12, lambda finding: "yes" if finding.is_new else "no"),
     Column("job_posting_url", "On LinkedIn", 42),
     Column("message", "LinkedIn's own text", 60),
     Column("code", "Code", 18),
     Column("kind", "Kind", 16),
     Column("facet", "Facet", 10),
-    Column("opened_at", "First seen (UTC)", 18),
+    Column("opened_at", "First seen (UTC)", 18, type=MOMENT),
     Column("application_urn", "Application", 34),
     Column("task_urn", "Task", 34),
     Column("finding_id", "Finding", 34),
 )
 
 ENDING_COLUMNS: tuple[Column, ...] = (
-    Column("resolved_at", "Ended (UTC)", 18),
+    Column("resolved_at", "Ended (UTC)", 18, type=MOMENT),
     Column("ending", "How it ended", 40, describe_ending),
 )
 """What a resolved finding has besides."""
 
-MOMENT_COLUMNS = {"since", "opened_at", "resolved_at"}
 
-Cells = Sequence[Value]
-
-
-def read_cells(findings: Iterable[ReportedFinding], columns: Sequence[Column] = COLUMNS) -> list[Cells]:
-    """A row of cells for each finding."""
-    readers = [column.reader for column in columns]
-    return [[read(finding) for read in readers] for finding in findings]
+def tabulate(findings: Sequence[ReportedFinding], columns: Sequence[Column] = COLUMNS) -> pa.Table:
+    """The cells of `findings`: a column for each of `columns`, a row for each finding."""
+    cells = [pa.array(map(column.read or attrgetter(column.name), findings), column.type) for column in columns]
+    return pa.table(cells, names=[column.name for column in columns])

@@ -15,7 +15,7 @@ from pathlib import Path
 import css_inline
 
 from jobrecon.reports.causes import Cause, Desk, count_jobs, group_by_cause, select_fixed, sort_to_desks
-from jobrecon.reports.columns import read_cells
+from jobrecon.reports.columns import tabulate
 from jobrecon.reports.facts import Facts, ReportedFinding
 from jobrecon.reports.links import link_page
 from jobrecon.reports.page import HEADINGS, load_templates
@@ -122,7 +122,7 @@ def _collect(facts: Facts, settings: Settings, name: str, most_causes: int, most
 def _make_workbook(facts: Facts) -> bytes:
     with tempfile.TemporaryDirectory(prefix="jobrecon-") as folder:
         path = Path(folder) / "findings.xlsx"
-        write_workbook(facts, read_cells(facts.open_findings), path)
+        write_workbook(facts, tabulate(facts.open_findings), path)
         return path.read_bytes()
 
 

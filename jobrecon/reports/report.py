@@ -3,6 +3,7 @@
 import datetime as dt
 import errno
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import duckdb
 
 from jobrecon.errors import ReportError, WarehouseError
-from jobrecon.reports.columns import read_cells
+from jobrecon.reports.columns import tabulate
 from jobrecon.reports.facts import Facts, gather_facts
 from jobrecon.reports.folder import replace_folder
 from jobrecon.reports.listing import write_listing
@@ -57,10 +58,11 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
     summary = summarise(facts)
     try:
         with replace_folder(folder) as fresh:
-            write_pages(facts, settings, fresh, stories)
-            rows = read_cells(facts.open_findings)
-            write_workbook(facts, rows, fresh / "findings.xlsx")
-            write_listing(rows, fresh / "findings.csv")
+            # Packing the workbook needs no interpreter most of the time: it goes on beside the pages.
+            with ThreadPoolExecutor(1) as beside:
+                sheets = beside.submit(_write_sheets, facts, fresh)
+                write_pages(facts, settings, fresh, stories)
+                sheets.result()
             (fresh / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             names = sorted(path.name for path in fresh.iterdir())
     except OSError as error:
@@ -70,6 +72,12 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
             f"The warehouse and the report of before are unharmed. {remedy}"
         ) from error
     return ReportResult(folder, facts, summary, [folder / name for name in names])
+
+
+def _write_sheets(facts: Facts, folder: Path) -> None:
+    cells = tabulate(facts.open_findings)
+    write_listing(cells, folder / "findings.csv")
+    write_workbook(facts, cells, folder / "findings.xlsx")
 
 
 def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> tuple[Facts, Stories]:

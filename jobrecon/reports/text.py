@@ -1,6 +1,10 @@
 """Text that strangers wrote: titles, customers, LinkedIn's messages. Shown, never obeyed."""
 
 import re
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 CELL_LIMIT = 32_767
 """Characters in a cell of Excel, counted as Excel counts them: in UTF-16."""
@@ -12,6 +16,8 @@ UNSEEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\x00-\x0
 # The last four are the full-width signs, which some spreadsheets take for the plain ones.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 SUSPECT_STARTS = {*FORMULA_STARTS, " "}
+PLAIN = "^[0-9A-Za-z][ !-%'-;=?-^`-~]*$"
+"""Most of what comes: text that stands as it is in cells of every kind of file, if it is short enough. (ASCII without &, <, > and _.)"""
 
 
 def clean_text(text: str | None) -> str:
@@ -46,3 +52,14 @@ def disarm_formula(text: str | None) -> str:
         return text
     cleaned = clean_text(text)
     return fit_cell("'" + cleaned if cleaned.lstrip(" ").startswith(FORMULA_STARTS) else cleaned)
+
+
+def change_texts(column: pa.ChunkedArray, change: Callable[[str], str | None]) -> pa.ChunkedArray:
+    """`column` with each text as `change` returns it, which leaves short `PLAIN` ones as they are; what is missing stays so."""
+    is_plain = pc.and_(pc.match_substring_regex(column, PLAIN), pc.less_equal(pc.binary_length(column), PLAIN_LIMIT))
+    if pc.all(is_plain).as_py() is not False:
+        return column
+    # A text that recurs is changed once.
+    encoded = column.combine_chunks().dictionary_encode()
+    changed = pa.array([change(text) for text in encoded.dictionary.to_pylist()], column.type)
+    return pa.chunked_array([changed.take(encoded.indices)])

@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
+import pyarrow as pa
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from jobrecon.errors import ReportError
 from jobrecon.reports.causes import Desk, find_desk
-from jobrecon.reports.columns import COLUMNS, ENDING_COLUMNS, MOMENT_COLUMNS, Cells, Column, read_cells
+from jobrecon.reports.columns import COLUMNS, ENDING_COLUMNS, MOMENT, Column, tabulate
 from jobrecon.reports.facts import Facts
-from jobrecon.reports.sheet_rows import write_rows
+from jobrecon.reports.sheet_rows import escape_cells, write_rows
 from jobrecon.reports.trend import Trend, TrendDay
 
 MOST_ROWS = 1_048_575
@@ -27,18 +28,24 @@ MOST_ROWS = 1_048_575
 SMALL = 5_000
 """Findings up to which the file is packed as small as can be; beyond, packing would take longer than writing."""
 
-Sheets = Sequence[tuple[str, Sequence[Column], Sequence[Cells]]]
+Sheets = Sequence[tuple[str, Sequence[Column], pa.Table]]
 
 
-def write_workbook(facts: Facts, rows: Sequence[Cells], path: Path) -> None:
-    """Write the sheets Do today, All open, Fixed and Trend to `path`; `rows` are those of the open findings. No cell is a formula, whatever strangers wrote."""
+def write_workbook(facts: Facts, cells: pa.Table, path: Path) -> None:
+    """Write the sheets Do today, All open, Fixed and Trend to `path`; `cells` are those of the open findings.
+
+    No cell is a formula, whatever strangers wrote.
+    """
+    endings = ENDING_COLUMNS + COLUMNS
+    escaped = escape_cells(cells)
+    is_today = pa.array([find_desk(finding) == Desk.TODAY for finding in facts.open_findings], pa.bool_())
     sheets: Sheets = [
-        ("Do today", COLUMNS, [row for finding, row in zip(facts.open_findings, rows, strict=True) if find_desk(finding) == Desk.TODAY]),
-        ("All open", COLUMNS, rows),
-        ("Fixed", ENDING_COLUMNS + COLUMNS, read_cells(facts.resolved_findings, ENDING_COLUMNS + COLUMNS)),
+        ("Do today", COLUMNS, escaped.filter(is_today)),
+        ("All open", COLUMNS, escaped),
+        ("Fixed", endings, escape_cells(tabulate(facts.resolved_findings, endings))),
     ]
-    for _, _, told in sheets:
-        if len(told) > MOST_ROWS:
+    for _, _, rows in sheets:
+        if len(rows) > MOST_ROWS:
             raise ReportError(
                 f"There are more than {MOST_ROWS:,} findings, which is more than a sheet of Excel holds. The report of before is unharmed. "
                 "Ask the `findings` table of the published copy instead."
@@ -53,11 +60,11 @@ def write_workbook(facts: Facts, rows: Sequence[Cells], path: Path) -> None:
             if index >= len(sheets):
                 packed.writestr(part.filename, content)
                 continue
-            _, _, told = sheets[index]
+            _, columns, rows = sheets[index]
             head, end, tail = content.decode().partition("</sheetData>")
             with packed.open(part.filename, "w", force_zip64=True) as file:
-                file.write(re.sub(r'(<dimension ref="A1:[A-Z]+)\d+', rf"\g<1>{len(told) + 1}", head).encode())
-                write_rows(file, told, _find_moment_style(head))
+                file.write(re.sub(r'(<dimension ref="A1:[A-Z]+)\d+', rf"\g<1>{len(rows) + 1}", head).encode())
+                write_rows(file, rows, [column.type for column in columns], _find_moment_style(head))
                 file.write((end + tail).encode())
 
 
@@ -69,11 +76,11 @@ def _make_frame(facts: Facts, sheets: Sheets) -> BytesIO:
     workbook.set_properties({"title": f"Findings of {facts.date.isoformat()}", "created": created})
     head = workbook.add_format({"bold": True, "bg_color": "#E8ECF1", "bottom": 1, "valign": "top"})
     moment = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
-    for name, columns, told in sheets:
+    for name, columns, rows in sheets:
         sheet = workbook.add_worksheet(name)
         for index, column in enumerate(columns):
-            sheet.set_column(index, index, column.width, moment if column.name in MOMENT_COLUMNS else None)
-        _finish_sheet(sheet, [column.heading for column in columns], len(told), head)
+            sheet.set_column(index, index, column.width, moment if column.type == MOMENT else None)
+        _finish_sheet(sheet, [column.heading for column in columns], len(rows), head)
     _write_trend(workbook.add_worksheet("Trend"), facts.trend, head, workbook.add_format({"num_format": "yyyy-mm-dd", "align": "left"}))
     workbook.close()
     frame.seek(0)

@@ -9,29 +9,43 @@ postings as (
     select * from job_postings
 ),
 
-first_heard as (
-    select
-        application_urn,
-        external_job_posting_id,
-        min(requested_at) as heard_at
-    from job_tasks
-    group by all
-    union all
-    select
-        application_urn,
-        external_job_posting_id,
-        min(received_at) as heard_at
-    from notifications
-    group by all
-),
-
-later as (
+newer as (
     select
         application_urn,
         external_job_posting_id
-    from first_heard
-    group by all
-    having min(heard_at) > $as_of::timestamptz
+    from job_tasks
+    where requested_at > $as_of::timestamptz
+    union
+    select
+        application_urn,
+        external_job_posting_id
+    from notifications
+    where received_at > $as_of::timestamptz
+),
+
+-- Only of the few jobs that something newer speaks of has to be known when they were heard of first.
+later as (
+    select * from newer
+    except
+    select
+        newer.application_urn,
+        newer.external_job_posting_id
+    from newer
+    semi join job_tasks
+        on
+            newer.application_urn = job_tasks.application_urn
+            and newer.external_job_posting_id = job_tasks.external_job_posting_id
+            and job_tasks.requested_at <= $as_of::timestamptz
+    except
+    select
+        newer.application_urn,
+        newer.external_job_posting_id
+    from newer
+    semi join notifications
+        on
+            newer.application_urn = notifications.application_urn
+            and newer.external_job_posting_id = notifications.external_job_posting_id
+            and notifications.received_at <= $as_of::timestamptz
 ),
 
 people as (

@@ -2,12 +2,19 @@
 
 import csv
 import datetime as dt
+import html
+import re
+from io import BytesIO
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from jobrecon.reports.columns import COLUMNS, ENDING_COLUMNS
-from jobrecon.reports.text import CELL_LIMIT, disarm_formula, fit_cell, shorten
+from jobrecon.reports.columns import COLUMNS, ENDING_COLUMNS, TEXT
+from jobrecon.reports.sheet_rows import BYTES_AT_ONCE, escape_cells, write_rows
+from jobrecon.reports.text import CELL_LIMIT, change_texts, disarm_formula, fit_cell, shorten
 
 from .conftest import NOW
 
@@ -131,3 +138,32 @@ def test_text_is_cut_to_its_limit_and_no_further():
     assert shorten("a" + " " * 5_000 + "b", 6).endswith("…")
     assert shorten(None, 6) == ""
     assert fit_cell("x" * CELL_LIMIT) == "x" * CELL_LIMIT
+
+
+NEARLY_PLAIN = st.text(st.sampled_from("a9Z -=+@&<>_x\t\r\n\u200f\u00fc\U0001f600"), max_size=6)
+STRANGE = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(st.lists(st.none() | NEARLY_PLAIN | STRANGE))
+def test_a_column_of_texts_changes_as_each_text_by_itself(texts):
+    column = pa.chunked_array([pa.array(texts, TEXT)])
+    assert change_texts(column, disarm_formula).to_pylist() == [text if text is None else disarm_formula(text) for text in texts]
+
+
+@given(st.none() | NEARLY_PLAIN | STRANGE)
+def test_each_text_stands_in_its_cell_as_excel_reads_it(text):
+    file = BytesIO()
+    write_rows(file, escape_cells(pa.table({"text": pa.array([text], TEXT)})), [TEXT], moment_style=1)
+    cells = re.findall(r'<c r="A2" t="inlineStr"><is><t xml:space="preserve">(.*?)</t></is></c>', file.getvalue().decode(), re.DOTALL)
+    read = [re.sub("_x([0-9A-F]{4})_", lambda code: chr(int(code[1], 16)), html.unescape(cell)) for cell in cells]
+    assert read == [fit_cell(text)] * bool(fit_cell(text))
+
+
+def test_rows_written_in_parts_are_numbered_through():
+    count = 3 * BYTES_AT_ONCE // 30_000
+    file = BytesIO()
+    write_rows(
+        file, escape_cells(pa.table({"text": pa.array([f"{n}" + "ü" * 15_000 for n in range(count)], TEXT)})), [TEXT], moment_style=1
+    )
+    rows = re.findall(r'<row r="(\d+)"><c r="A(\d+)"[^/]*?>(\d+)ü', file.getvalue().decode())
+    assert rows == [(str(n + 2), str(n + 2), str(n)) for n in range(count)]

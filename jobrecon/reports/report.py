@@ -58,11 +58,13 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
     summary = summarise(facts)
     try:
         with replace_folder(folder) as fresh:
-            # Packing the workbook needs no interpreter most of the time: it goes on beside the pages.
+            cells = tabulate(facts.open_findings)
+            write_listing(cells, fresh / "findings.csv")
+            # Joining and packing the workbook's rows leaves the interpreter free: the pages are rendered meanwhile.
             with ThreadPoolExecutor(1) as beside:
-                sheets = beside.submit(_write_sheets, facts, fresh)
+                workbook = beside.submit(write_workbook, facts, cells, fresh / "findings.xlsx")
                 write_pages(facts, settings, fresh, stories)
-                sheets.result()
+                workbook.result()
             (fresh / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             names = sorted(path.name for path in fresh.iterdir())
     except OSError as error:
@@ -72,12 +74,6 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
             f"The warehouse and the report of before are unharmed. {remedy}"
         ) from error
     return ReportResult(folder, facts, summary, [folder / name for name in names])
-
-
-def _write_sheets(facts: Facts, folder: Path) -> None:
-    cells = tabulate(facts.open_findings)
-    write_listing(cells, folder / "findings.csv")
-    write_workbook(facts, cells, folder / "findings.xlsx")
 
 
 def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> tuple[Facts, Stories]:

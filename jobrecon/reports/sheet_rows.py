@@ -9,7 +9,7 @@ from xlsxwriter.utility import xl_col_to_name
 from jobrecon.reports.columns import MOMENT, TEXT
 from jobrecon.reports.text import change_texts, fit_cell
 
-BYTES_AT_ONCE = 5_000_000
+BYTES_AT_ONCE = 10_000_000
 """Of text, which becomes three times as much on its way into the file."""
 MICROSECONDS_PER_DAY = 86_400e6
 DAYS_BEFORE_1970 = 25_569.0

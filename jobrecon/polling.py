@@ -81,7 +81,6 @@ async def poll_due_tasks(
     result = PollResult()
     planner = Planner(warehouse, settings, as_of, job)
     planner.learn()
-    buffer = ResultBuffer(warehouse.branch(), as_of, run_id)
     async with open_http() as http:
         polls = [
             ApplicationPoll(LinkedInClient(application, settings, engine, http, clock), planner, settings, result)
@@ -95,8 +94,11 @@ async def poll_due_tasks(
             done += count
             advance(done, planned)
 
-        await asyncio.gather(*(poll.run(buffer, note) for poll in polls))
-        await buffer.flush()
+        with warehouse.share_cores() as branch:
+            buffer = ResultBuffer(branch, as_of, run_id)
+            await asyncio.gather(*(poll.run(buffer, note) for poll in polls))
+            await buffer.flush()
+    await buffer.finish()
     result.tasks_polled, result.tasks_settled = buffer.tasks_polled, buffer.tasks_settled
     result.describe_delays(warehouse, as_of, settings.tick_seconds)
     return result

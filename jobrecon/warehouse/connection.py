@@ -135,6 +135,19 @@ class Warehouse:
         cursor.execute(f'use "{catalog}"')
         return Warehouse(cursor, self.settings)
 
+    @contextmanager
+    def share_cores(self) -> Iterator["Warehouse"]:
+        """A branch for merging beside other work until the block ends: one core works for the warehouse, the others are free.
+
+        With more, a merge takes the cores from those who wait for them, and the thread that waits for the others keeps asking
+        for the interpreter.
+        """
+        self.connection.execute("set threads = 1")
+        try:
+            yield self.branch()
+        finally:
+            self.connection.execute("reset threads")
+
     def publish(self) -> Path:
         """Replace the copy that analysts open by what is committed now, as the last thing done with the warehouse.
 

@@ -1,32 +1,37 @@
--- Remember each observed change of a pending task's status or error message; what refuses it leaves it the status it had.
--- Runs before task_results. One answer a task.
+-- Remember what asking changed in tasks' status or error message and is not remembered yet: once when a run has asked, and when a
+-- run begins, for one that was killed in between. Each change belongs to the run whose moment it bears.
 insert into task_status_changes by name
-with results as (
-    select * from staged_results
+with lately as (
+    select coalesce(max(observed_at), '-infinity'::timestamptz) as observed_at from task_status_changes
 ),
 
-observed as (
+remembered as (
     select
-        results.task_urn,
-        tasks.status as status_before,
-        tasks.error_message as error_message_before,
-        case when results.outcome = 'ANSWERED' then results.status else tasks.status end as status,
-        results.error_message
-    from results
-    inner join job_tasks as tasks on results.task_urn = tasks.task_urn and results.application_urn = tasks.application_urn
-    where
-        tasks.state = 'PENDING'
-        and (
-            results.outcome in ('ANSWERED', 'REFUSED')
-            or (results.outcome = 'NOT_FOUND' and tasks.not_found_count + 1 >= 3)
-        )
+        task_urn,
+        observed_at
+    from task_status_changes
+    where observed_at >= (select observed_at from lately)
+),
+
+observers as (
+    select
+        as_of,
+        arg_max(run_id, started_at) as run_id
+    from runs
+    group by as_of
 )
 
 select
-    task_urn,
-    status,
-    error_message,
-    $as_of::timestamptz as observed_at,
-    $run_id::varchar as run_id
-from observed
-where status is distinct from status_before or error_message is distinct from error_message_before
+    tasks.task_urn,
+    tasks.status,
+    tasks.error_message,
+    tasks.status_changed_at as observed_at,
+    coalesce(observers.run_id, $run_id::varchar) as run_id
+from job_tasks as tasks
+anti join remembered on tasks.task_urn = remembered.task_urn and tasks.status_changed_at = remembered.observed_at
+left join observers on tasks.status_changed_at = observers.as_of
+where
+    tasks.status_changed_at >= (select observed_at from lately)
+    -- A task that expired was not asked about; one that is refused without a word keeps what it had.
+    and tasks.status_changed_at = tasks.last_polled_at
+    and (tasks.state in ('PENDING', 'SETTLED') or (tasks.state = 'REJECTED' and tasks.error_message is not null))

@@ -106,15 +106,20 @@ def deliver(warehouse: Warehouse, *deliveries: Row) -> int:
 
 
 def answer(
-    warehouse: Warehouse, *batches: Sequence[Answer], as_of: datetime = NOW, application_urn: str = ACME, run_id: str = "run-1"
+    warehouse: Warehouse,
+    *batches: Sequence[Answer],
+    as_of: datetime = NOW,
+    application_urn: str = ACME,
+    run_id: str = "run-1",
+    is_killed: bool = False,
 ) -> ResultBuffer:
-    """Merge what LinkedIn answered, batch by batch, the way polling does."""
+    """Merge what LinkedIn answered, batch by batch, the way polling does, or the way it does when it is killed after a merge."""
     buffer = ResultBuffer(warehouse, as_of, run_id)
 
     async def merge() -> None:
         for batch in batches:
             await buffer.add(application_urn, Answers.of(batch))
-        await buffer.flush()
+        await (buffer.flush() if is_killed else buffer.finish())
 
     asyncio.run(merge())
     return buffer

@@ -1,6 +1,6 @@
 """What LinkedIn answers about tasks, laid beside what was asked."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import orjson
 import pytest
@@ -68,6 +68,7 @@ FINAL = [
 @pytest.mark.parametrize("row", FINAL)
 def test_what_is_settled_expired_or_rejected_is_never_changed(warehouse: Warehouse, row: Row) -> None:
     given(warehouse, [row])
+    answer(warehouse)
     before = read_everything(warehouse)
     for outcome in (
         Answer(URN, ANSWERED, "FAILED", "other"),
@@ -90,6 +91,51 @@ def test_each_change_is_remembered_once(warehouse: Warehouse) -> None:
     ]  # fmt: skip
     row = read_one(warehouse, "job_tasks")
     assert (row["status"], row["poll_count"], row["status_changed_at"]) == ("SUCCEEDED", 5, NOW + timedelta(hours=4))
+
+
+def read_changes(warehouse: Warehouse) -> list[tuple[object, ...]]:
+    query = "select task_urn, status, observed_at, run_id from task_status_changes order by observed_at, task_urn"
+    return [tuple(row.values()) for row in read(warehouse, query)]
+
+
+def begin_run(warehouse: Warehouse, run_id: str, as_of: datetime, started_at: datetime) -> None:
+    warehouse.run("merge/run_started", run_id=run_id, flow_run_id=None, as_of=as_of, started_at=started_at)
+
+
+def test_what_a_killed_run_left_out_is_remembered_as_its_own_by_the_next(warehouse: Warehouse) -> None:
+    given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=urn) for urn in "abc"])
+    begin_run(warehouse, "run-0", ago(hours=1), ago(hours=1))
+    answer(warehouse, [Answer("a", ANSWERED, "IN_PROGRESS")], as_of=ago(hours=1), run_id="run-0")
+    begin_run(warehouse, "run-1", NOW, NOW)
+    answer(warehouse, [Answer("a", ANSWERED, "SUCCEEDED"), Answer("b", ANSWERED, "FAILED")], is_killed=True)
+    begin_run(warehouse, "run-2", LATER, LATER)
+    answer(warehouse, [Answer("c", ANSWERED, "SUCCEEDED")], as_of=LATER, run_id="run-2")
+    assert read_changes(warehouse) == [
+        ("a", "IN_PROGRESS", ago(hours=1), "run-0"), ("a", "SUCCEEDED", NOW, "run-1"), ("b", "FAILED", NOW, "run-1"), ("c", "SUCCEEDED", LATER, "run-2"),
+    ]  # fmt: skip
+
+
+def test_a_killed_run_made_again_as_of_the_same_moment_remembers_each_change_once(warehouse: Warehouse) -> None:
+    given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=urn) for urn in "ab"])
+    answer(warehouse, [Answer("a", ANSWERED, "SUCCEEDED")], is_killed=True)
+    answer(warehouse, run_id="run-2")
+    answer(warehouse, [Answer("b", ANSWERED, "FAILED")], run_id="run-2")
+    assert [change[:2] for change in read_changes(warehouse)] == [("a", "SUCCEEDED"), ("b", "FAILED")]
+
+
+def test_what_nobody_observed_is_no_change(warehouse: Warehouse) -> None:
+    polled = {"status": "IN_PROGRESS", "first_polled_at": NOW, "last_polled_at": NOW, "status_changed_at": NOW}
+    given(
+        warehouse,
+        [
+            task(task_urn="expired") | polled | {"state": "EXPIRED"},
+            task(task_urn="refused without a word") | polled | {"state": "REJECTED"},
+            task(task_urn="asked again") | polled | {"status_changed_at": ago(hours=1)},
+            task(task_urn="in progress") | polled | {"state": "PENDING"},
+        ],
+    )
+    answer(warehouse)
+    assert [change[0] for change in read_changes(warehouse)] == ["in progress"]
 
 
 @pytest.mark.parametrize(

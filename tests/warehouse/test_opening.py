@@ -57,6 +57,17 @@ def test_a_transaction_is_all_or_nothing(settings, warehouse):
     assert warehouse.branch().connection.execute("select count(*) from customers").fetchone() == (1,)
 
 
+def test_who_works_beside_others_takes_one_core_until_the_end_even_a_bad_one(warehouse):
+    def count_threads(each):
+        return each.connection.execute("select current_setting('threads')").fetchone()
+
+    before = count_threads(warehouse)
+    with pytest.raises(RuntimeError), warehouse.share_cores() as branch:
+        assert count_threads(branch) == (1,)
+        raise RuntimeError
+    assert count_threads(warehouse) == before
+
+
 def test_every_connection_speaks_utc_wherever_the_machine_is(warehouse):
     warehouse.connection.execute("set global TimeZone = 'UTC'")
     for each in (warehouse, warehouse.branch()):

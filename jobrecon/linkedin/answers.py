@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import chain
-from types import NoneType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+import msgspec
 import orjson
 
-FIELDS = ("status", "errorMessage", "jobPosting", "externalJobPostingId", "location")
 ENCODED_URN = re.compile(r"urn%3A", re.IGNORECASE).match
 
 
@@ -37,6 +36,7 @@ class Answer(NamedTuple):
     job_posting_urn: str | None = None
     external_job_posting_id: str | None = None
     location: str | None = None
+    """These two are read of a task that nobody asked about: of the others they are known."""
     is_asked: bool = True
 
 
@@ -68,42 +68,61 @@ def read_answers(body: bytes, asked: Sequence[str]) -> Answers:
     `results`, `statuses` and `errors` may be absent, null, or lack a URN. Keys may come percent-encoded, those nobody asked
     for too. Unknown statuses and fields are kept or passed over, never refused. Raises `NotAnAnswer` for a body that is none.
     """
+    if (usual := _read_usual(body, asked)) is not None:
+        return usual
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise NotAnAnswer(f"the answer is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise NotAnAnswer("the answer is JSON, but not an object")
-    if (usual := _read_usual(document, asked)) is not None:
-        return usual
     wanted = set(asked)
     results, errors, statuses = (_read_map(document, name, wanted) for name in ("results", "errors", "statuses"))
     answers = [_read_one(urn, results.get(urn), errors.get(urn), statuses.get(urn)) for urn in asked]
     if len(results) > len(wanted) or not results.keys() <= wanted:
+        unasked = ((_read_one(urn, result, None, None), result) for urn, result in results.items() if urn not in wanted)
         answers += [
-            answer._replace(is_asked=False)
-            for urn, result in results.items()
-            if urn not in wanted and (answer := _read_one(urn, result, None, None)).outcome is Outcome.ANSWERED
+            answer._replace(
+                external_job_posting_id=_text(result.get("externalJobPostingId")), location=_text(result.get("location")), is_asked=False
+            )
+            for answer, result in unasked
+            if answer.outcome is Outcome.ANSWERED
         ]
     return Answers.of(answers)
 
 
-def _read_usual(document: dict[str, Any], asked: Sequence[str]) -> Answers | None:
+class _UsualResult(msgspec.Struct, rename="camel", gc=False):
+    status: str
+    error_message: str | None = None
+    job_posting: str | None = None
+
+
+class _UsualDocument(msgspec.Struct, gc=False):
+    results: dict[str, _UsualResult]
+    errors: dict[str, Any] | None = None
+    statuses: dict[str, Any] | None = None
+
+
+_decode_usual = msgspec.json.Decoder(_UsualDocument).decode
+
+
+def _read_usual(body: bytes, asked: Sequence[str]) -> Answers | None:
     """The answers where LinkedIn told of each URN asked about, of no other, and in text: nearly always, so it has a short way."""
-    results = document.get("results")
-    if document.get("errors") or document.get("statuses") or not isinstance(results, dict) or len(results) != len(asked):
+    try:
+        document = _decode_usual(body)
+    except (ValueError, RecursionError):
         return None
-    # Column by column, without a line of Python for each: a million answers are read in 1 s instead of 5.
-    told: list[Any] = list(map(results.get, asked))
-    if set(map(type, told)) != {dict}:
+    results = document.results
+    if document.errors or document.statuses or len(results) != len(asked) or not all(map(results.__contains__, asked)):
         return None
-    columns = [[result.get(name) for result in told] for name in FIELDS]
-    if None in columns[0]:
-        return None
+    # Column by column, without a line of Python for each: a million answers are read in half a second instead of five.
+    told = [results[urn] for urn in asked]
+    columns = [[result.status for result in told], [result.error_message for result in told], [result.job_posting for result in told]]
     texts = list(chain.from_iterable(columns))
-    if not set(map(type, texts)) <= {str, NoneType} or "" in texts or any(map(str.isspace, filter(None, texts))):
+    if "" in texts or any(map(str.isspace, filter(None, texts))):
         return None
-    return Answers([asked, [Outcome.ANSWERED] * len(asked), *columns, [True] * len(asked)])
+    nothing = [None] * len(asked)
+    return Answers([asked, [Outcome.ANSWERED] * len(asked), *columns, nothing, nothing, [True] * len(asked)])
 
 
 def _read_map(document: dict[str, Any], name: str, wanted: set[str]) -> dict[str, Any]:
@@ -136,8 +155,6 @@ def _read_one(urn: str, result: Any, error: Any, status_code: Any) -> Answer:
             status,
             _text(result.get("errorMessage")),
             _text(result.get("jobPosting")),
-            _text(result.get("externalJobPostingId")),
-            _text(result.get("location")),
         )
     if error is not None:
         code = error.get("status") if isinstance(error, dict) else error

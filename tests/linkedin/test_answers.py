@@ -53,7 +53,7 @@ READ: list[tuple[dict[str, Any], Answer]] = [
     ),
     (
         {"results": {ONE: DONE | {"externalJobPostingId": 12345678901234567890, "jobPosting": 42, "location": {"city": "Oslo"}}}},
-        SUCCEEDED._replace(external_job_posting_id="12345678901234567890", job_posting_urn="42", location='{"city":"Oslo"}'),
+        SUCCEEDED._replace(job_posting_urn="42"),
     ),
     (
         {"results": {ONE: {"status": "IN_PROGRESS", "jobPosting": "urn:li:jobPosting:1"}}},
@@ -102,6 +102,23 @@ UNASKED: list[tuple[dict[str, Any], list[str]]] = [
 def test_keys_that_nobody_asked_for_come_after_the_asked_ones(others: dict[str, Any], expected: list[str]) -> None:
     answers = read_answers(orjson.dumps({"results": {**others, ONE: DONE}}), [ONE, TWO])
     assert [(answer.task_urn, answer.is_asked) for answer in answers] == [(ONE, True), (TWO, True)] + [(urn, False) for urn in expected]
+
+
+def test_only_of_a_task_that_nobody_asked_about_the_job_and_the_place_are_read() -> None:
+    told = DONE | {"externalJobPostingId": 12345678901234567890, "location": {"city": "Oslo"}}
+    asked, unasked = read_answers(orjson.dumps({"results": {ONE: told, OTHER: told}}), [ONE])
+    assert asked == SUCCEEDED
+    assert (unasked.external_job_posting_id, unasked.location) == ("12345678901234567890", '{"city":"Oslo"}')
+
+
+TEXTS = st.none() | st.sampled_from(["", " ", "FAILED"]) | st.text(max_size=5)
+TOLD = st.dictionaries(st.sampled_from(["status", "errorMessage", "jobPosting", "id"]), TEXTS) | st.none() | st.just({"status": 7})
+
+
+@given(st.fixed_dictionaries({ONE: TOLD, TWO: TOLD}))
+def test_what_is_told_as_usual_is_read_as_what_is_not(told: dict[str, Any]) -> None:
+    as_usual, unusual = ({"results": told} | more for more in ({}, {"errors": {OTHER: {"status": 500}}}))
+    assert list(read_answers(orjson.dumps(as_usual), [ONE, TWO])) == list(read_answers(orjson.dumps(unusual), [ONE, TWO]))
 
 
 def test_a_urn_that_holds_a_percent_sign_is_found_plain_and_encoded() -> None:

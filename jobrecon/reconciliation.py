@@ -35,7 +35,7 @@ from models import RunState
 log = logging.getLogger(__name__)
 
 INBOX_ROWS = 20_000
-SLICE_TASKS = 350_000
+SLICE_TASKS = 500_000
 """Jobs are brought up to the moment in slices of about so many tasks, so that memory does not grow with their number."""
 TOLD_FACETS = ("LISTING", "APPLY", "WEBHOOK")
 """What is known only from what the receiver landed."""
@@ -132,6 +132,8 @@ class Reconciliation:
     def find(self) -> None:
         """Compare what should be with what is; open, see again and resolve findings."""
         as_of = self.as_of
+        # What polling changed is written first: it is read with less memory then.
+        self.warehouse.checkpoint()
         self.warehouse.run("derive/latest_tasks", as_of=as_of)
         self.warehouse.run("derive/latest_facets", as_of=as_of)
         self.warehouse.run("derive/silences", as_of=as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)

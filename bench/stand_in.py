@@ -1,6 +1,7 @@
 """Serve the sandbox in a process of its own: `python -m bench.stand_in FOLDER COUNT`; prints its address when it is ready.
 
-Writes the tasks as `tasks.parquet` into the folder. All were requested three hours before now and most have settled.
+Writes the tasks as `tasks.parquet` into the folder. All were requested three hours before now and most have settled. What the
+sandbox says of each is made beforehand: what is measured is who asks, and both share the same cores.
 """
 
 import gc
@@ -12,12 +13,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobrecon.clock import utc_now
 from jobrecon.sandbox import SandboxApplication, World, create_app
+from jobrecon.sandbox.answers import send_answer
 from jobrecon.serving import listen
 
 APPLICATION = SandboxApplication("urn:li:developerApplication:1001", "bench", ["bench-secret"])
@@ -45,6 +49,26 @@ def serve(folder: Path, count: int) -> Iterator[dict[str, str]]:
         server.wait()
 
 
+def answer_readily(world: World) -> ASGIApp:
+    """The sandbox; its answers about tasks only put together from what is ready for each."""
+    sandbox = create_app(world)
+    ready = {
+        urn.encode(): orjson.dumps(urn) + b":" + orjson.dumps(task.result(world.seconds))
+        for urn, task in world.applications[APPLICATION.urn].tasks.items()
+    }
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/v2/simpleJobPostingTasks":
+            return await sandbox(scope, receive, send)
+        token = dict(scope["headers"])[b"authorization"].decode().removeprefix("Bearer ")
+        if token not in world.tokens:
+            return await sandbox(scope, receive, send)
+        ids = scope["query_string"].replace(b"%3A", b":").removeprefix(b"ids=").split(b"&ids=")
+        await send_answer(send, 200, b'{"results":{' + b",".join([ready[urn] for urn in ids]) + b'},"statuses":{},"errors":{}}')
+
+    return answer
+
+
 def main() -> None:
     folder, count = Path(sys.argv[1]), int(sys.argv[2])
     world = World([APPLICATION], utc_now() - timedelta(hours=3), seed=3, call_limit=10**9)
@@ -52,12 +76,13 @@ def main() -> None:
     parquet.write_table(pa.Table.from_pylist(rows), folder / "tasks.parquet")
     del rows
     world.seconds += 3 * 3600
-    # What is measured is who asks: the collector need not go through all tasks again and again meanwhile.
+    app = answer_readily(world)
+    # The collector need not go through all tasks again and again.
     gc.freeze()
     listener = listen("127.0.0.1", 0)
     sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{listener.getsockname()[1]}"}) + "\n")
     sys.stdout.flush()
-    uvicorn.Server(uvicorn.Config(create_app(world), log_level="critical", access_log=False, ws="none")).run(sockets=[listener])
+    uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, ws="none")).run(sockets=[listener])
 
 
 if __name__ == "__main__":

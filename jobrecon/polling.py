@@ -97,7 +97,6 @@ async def poll_due_tasks(
         with warehouse.share_cores() as branch:
             buffer = ResultBuffer(branch, as_of, run_id)
             await asyncio.gather(*(poll.run(buffer, note) for poll in polls))
-            await buffer.flush()
     await buffer.finish()
     result.tasks_polled, result.tasks_settled = buffer.tasks_polled, buffer.tasks_settled
     result.describe_delays(warehouse, as_of, settings.tick_seconds)

@@ -117,7 +117,11 @@ def _read_usual(body: bytes, asked: Sequence[str]) -> Answers | None:
         return None
     # Column by column, without a line of Python for each: a million answers are read in half a second instead of five.
     told = [results[urn] for urn in asked]
-    columns = [[result.status for result in told], [result.error_message for result in told], [result.job_posting for result in told]]
+    columns: list[list[Any]] = [
+        [result.status for result in told],
+        [result.error_message for result in told],
+        [result.job_posting for result in told],
+    ]
     texts = list(chain.from_iterable(columns))
     if "" in texts or any(map(str.isspace, filter(None, texts))):
         return None

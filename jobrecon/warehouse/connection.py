@@ -19,7 +19,7 @@ from jobrecon.errors import PublishFailed, WarehouseError, WarehouseLocked
 from jobrecon.settings import Settings
 from jobrecon.warehouse.lock import POLL_SECONDS, hold_writer_lock
 from jobrecon.warehouse.publish import publish_catalog, publish_file
-from jobrecon.warehouse.schema import STAGED, apply_schema, quote
+from jobrecon.warehouse.schema import STAGED, apply_schema, make_tables, quote
 from jobrecon.warehouse.statements import load_statements, prepare_statements
 
 log = logging.getLogger(__name__)
@@ -198,7 +198,7 @@ def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
 @cache
 def _bind_statements() -> None:
     with connect() as scratch:
-        apply_schema(scratch)
+        make_tables(scratch)
         for table, schema in STAGED.items():
             scratch.register(table, schema.empty_table())
         prepare_statements(scratch)

@@ -51,6 +51,12 @@ def list_views() -> dict[str, tuple[str, str]]:
     return found
 
 
+def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make all tables where there are none, without their comments, which take most of the time: enough for binding statements."""
+    for model in list_tables().values():
+        connection.execute(_create_statement(model))
+
+
 def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
     """Make missing tables, add missing columns, set comments that differ, make the views anew. Existing data is never touched."""
     catalog, schema = connection.execute("select current_database(), current_schema()").fetchone() or ("", "")

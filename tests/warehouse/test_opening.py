@@ -61,10 +61,14 @@ def test_who_works_beside_others_takes_one_core_until_the_end_even_a_bad_one(war
     def count_threads(each):
         return each.connection.execute("select current_setting('threads')").fetchone()
 
+    def break_off():
+        with warehouse.share_cores() as branch:
+            assert count_threads(branch) == (1,)
+            raise KeyboardInterrupt
+
     before = count_threads(warehouse)
-    with pytest.raises(RuntimeError), warehouse.share_cores() as branch:
-        assert count_threads(branch) == (1,)
-        raise RuntimeError
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
     assert count_threads(warehouse) == before
 
 

@@ -209,7 +209,9 @@ def derive_postings(warehouse: Warehouse, as_of: datetime, slice_tasks: int = SL
     Returns how many rows are new or changed; the others are not written.
     """
     slices = max(1, math.ceil(warehouse.count("plan/task_count") / slice_tasks))
-    return sum(warehouse.count("derive/job_postings", as_of=as_of, slices=slices, slice=number) for number in range(slices))
+    warehouse.run("derive/postings_at")
+    name = "derive/job_postings" if warehouse.count("plan/posting_count") else "derive/first_job_postings"
+    return sum(warehouse.count(name, as_of=as_of, slices=slices, slice=number) for number in range(slices))
 
 
 @contextmanager

@@ -47,6 +47,18 @@ def test_slices_make_what_one_slice_makes(warehouse: Warehouse, slices: int) -> 
     assert derive_postings(warehouse, NOW, slice_tasks=300 // slices) == 0, "what says the same is written again"
 
 
+def test_jobs_that_come_later_are_added_to_those_known(warehouse: Warehouse) -> None:
+    given(warehouse, [task(task_urn=f"urn:li:task:{number}", external_job_posting_id=f"job-{number}") for number in range(100)])
+    find(warehouse)
+    query = "select * from job_postings order by external_job_posting_id"
+    whole = read(warehouse, query)
+    warehouse.connection.execute("delete from job_postings where external_job_posting_id < 'job-5'")
+    missing = len(whole) - len(read(warehouse, query))
+    assert 0 < missing < len(whole)
+    assert derive_postings(warehouse, NOW) == missing
+    assert read(warehouse, query) == whole
+
+
 def test_one_slice_leaves_the_jobs_of_the_others_alone(warehouse: Warehouse) -> None:
     given(warehouse, [task(task_urn=f"urn:li:task:{number}", external_job_posting_id=f"job-{number}") for number in range(100)])
     find(warehouse)

@@ -1,0 +1,114 @@
+-- What should each job be on LinkedIn, and what does LinkedIn say it is, at a moment? One row per job of one slice of all jobs:
+-- however many there are, no more of them are in memory at once.
+-- (DuckDB's table macros and `by name` are no SQL that the linter knows.)
+create or replace temp macro postings_at(moment, slices, slice) as table -- noqa: PRS
+    with tasks as not materialized (
+        select
+            *,
+            -- Later is greater: the order of requests, as one value that aggregates compare quickly.
+            create_sort_key(requested_at, 'asc nulls last', task_urn, 'asc nulls last') as sequence
+        from job_tasks
+        where
+            requested_at <= moment
+            and hash(application_urn, external_job_posting_id) % slices = slice
+    ),
+
+    -- What the settled task that came last at each place decided: 2 listed, 1 unknown, 0 not listed.
+    deciding as (
+        select
+            application_urn,
+            external_job_posting_id,
+            arg_max(case when status = 'PROCESSED' then 1 when operation = 'CLOSE' then 0 else 2 end, sequence) as decision,
+            max(requested_at) as since
+        from tasks
+        where
+            state = 'SETTLED'
+            and operation in ('CREATE', 'UPDATE', 'RENEW', 'CLOSE')
+            and status in ('SUCCEEDED', 'PROCESSED')
+        group by application_urn, external_job_posting_id, coalesce(location, '')
+    ),
+
+    -- The latest moment of each, over several places.
+    expected as (
+        select
+            application_urn,
+            external_job_posting_id,
+            max(since) filter (where decision = 2) as listed_since,
+            max(since) filter (where decision = 1) as unknown_since,
+            max(since) filter (where decision = 0) as unlisted_since
+        from deciding
+        group by application_urn, external_job_posting_id
+    ),
+
+    requested as (
+        select
+            application_urn,
+            external_job_posting_id,
+            arg_max(title, sequence) as title,
+            arg_max(job_posting_urn, sequence) as job_posting_urn,
+            arg_max(struct_pack(operation, requested_at, task_urn, status), sequence) as latest
+        from tasks
+        group by application_urn, external_job_posting_id
+    ),
+
+    told as (
+        select
+            application_urn,
+            external_job_posting_id,
+            arg_max(job_posting_url, (received_at, arrival)) as job_posting_url
+        from notifications
+        where
+            external_job_posting_id is not null
+            and type = 'JOB_POSTING_STATUS'
+            and received_at <= moment
+            and hash(application_urn, external_job_posting_id) % slices = slice
+        group by application_urn, external_job_posting_id
+    ),
+
+    facets as (
+        select
+            application_urn,
+            external_job_posting_id,
+            any_value(status) filter (where facet = 'LISTING') as listing_status,
+            any_value(message) filter (where facet = 'LISTING') as listing_message,
+            any_value(received_at) filter (where facet = 'LISTING') as listing_as_of,
+            any_value(status) filter (where facet = 'APPLY') as apply_status,
+            any_value(status) filter (where facet = 'PROMOTION') as promotion_status
+        from latest_facets
+        where hash(application_urn, external_job_posting_id) % slices = slice
+        group by application_urn, external_job_posting_id
+    )
+
+    select
+        application_urn,
+        external_job_posting_id,
+        requested.title,
+        customers.customer,
+        customers.account_manager,
+        requested.latest.operation as last_operation,
+        requested.latest.requested_at as last_operation_at,
+        requested.latest.task_urn as last_task_urn,
+        requested.latest.status as last_task_status,
+        -- LISTED beats UNKNOWN beats NOT_LISTED.
+        case
+            when expected.listed_since is not null then 'LISTED'
+            when expected.unknown_since is not null then 'UNKNOWN'
+            else 'NOT_LISTED'
+        end as expected_listing,
+        coalesce(expected.listed_since, expected.unknown_since, expected.unlisted_since) as expected_since,
+        facets.listing_status,
+        facets.listing_message,
+        facets.listing_as_of,
+        facets.apply_status,
+        facets.promotion_status,
+        requested.job_posting_urn,
+        coalesce(
+            told.job_posting_url,
+            'https://www.linkedin.com/jobs/view/'
+            || nullif(regexp_extract(requested.job_posting_urn, '^urn:li:jobPosting:(\d+)$', 1), '')
+        ) as job_posting_url
+    from requested
+    full join told using (application_urn, external_job_posting_id)
+    left join expected using (application_urn, external_job_posting_id)
+    left join customers using (application_urn)
+    left join facets using (application_urn, external_job_posting_id)

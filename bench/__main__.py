@@ -28,7 +28,7 @@ def describe_end_to_end(count: int) -> str:
     ]
     names = {
         "import": "`jobrecon tasks import` (Parquet)",
-        "run": "`jobrecon run`: pull, poll, merge, findings, publish",
+        "run": "`jobrecon run`: pull, poll, merge, findings, publish (the middle of three)",
         "dlt": "dlt 1.31: import of the same tasks, fetch and merge",
     }
     for key, figure in figures.items():

@@ -9,43 +9,37 @@ postings as (
     select * from job_postings
 ),
 
-newer as (
+heard as (
     select
         application_urn,
-        external_job_posting_id
+        external_job_posting_id,
+        requested_at as heard_at
     from job_tasks
-    where requested_at > $as_of::timestamptz
-    union
+    union all
     select
         application_urn,
-        external_job_posting_id
+        external_job_posting_id,
+        received_at as heard_at
     from notifications
-    where received_at > $as_of::timestamptz
+),
+
+newer as (
+    select distinct
+        application_urn,
+        external_job_posting_id
+    from heard
+    where heard_at > $as_of::timestamptz
 ),
 
 -- Only of the few jobs that something newer speaks of has to be known when they were heard of first.
 later as (
-    select * from newer
-    except
-    select
-        newer.application_urn,
-        newer.external_job_posting_id
+    select newer.*
     from newer
-    semi join job_tasks
+    anti join heard
         on
-            newer.application_urn = job_tasks.application_urn
-            and newer.external_job_posting_id = job_tasks.external_job_posting_id
-            and job_tasks.requested_at <= $as_of::timestamptz
-    except
-    select
-        newer.application_urn,
-        newer.external_job_posting_id
-    from newer
-    semi join notifications
-        on
-            newer.application_urn = notifications.application_urn
-            and newer.external_job_posting_id = notifications.external_job_posting_id
-            and notifications.received_at <= $as_of::timestamptz
+            newer.application_urn = heard.application_urn
+            and newer.external_job_posting_id = heard.external_job_posting_id
+            and heard.heard_at <= $as_of::timestamptz
 ),
 
 people as (

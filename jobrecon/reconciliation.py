@@ -248,13 +248,13 @@ def open_reconciliation(
             summary = RunSummary(run_id=uuid.uuid4().hex, as_of=as_of, started_at=clock(), flow_run_id=flow_run_id)
             warehouse.run("merge/runs_abandoned", now=summary.started_at)
             warehouse.run("merge/run_started", run_id=summary.run_id, flow_run_id=flow_run_id, as_of=as_of, started_at=summary.started_at)
-            # Of a run that was killed while it asked.
-            warehouse.run("merge/status_changes", run_id=summary.run_id)
             run = Reconciliation(warehouse, settings, applications, engine, summary, clock)
             run.last_pulled_at = last_pulled_at
             if landing_problem:
                 run.reasons["landing"] = landing_problem
             try:
+                # Of a run that was killed while it asked.
+                warehouse.run("merge/status_changes", run_id=summary.run_id)
                 yield run
             except BaseException as error:
                 run.reasons["run"] = str(error) or type(error).__name__

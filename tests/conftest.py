@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse
+
+# How long an example takes, or the tables of all characters that a fresh clone makes first, is the machine's affair: no test fails by it.
+hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("any machine")
 
 APPLICATIONS = """
 [[applications]]

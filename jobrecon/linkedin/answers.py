@@ -99,8 +99,8 @@ class _UsualResult(msgspec.Struct, rename="camel", gc=False):
 
 class _UsualDocument(msgspec.Struct, gc=False):
     results: dict[str, _UsualResult]
-    errors: dict[str, Any] | None = None
-    statuses: dict[str, Any] | None = None
+    errors: Any = None
+    statuses: Any = None
 
 
 _decode_usual = msgspec.json.Decoder(_UsualDocument).decode

@@ -12,8 +12,9 @@ when matched and tasks.state = 'PENDING' then update set
     end,
     status = case when results.outcome = 'ANSWERED' then results.status else tasks.status end,
     error_message = case
-        when results.outcome in ('ANSWERED', 'REFUSED') then results.error_message
-        when results.outcome = 'NOT_FOUND' and tasks.not_found_count + 1 >= 3 then results.error_message
+        when results.outcome = 'ANSWERED' then results.error_message
+        when results.outcome = 'REFUSED' or (results.outcome = 'NOT_FOUND' and tasks.not_found_count + 1 >= 3)
+            then coalesce(results.error_message, tasks.error_message)
         else tasks.error_message
     end,
     job_posting_urn = coalesce(results.job_posting_urn, tasks.job_posting_urn),

@@ -98,7 +98,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Row], list[list[int]]]:
     return deliveries, batches
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=histories())
 def test_any_order_and_any_batches_tell_the_same(opened: Warehouse, history: tuple[list[Row], list[list[int]]]) -> None:
     deliveries, batches = history

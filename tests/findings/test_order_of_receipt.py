@@ -55,7 +55,7 @@ def tell_by_receipt(rows: list[Row]) -> list[Row]:
     return [{"external_job_posting_id": job, **said} for job, said in sorted(jobs.items())]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=receipts())
 def test_any_order_and_any_batches_leave_each_job_as_the_order_of_receipt_says(
     opened: Warehouse, history: tuple[list[Row], list[list[int]]]

@@ -36,6 +36,8 @@ CASES = [
     (SEEN, Answer(URN, NOT_FOUND, error_message="gone"), ("PENDING", "IN_PROGRESS", None, False)),
     (SEEN, Answer(URN, REFUSED, error_message="no task"), ("REJECTED", "IN_PROGRESS", "no task", True)),
     (SEEN | {"not_found_count": 2}, Answer(URN, NOT_FOUND, error_message="gone"), ("REJECTED", "IN_PROGRESS", "gone", True)),
+    (SEEN | {"not_found_count": 2, "error_message": "slow"}, Answer(URN, NOT_FOUND), ("REJECTED", "IN_PROGRESS", "slow", True)),
+    (SEEN | {"error_message": "slow"}, Answer(URN, REFUSED), ("REJECTED", "IN_PROGRESS", "slow", True)),
     (SEEN | {"not_found_count": 1}, Answer(URN, NOT_FOUND, error_message="gone"), ("PENDING", "IN_PROGRESS", None, False)),
 ]  # fmt: skip
 

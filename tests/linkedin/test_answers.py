@@ -23,6 +23,7 @@ NOT_FOUND = Answer(ONE, Outcome.NOT_FOUND)
 READ: list[tuple[dict[str, Any], Answer]] = [
     # document, what it says of ONE
     ({"results": {ONE: DONE}, "statuses": {}, "errors": {}}, SUCCEEDED),
+    ({"results": {ONE: DONE}, "statuses": [], "errors": ""}, SUCCEEDED),
     # parts that are absent, null, or say nothing of it
     ({}, SILENT),
     ({"results": None, "statuses": None, "errors": None}, SILENT),

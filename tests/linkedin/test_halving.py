@@ -6,7 +6,7 @@ from math import log2
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jobrecon.errors import AccessDenied, BatchRefused
@@ -58,7 +58,6 @@ def test_one_bad_urn_of_59_costs_at_most_7_calls_more_wherever_it_stands(words: 
         assert len(halver.asked) - 1 <= 7
 
 
-@settings(deadline=None)
 @given(st.integers(1, LIMIT).flatmap(lambda count: st.tuples(st.just(count), st.sets(st.integers(0, count - 1)))))
 def test_any_number_of_bad_urns_is_found_within_the_bound(case: tuple[int, set[int]]) -> None:
     count, places = case
@@ -70,7 +69,6 @@ def test_any_number_of_bad_urns_is_found_within_the_bound(case: tuple[int, set[i
     assert len(halver.asked) - 1 <= 7 * len(bad) <= 2 * len(bad) * log2(LIMIT) + len(bad)
 
 
-@settings(deadline=None)
 @given(st.sets(st.integers(0, LIMIT - 1), min_size=1, max_size=LIMIT - 1))
 def test_words_unknown_blame_a_urn_only_where_another_was_answered(places: set[int]) -> None:
     bad = {URNS[place] for place in places}

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from findings.rows import ACME, NOW, TICK, Row, task
 from findings.rows import given as given_rows
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jobrecon.planning import CELL_LOG, Planner
@@ -119,7 +119,6 @@ def test_without_looks_the_prior_stands() -> None:
     assert not settled.any()
 
 
-@settings(deadline=None)
 @given(INTERVALS, st.none() | st.just(np.full(BIN_COUNT, 1e-3)))
 def test_any_looks_give_a_chance_that_can_be_reckoned_with(intervals: list[Interval], believed: Floats | None) -> None:
     hazard, exposure, settled = learn_hazard(intervals, believed)
@@ -131,7 +130,6 @@ def test_any_looks_give_a_chance_that_can_be_reckoned_with(intervals: list[Inter
     assert np.isclose(settled.sum(), sum(interval.task_count for interval in intervals if interval.until != OPEN_END))
 
 
-@settings(deadline=None)
 @given(INTERVALS)
 def test_where_nothing_was_watched_what_was_believed_stands(intervals: list[Interval]) -> None:
     hazard, exposure, _ = learn_hazard(intervals)

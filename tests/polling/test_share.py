@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobrecon.linkedin.share import DAY_SECONDS, seconds_until_reset, share_calls
@@ -28,7 +28,6 @@ def test_of_nothing_left_nothing_is_taken(left: int, now: datetime) -> None:
     assert share_calls(left, 1000, now, 600) == 0
 
 
-@settings(deadline=None)
 @given(limits, st.integers(60, DAY_SECONDS), st.floats(0, 0.5))
 @example(300_000, 600, 0.05)
 @example(1, 600, 0.05)
@@ -53,7 +52,6 @@ def test_the_default_day_is_nearly_even_and_leaves_no_more_than_a_call_in_a_thou
     assert shares[-1] < 1.3 * shares[0]
 
 
-@settings(deadline=None)
 @given(limits, st.lists(st.tuples(moments, st.floats(0, 1)), max_size=60), ticks, reserves)
 def test_runs_that_come_late_twice_or_not_at_all_exceed_nothing(
     limit: int, runs: list[tuple[datetime, float]], tick: float, reserve: float

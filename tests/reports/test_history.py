@@ -24,7 +24,7 @@ episodes = st.tuples(
 zones = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/New_York"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(episodes, max_size=25), moments, zones)
 def test_every_day_balances_and_hands_its_open_findings_to_the_next(rows, now, zone_name):
     zone = ZoneInfo(zone_name)

@@ -6,7 +6,9 @@ import orjson
 import pytest
 
 from jobrecon.linkedin.answers import Answer, Outcome, read_answers
-from jobrecon.warehouse import Warehouse
+from jobrecon.reconciliation import open_reconciliation
+from jobrecon.settings import Settings
+from jobrecon.warehouse import Warehouse, open_warehouse
 
 from .rows import ACME, BETA, NOW, Row, ago, answer, find, given, read, read_everything, read_one, read_open, task
 
@@ -115,6 +117,16 @@ def test_what_a_killed_run_left_out_is_remembered_as_its_own_by_the_next(warehou
     assert read_changes(warehouse) == [
         ("a", "IN_PROGRESS", ago(hours=1), "run-0"), ("a", "SUCCEEDED", NOW, "run-1"), ("b", "FAILED", NOW, "run-1"), ("c", "SUCCEEDED", LATER, "run-2"),
     ]  # fmt: skip
+
+
+def test_a_run_remembers_what_a_killed_one_left_out_before_it_asks_again(settings: Settings) -> None:
+    with open_warehouse(settings) as warehouse:
+        given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn="a")])
+        begin_run(warehouse, "run-0", ago(hours=1), ago(hours=1))
+        answer(warehouse, [Answer("a", ANSWERED, "IN_PROGRESS")], as_of=ago(hours=1), run_id="run-0", is_killed=True)
+    with open_reconciliation(settings, NOW, clock=lambda: NOW) as run:
+        answer(run.warehouse, [Answer("a", ANSWERED, "SUCCEEDED")], run_id=run.summary.run_id)
+        assert read_changes(run.warehouse) == [("a", "IN_PROGRESS", ago(hours=1), "run-0"), ("a", "SUCCEEDED", NOW, run.summary.run_id)]
 
 
 def test_a_killed_run_made_again_as_of_the_same_moment_remembers_each_change_once(warehouse: Warehouse) -> None:

@@ -95,7 +95,7 @@ def test_no_cell_is_a_formula_or_a_link(history, read_workbook, report):
 
 
 def test_the_listing_has_the_columns_of_the_workbook_and_moments_with_offset(history, report):
-    history.add_finding(hours_ago=2, customer="Söder, “Kliniken”\nGmbH")
+    history.add_finding(since=NOW - dt.timedelta(hours=2, microseconds=-999_999), customer="Söder, “Kliniken”\nGmbH")
     history.add_run()
     folder = report().folder
     assert (folder / "findings.csv").read_bytes().startswith(b"\xef\xbb\xbf")

@@ -172,14 +172,14 @@ class LinkedInClient:
     async def _send(self, query: str, token: SecretStr, is_tunneled: bool) -> tuple[int, bytes]:
         if self._question is None or self._question[0] != token:
             headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
-            self._question = token, httpx.Request("GET", self.url, headers=headers)
+            self._question = token, self.http.build_request("GET", self.url, headers=headers)
         question = self._question[1]
         if not is_tunneled:
             return await self.http.ask(question, query)
         # Longer than a query string may be: the same question as a POST.
         headers = {"X-HTTP-Method-Override": "GET", "Content-Type": "application/x-www-form-urlencoded"}
         headers["Authorization"] = question.headers["Authorization"]
-        return await self.http.ask(httpx.Request("POST", self.url, headers=headers, content=query.encode()))
+        return await self.http.ask(self.http.build_request("POST", self.url, headers=headers, content=query.encode()))
 
     def _refusal(self, status: int, body: bytes, task_urns: list[str], token: SecretStr) -> Exception:
         urn = self.application.urn

@@ -5,12 +5,11 @@ import random
 from collections.abc import Iterable
 from urllib.parse import quote_plus
 
-import aiohttp
 import httpx
 from pydantic import SecretStr
 
-PASSING_ERRORS = (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError)
-"""Refused and reset connections, timeouts, TLS trouble, broken answers. Some of aiohttp's its adapter does not translate."""
+PASSING_ERRORS = (httpx.TransportError,)
+"""Refused and reset connections, timeouts, TLS trouble, broken answers."""
 
 
 class Backoff:
@@ -34,7 +33,7 @@ class Backoff:
 def describe(error: Exception) -> str:
     """The fault in a few words."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else ""
-    return text.replace(" ssl:default", "")[:300] or type(error).__name__
+    return text[:300] or type(error).__name__
 
 
 def redact(text: str, secrets: Iterable[SecretStr]) -> str:

@@ -1,81 +1,104 @@
-"""aiohttp under httpx: requests, faults and clients are httpx's, the work is done by what was measured to be fastest.
+"""How questions travel: requests, faults and clients are httpx's, the work is done by what was measured to be fastest.
 
 httpx parses every URL anew, character by character; a query of 4 KB costs it more than the call. So the query travels beside
 the request, and is put behind the URL as it is.
 """
 
-from functools import cache
+import asyncio
+import ssl
+from functools import cached_property
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
 import httpx
-from yarl import URL
 
-ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
-"""An answer about 100 tasks is 100 KB; one beyond this is no answer, and must not fill the memory."""
-LIMITS = aiohttp.ClientTimeout(sock_connect=10, sock_read=30, total=120)
-"""Seconds to connect, without a byte, and of a whole call: however an answer trickles, it holds no run up for longer."""
+from jobrecon import __version__
+from jobrecon.linkedin.connection import ANSWER_LIMIT_BYTES, Connection, Limits, Reply, too_long, unpack
 
-FAULTS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
-    (aiohttp.ClientConnectorError, httpx.ConnectError),
-    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
-    (TimeoutError, httpx.ReadTimeout),
-    (aiohttp.ClientPayloadError, httpx.ReadError),
-    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
-    (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
-    (aiohttp.ClientError, httpx.NetworkError),
-    (OSError, httpx.NetworkError),
-)
-"""aiohttp's faults as httpx's; the first that fits counts."""
+LIMITS = Limits()
+OTHER_ADDRESS_AFTER_SECONDS = 0.25
+"""Where a host has several addresses, the next is tried beside one that takes longer (RFC 8305)."""
+HEADERS = {"Accept-Encoding": "gzip", "User-Agent": f"jobrecon/{__version__}"}
+PORTS = {"http": 80, "https": 443}
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
-    """One pool of connections for all applications. Proxies are as the environment says, times are bounded by `LIMITS`."""
+class Transport(httpx.AsyncBaseTransport):
+    """Kept connections, as many as calls are in flight, for all applications. Proxies are as the environment says."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._idle: dict[tuple[str, bytes, int | None], list[Connection]] = {}
+        self._proxied: dict[tuple[str, bytes, int | None], httpx.AsyncHTTPTransport | None] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        answer, body = await self.send(request)
-        return httpx.Response(answer.status, headers=_describe(answer), content=body, request=request)
+        status, headers, body = await self.send(request)
+        # The body is unpacked already.
+        told = [header for header in headers if header[0] not in (b"content-encoding", b"content-length", b"transfer-encoding")]
+        return httpx.Response(status, headers=told, content=body, request=request)
 
-    async def send(self, request: httpx.Request, query: str = "") -> tuple[aiohttp.ClientResponse, bytes]:
-        """The answer and its body, with the query put behind the request's URL as it is. Faults are httpx's."""
-        if self._session is None:
-            # How many calls are in flight is the workers' business, not the pool's.
-            connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=LIMITS, middlewares=[_send_once])
-        address = str(request.url)
+    async def send(self, request: httpx.Request, query: str = "") -> Reply:
+        """The answer to a request, with the query put behind its URL as it is. Sends once; faults are httpx's."""
+        url = request.url
+        origin = url.scheme, url.raw_host, url.port
+        if origin not in self._proxied:
+            self._proxied[origin] = _find_proxy(url)
+        if proxied := self._proxied[origin]:
+            return await _send_through(proxied, request, query)
+        question = _write(request, query)
+        idle = self._idle.setdefault(origin, [])
+        while idle:
+            connection = idle.pop()
+            if connection.is_open:
+                break
+            connection.close()
+        else:
+            connection = await self._connect(url)
+        reply = await connection.ask(question)
+        idle.append(connection)
+        return reply
+
+    async def _connect(self, url: httpx.URL) -> Connection:
+        host, port = url.raw_host.decode(), url.port or PORTS.get(url.scheme)
+        if port is None:
+            raise httpx.UnsupportedProtocol(f"{url.scheme}:// is no address of an HTTP server")
+        limits = LIMITS
         try:
-            async with self._session.request(
-                request.method,
-                URL(f"{address}?{query}" if query else address, encoded=True),
-                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
-                data=request.content or None,
-                allow_redirects=False,
-                proxy=_find_proxy(request.url.scheme, request.url.host),
-            ) as answer:
-                return answer, await _read_bounded(answer)
-        except httpx.HTTPError:
-            raise
-        except Exception as error:
-            for theirs, ours in FAULTS:
-                if isinstance(error, theirs):
-                    # Some name the address, with a query of 4 KB.
-                    raise ours(str(error).partition("?ids=")[0] or type(error).__name__) from error
-            raise
+            async with asyncio.timeout(limits.connect):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    lambda: Connection(limits),
+                    host,
+                    port,
+                    ssl=self._tls if url.scheme == "https" else None,
+                    happy_eyeballs_delay=OTHER_ADDRESS_AFTER_SECONDS,
+                )
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(f"Timeout: no connection to {host}:{port} within {limits.connect:g} s") from error
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(f"Cannot connect to {host}:{port}: {error}") from error
+        return connection
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """The system's authorities, or those that SSL_CERT_FILE names. Read once: it takes as long as a hundred calls."""
+        context = ssl.create_default_context()
+        context.set_alpn_protocols(["http/1.1"])
+        return context
 
     async def aclose(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
+        for proxied in self._proxied.values():
+            if proxied:
+                await proxied.aclose()
+        # The event loop lets go of closed connections in its next round.
+        await asyncio.sleep(0)
 
 
 class QueryClient(httpx.AsyncClient):
-    """httpx's client over aiohttp, and a short way for the questions that are asked by the ten thousand."""
+    """httpx's client, and a short way for the questions that are asked by the ten thousand."""
 
     def __init__(self) -> None:
-        self.transport = AiohttpTransport()
-        super().__init__(transport=self.transport, follow_redirects=False)
+        self.transport = Transport()
+        super().__init__(transport=self.transport, follow_redirects=False, headers=HEADERS)
 
     async def ask(self, request: httpx.Request, query: str = "") -> tuple[int, bytes]:
         """Status and body of the answer to a request and a query.
@@ -83,40 +106,48 @@ class QueryClient(httpx.AsyncClient):
         The request may be asked again with another query. It goes past the client's cookies, hooks, redirects and logins, and
         no response is made of the answer: together they take a third of a call.
         """
-        answer, body = await self.transport.send(request, query)
-        return answer.status, body
+        status, _, body = await self.transport.send(request, query)
+        return status, body
 
 
-async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a GET again by itself when a kept connection breaks: each send has to be charged first."""
+def _write(request: httpx.Request, query: str) -> bytes:
+    """The request as it goes over the wire. Raises `httpx.LocalProtocolError` for what would be taken for another request."""
+    target = request.url.raw_path + b"?" + query.encode() if query else request.url.raw_path
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode(), target)]
+    lines += [b"%s: %s" % header for header in request.headers.raw]
+    head = b"\r\n".join(lines)
+    if head.count(b"\n") != len(lines) - 1 or head.count(b" ", 0, len(lines[0])) != 2:
+        raise httpx.LocalProtocolError("the request holds a line break or a space where none may be")
+    return head + b"\r\n\r\n" + request.content
+
+
+def _find_proxy(url: httpx.URL) -> httpx.AsyncHTTPTransport | None:
+    """httpx's own transport where the environment names a proxy for the host: slower, but it knows how to speak to each kind."""
+    address = None if proxy_bypass(url.host) else getproxies().get(url.scheme)
+    if not address:
+        return None
     try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise aiohttp.ClientConnectionError(str(error)) from error
+        return httpx.AsyncHTTPTransport(proxy=address if "://" in address else f"http://{address}", verify=ssl.create_default_context())
+    except (ValueError, ImportError) as error:
+        raise httpx.UnsupportedProtocol(f"The proxy that the environment names for {url.scheme}:// cannot be used: {error}") from error
 
 
-@cache
-def _find_proxy(scheme: str, host: str) -> str | None:
-    """The environment's proxy for a host, looked up once: aiohttp's own `trust_env` asks a thread twice at every call."""
-    return None if proxy_bypass(host) else getproxies().get(scheme)
-
-
-def _describe(answer: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
-    """The headers for httpx, without those of a packing that aiohttp took off already."""
-    return [header for header in answer.raw_headers if header[0].lower() not in (b"content-encoding", b"content-length")]
-
-
-async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes:
-    is_packed = "content-encoding" in answer.headers
-    if answer.content_length is not None and answer.content_length <= ANSWER_LIMIT_BYTES and not is_packed:
-        return await answer.read()
-    parts: list[bytes] = []
-    size = 0
-    async for part in answer.content.iter_any():
-        size += len(part)
-        if size > ANSWER_LIMIT_BYTES:
-            raise httpx.ReadError(f"the answer is longer than {ANSWER_LIMIT_BYTES // 1024**2} MB")
-        parts.append(part)
-    return b"".join(parts)
+async def _send_through(proxied: httpx.AsyncHTTPTransport, request: httpx.Request, query: str) -> Reply:
+    url = request.url.copy_with(query=query.encode()) if query else request.url
+    timeouts = httpx.Timeout(LIMITS.silence, connect=LIMITS.connect).as_dict()
+    asked = httpx.Request(request.method, url, headers=request.headers, content=request.content, extensions={"timeout": timeouts})
+    body = bytearray()
+    try:
+        async with asyncio.timeout(LIMITS.total):
+            response = await proxied.handle_async_request(asked)
+            try:
+                async for part in response.aiter_raw():
+                    body += part
+                    if len(body) > ANSWER_LIMIT_BYTES:
+                        raise too_long()
+            finally:
+                await response.aclose()
+    except TimeoutError as error:
+        raise httpx.ReadTimeout(f"Timeout: the answer was not there within {LIMITS.total:g} s") from error
+    headers = [(name.lower(), value) for name, value in response.headers.raw]
+    return Reply(response.status_code, headers, unpack(bytes(body), dict(headers).get(b"content-encoding", b"")))

@@ -12,11 +12,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientTimeout
 from starlette.responses import JSONResponse, Response
 
+from jobrecon.linkedin.connection import ANSWER_LIMIT_BYTES, Limits
 from jobrecon.linkedin.faults import Backoff
-from jobrecon.linkedin.transport import ANSWER_LIMIT_BYTES
 
 from .conftest import ACME, House, Serve, make_application, task_urn
 from .fakes import Asked, FakeLinkedIn, answered, refused
@@ -188,7 +187,7 @@ BROKEN = [
     (unanswered("connection refused", "Cannot connect", reached=False), nobody_listens, None),
     (unanswered("reset before the answer", "reset|disconnected"), lambda: serve_raw(reset), None),
     (unanswered("reset in the middle of the answer", "not completed|reset"), lambda: serve_raw(break_off), None),
-    (unanswered("connecting takes too long", "Connection timeout to host [^?]*$", reached=False), never_accepted, 0.3),
+    (unanswered("connecting takes too long", "Timeout: no connection to [^?]*$", reached=False), never_accepted, 0.3),
     (unanswered("the answer takes too long", "Timeout"), lambda: serve_raw(keep_silent), 0.3),
     (unanswered("the answer trickles", "Timeout"), lambda: serve_raw(trickle), 0.5),
     (unanswered("TLS error", "Cannot connect .*SSL", reached=False), no_tls, None),
@@ -203,9 +202,7 @@ def test_what_is_no_answer_costs_four_calls_and_the_memory_of_a_small_one(
 ) -> None:
     house = serve(FakeLinkedIn(), make_application())
     if seconds:
-        limits = (
-            ClientTimeout(total=seconds) if row.name == "the answer trickles" else ClientTimeout(sock_connect=seconds, sock_read=seconds)
-        )
+        limits = Limits(total=seconds) if row.name == "the answer trickles" else Limits(connect=seconds, silence=seconds)
         monkeypatch.setattr("jobrecon.linkedin.transport.LIMITS", limits)
     with serve_fault() as (url, server):  # type: ignore[attr-defined]
         house.configure(api_url=url)

@@ -1,5 +1,6 @@
 """The commands, one a function; each sets up, calls the room that does it, and prints."""
 
+import gc
 import time
 from typing import Annotated
 
@@ -38,7 +39,12 @@ app.add_typer(webhook, name="webhook")
 
 
 def main() -> None:
-    app(prog_name="jobrecon")
+    # The collector would go through the libraries many times while they load and once more at the end: half a second of a run.
+    gc.set_threshold(100_000)
+    try:
+        app(prog_name="jobrecon")
+    finally:
+        gc.freeze()
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,9 +1,6 @@
 -- Lay what LinkedIn said beside what was asked. Outcomes: ANSWERED (it gave a status), SILENT (it said nothing about the
 -- id), PASSING (an error for this id that may pass), NOT_FOUND (404), REFUSED (the id itself is not accepted). One answer a task.
-merge into job_tasks as tasks
-using staged_results as results
-    on tasks.task_urn = results.task_urn and tasks.application_urn = results.application_urn
-when matched and tasks.state = 'PENDING' then update set
+update job_tasks as tasks set
     state = case
         when results.outcome = 'ANSWERED' and results.status in ('SUCCEEDED', 'FAILED', 'PROCESSED') then 'SETTLED'
         when results.outcome = 'REFUSED' then 'REJECTED'
@@ -39,3 +36,5 @@ when matched and tasks.state = 'PENDING' then update set
         when results.outcome = 'NOT_FOUND' and tasks.not_found_count + 1 >= 3 then $as_of::timestamptz
         else tasks.status_changed_at
     end
+from staged_results as results
+where tasks.task_urn = results.task_urn and tasks.application_urn = results.application_urn and tasks.state = 'PENDING'

@@ -27,6 +27,10 @@ CASES = [
     ([task("CLOSE", "SUCCEEDED", day(2))], "NOT_LISTED", day(2)),
     ([task("CLOSE", "PROCESSED", day(2))], "UNKNOWN", day(2)),
     ([task("UPGRADE", "SUCCEEDED", day(2))], "NOT_LISTED", None),
+    ([task("UPGRADE", "PROCESSED", day(2))], "NOT_LISTED", None),
+    ([task("CREATE", "SUCCEEDED", day(2), state="REJECTED")], "NOT_LISTED", None),
+    ([task("CREATE", "PROCESSED", day(2), state="PENDING")], "NOT_LISTED", None),
+    ([task("CLOSE", "SUCCEEDED", day(2), state="EXPIRED")], "NOT_LISTED", None),
     ([task("CREATE", "SUCCEEDED", day(5)), task("UPDATE", "SUCCEEDED", day(4))], "LISTED", day(4)),
     ([task("CREATE", "SUCCEEDED", day(5)), task("UPDATE", "FAILED", day(4))], "LISTED", day(5)),
     ([task("CREATE", "SUCCEEDED", day(5)), task("UPDATE", "PROCESSED", day(4))], "UNKNOWN", day(4)),
@@ -69,6 +73,16 @@ def postings(opened: Warehouse) -> dict[int, Row]:
 @pytest.mark.parametrize(("case", "expected", "since"), number(CASES))
 def test_the_settled_tasks_tell_what_a_job_should_be(postings: dict[int, Row], case: int, expected: str, since: datetime | None) -> None:
     assert (postings[case]["expected_listing"], postings[case]["expected_since"]) == (expected, since)
+
+
+def test_a_job_with_one_task_is_what_it_is_with_another_that_says_nothing_more(opened: Warehouse) -> None:
+    known = {"title": "Nurse", "job_posting_urn": "urn:li:jobPosting:7"}
+    alone = [[row | known] for rows, *_ in CASES for row in rows if row["requested_at"] <= NOW]
+    find_each(opened, alone)
+    rows = read(opened, "select * from job_postings order by application_urn")
+    find_each(opened, [[task("CREATE", "FAILED", day(9), task_urn="first"), *rows] for rows in alone])
+    assert len(rows) == len(alone)
+    assert read(opened, "select * from job_postings order by application_urn") == rows
 
 
 LAST_WORDS = [

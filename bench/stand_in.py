@@ -1,7 +1,8 @@
 """Serve the sandbox in a process of its own: `python -m bench.stand_in FOLDER COUNT`; prints its address when it is ready.
 
-Writes the tasks as `tasks.parquet` into the folder. All were requested three hours before now and most have settled. What the
-sandbox says of each is made beforehand: what is measured is who asks, and both share the same cores.
+Writes the tasks as `tasks.parquet` into the folder, in the order in which they were requested: evenly over an hour, three hours
+before now, so that most have settled. What the sandbox says of each is made beforehand: what is measured is who asks, and both
+share the same cores.
 """
 
 import gc
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -24,6 +26,7 @@ from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.sandbox.answers import send_answer
 from jobrecon.serving import listen
 
+PORTIONS = 1_000
 APPLICATION = SandboxApplication("urn:li:developerApplication:1001", "bench", ["bench-secret"])
 
 
@@ -71,8 +74,11 @@ def answer_readily(world: World) -> ASGIApp:
 
 def main() -> None:
     folder, count = Path(sys.argv[1]), int(sys.argv[2])
-    world = World([APPLICATION], utc_now() - timedelta(hours=3), seed=3, call_limit=10**9)
-    rows = world.create_tasks(APPLICATION.urn, count)
+    world = World([APPLICATION], utc_now() - timedelta(hours=4), seed=3, call_limit=10**9)
+    rows: list[dict[str, Any]] = []
+    for portion in range(PORTIONS):
+        rows += world.create_tasks(APPLICATION.urn, count * (portion + 1) // PORTIONS - len(rows))
+        world.seconds += 3600 / PORTIONS
     parquet.write_table(pa.Table.from_pylist(rows), folder / "tasks.parquet")
     del rows
     world.seconds += 3 * 3600

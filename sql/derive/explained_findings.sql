@@ -21,6 +21,7 @@ catalog as (
         *,
         regexp_full_match(coalesce(code, ''), '\d+') as is_numbered,
         case when match like '%:' then lower(rtrim(match, ':')) end as code_word,
+        lower(match) as text,
         count(*) over (partition by source, match) as same_text_count
     from error_catalog
 ),
@@ -30,7 +31,8 @@ messages as (
         source,
         error_code,
         message,
-        lower(trim(split_part(message, ':', 1))) as code_word
+        lower(trim(split_part(message, ':', 1))) as code_word,
+        lower(message) as text
     from current_ones
     where source is not null
 ),
@@ -47,7 +49,7 @@ hits as (
         catalog.same_text_count,
         catalog.is_numbered,
         coalesce(catalog.code_word = messages.code_word, false) as is_word_hit,
-        coalesce(catalog.match != '' and contains(lower(messages.message), lower(catalog.match)), false) as is_text_hit,
+        coalesce(catalog.text != '' and contains(messages.text, catalog.text), false) as is_text_hit,
         coalesce(catalog.is_numbered and catalog.code = messages.error_code::varchar, false) as is_number_hit
     from messages
     inner join catalog on messages.source = catalog.source

@@ -19,7 +19,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
 def describe_end_to_end(count: int) -> str:
-    figures = measure_end_to_end(count)
+    figures, runs = measure_end_to_end(count)
+    tries = ", ".join(f"{figure.seconds:.1f}" for figure in runs)
     lines = [
         f"### {count:,} pending tasks, end to end",
         "",
@@ -28,7 +29,7 @@ def describe_end_to_end(count: int) -> str:
     ]
     names = {
         "import": "`jobrecon tasks import` (Parquet)",
-        "run": "`jobrecon run`: pull, poll, merge, findings, publish (the middle of three)",
+        "run": f"`jobrecon run`: pull, poll, merge, findings, publish (the middle of {tries})",
         "dlt": "dlt 1.31: import of the same tasks, fetch and merge",
     }
     for key, figure in figures.items():

@@ -12,8 +12,8 @@ from bench.stand_in import serve
 ROOT = Path(__file__).parent.parent
 
 
-def measure_end_to_end(count: int) -> dict[str, Figure]:
-    """Figures of `import`, `run` and `dlt` for this many pending tasks, against one stand-in, one after the other.
+def measure_end_to_end(count: int) -> tuple[dict[str, Figure], list[Figure]]:
+    """Figures of `import`, `run` and `dlt` for this many pending tasks, against one stand-in, one after the other; and each run's.
 
     dlt takes minutes, in which the machine is now slow, now fast; a run takes seconds. It is made before dlt and twice after it,
     each from the same warehouse, and the one in the middle counts.
@@ -47,4 +47,4 @@ def measure_end_to_end(count: int) -> dict[str, Figure]:
                 folder,
             )
             runs = sorted([before, run(), run()], key=lambda figure: figure.seconds)
-            return {"import": imported, "run": runs[1], "dlt": dlt}
+            return {"import": imported, "run": runs[1], "dlt": dlt}, runs

@@ -116,7 +116,7 @@ def _write(request: httpx.Request, query: str) -> bytes:
     lines = [b"%s %s HTTP/1.1" % (request.method.encode(), target)]
     lines += [b"%s: %s" % header for header in request.headers.raw]
     head = b"\r\n".join(lines)
-    if head.count(b"\n") != len(lines) - 1 or head.count(b" ", 0, len(lines[0])) != 2:
+    if not head.count(b"\n") == head.count(b"\r") == len(lines) - 1 or lines[0].count(b" ") != 2:
         raise httpx.LocalProtocolError("the request holds a line break or a space where none may be")
     return head + b"\r\n\r\n" + request.content
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from bench.end_to_end import measure_end_to_end
+from bench.end_to_end import describe_end_to_end
 from bench.http_stage import describe_http_stage
 from bench.polling_plan import describe_plan
 from bench.receiver import measure_receiver
@@ -16,36 +16,6 @@ from bench.report import describe_report
 from bench.simulate_polling import describe_polling
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-
-
-def describe_end_to_end(count: int) -> str:
-    figures, runs = measure_end_to_end(count)
-    tries = ", ".join(f"{figure.seconds:.1f}" for figure in runs)
-    lines = [
-        f"### {count:,} pending tasks, end to end",
-        "",
-        "| what | seconds | tasks a second | CPU seconds | peak memory |",
-        "|---|---|---|---|---|",
-    ]
-    names = {
-        "import": "`jobrecon tasks import` (Parquet)",
-        "run": f"`jobrecon run`: pull, poll, merge, findings, publish (the middle of {tries})",
-        "dlt": "dlt 1.31: import of the same tasks, fetch and merge",
-    }
-    for key, figure in figures.items():
-        row = f"| {names[key]} | {figure.seconds:.1f} | {count / figure.seconds:,.0f} "
-        lines.append(f"{row}| {figure.cpu_seconds:.1f} | {figure.peak_bytes / 1e6:,.0f} MB |")
-    fetched = float(re.findall(r"fetch and merge ([\d.]+) s", figures["dlt"].output)[0])
-    lines.append(f"| of that: fetch and merge alone | {fetched:.1f} | {count / fetched:,.0f} | | |")
-    run = figures["run"].seconds
-    lines += [
-        "",
-        f"dlt's fetch and merge ÷ our whole run: **{fetched / run:.1f}**; "
-        f"all of dlt ÷ our import and run together: **{figures['dlt'].seconds / (figures['import'].seconds + run):.1f}**. "
-        f"A run's cost of a task: {run / count * 1e6:.1f} µs.",
-        "",
-    ]
-    return "\n".join(lines)
 
 
 def write_block(name: str, text: str) -> None:

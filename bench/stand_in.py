@@ -1,7 +1,7 @@
 """Serve the sandbox in a process of its own: `python -m bench.stand_in FOLDER COUNT`; prints its address when it is ready.
 
-Writes the tasks as `tasks.parquet` into the folder, in the order in which they were requested: evenly over an hour, three hours
-before now, so that most have settled. What the sandbox says of each is made beforehand: what is measured is who asks, and both
+Writes the tasks as `tasks.parquet` into the folder, in the order in which they were requested: over the hour that ended
+three hours before now, so that most have settled. What the sandbox says of each is made beforehand: what is measured is who asks, and both
 share the same cores.
 """
 

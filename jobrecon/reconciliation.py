@@ -35,7 +35,7 @@ from models import RunState
 log = logging.getLogger(__name__)
 
 INBOX_ROWS = 20_000
-SLICE_TASKS = 500_000
+SLICE_TASKS = 1_000_000
 """Jobs are brought up to the moment in slices of about so many tasks, so that memory does not grow with their number."""
 TOLD_FACETS = ("LISTING", "APPLY", "WEBHOOK")
 """What is known only from what the receiver landed."""

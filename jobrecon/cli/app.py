@@ -39,7 +39,8 @@ app.add_typer(webhook, name="webhook")
 
 
 def main() -> None:
-    # The collector would go through the libraries many times while they load and once more at the end: half a second of a run.
+    """The command line of this process."""
+    # The collector would go through the libraries many times while they load and once more at the end: a third of a second.
     gc.set_threshold(100_000)
     try:
         app(prog_name="jobrecon")

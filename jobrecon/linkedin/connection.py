@@ -1,6 +1,7 @@
 """One connection to an HTTP server: a question goes out, its answer comes in, as llhttp reads it. Faults are httpx's."""
 
 import asyncio
+import select
 import zlib
 from dataclasses import dataclass
 from typing import NamedTuple, cast
@@ -10,6 +11,8 @@ import httpx
 
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
 """An answer about 100 tasks is 100 KB; one beyond this is no answer, and must not fill the memory."""
+HEAD_LIMIT_BYTES = 64 * 1024
+"""Status and headers are 1 KB; of small headers, each costs many times its size."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,20 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reply: asyncio.Future[Reply] | None = None
         self._headers: list[tuple[bytes, bytes]] = []
-        self._parts: list[bytes] = []
+        self._body = bytearray()
         self._size_bytes = 0
         self._began_at = self._heard_at = 0.0
         self._is_headed = False
 
     @property
     def is_open(self) -> bool:
-        """Whether another question can be asked here."""
-        return not self._transport.is_closing() and self._loop.time() - self.idle_since < self.limits.idle
+        """Whether another question can be asked here: whatever came since the last answer, its end too, answers no question."""
+        is_fresh = self._loop.time() - self.idle_since < self.limits.idle
+        return is_fresh and not self._transport.is_closing() and not self._arrivals.poll(0)
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self._reply is not None and not self._reply.done()
 
     def close(self) -> None:
         self._transport.abort()
@@ -86,12 +94,12 @@ class Connection(asyncio.Protocol):
             self._fail(httpx.ReadTimeout(f"Timeout: not a byte of the answer for {self.limits.silence:g} s"))
 
     def _fail(self, error: httpx.TransportError) -> None:
-        if self._reply is not None and not self._reply.done():
+        if self._reply is not None and self._is_waiting:
             self._reply.set_exception(error)
         self.close()
 
     def _forget(self) -> None:
-        self._headers, self._parts = [], []
+        self._headers, self._body = [], bytearray()
 
     # Called by the event loop.
 
@@ -99,9 +107,11 @@ class Connection(asyncio.Protocol):
         # uvloop's transports are no subclass of asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         self._parser = httptools.HttpResponseParser(self)
+        self._arrivals = select.poll()
+        self._arrivals.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
-        if self._reply is None or self._reply.done():
+        if not self._is_waiting:
             # An answer that nobody asked for.
             self.close()
             return
@@ -114,13 +124,15 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx.RemoteProtocolError(f"the answer is no HTTP: {error}"))
+        if self._is_waiting and not self._is_headed and self._size_bytes > HEAD_LIMIT_BYTES:
+            self._fail(httpx.RemoteProtocolError(f"the head of the answer is longer than {HEAD_LIMIT_BYTES // 1024} KB"))
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._reply is None or self._reply.done():
+        if not self._is_waiting:
             return
         names = {name for name, _ in self._headers}
         if error is not None:
-            self._fail(httpx.ReadError(str(error) or type(error).__name__))
+            self._fail(httpx.ReadError(name_fault(error)))
         elif not self._size_bytes:
             self._fail(httpx.RemoteProtocolError("the server disconnected instead of answering"))
         elif not self._is_headed or names & {b"content-length", b"transfer-encoding"}:
@@ -132,18 +144,20 @@ class Connection(asyncio.Protocol):
     # Called by the parser.
 
     def on_message_begin(self) -> None:
-        if self._reply is None or self._reply.done():
+        if not self._is_waiting:
             # More than one answer to one question: whatever it is, it answers none of ours.
             self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.lower(), value))
+        # What comes behind the body looks the same, but may be anybody's.
+        if not self._is_headed:
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._is_headed = True
 
     def on_body(self, part: bytes) -> None:
-        self._parts.append(part)
+        self._body += part
 
     def on_message_complete(self) -> None:
         if self._parser.get_status_code() < 200:
@@ -156,10 +170,10 @@ class Connection(asyncio.Protocol):
         self._complete()
 
     def _complete(self) -> None:
-        if self._reply is None or self._reply.done():
+        if self._reply is None or not self._is_waiting:
             return
         try:
-            body = unpack(b"".join(self._parts), dict(self._headers).get(b"content-encoding", b""))
+            body = unpack(bytes(self._body), dict(self._headers).get(b"content-encoding", b""))
         except httpx.TransportError as error:
             self._fail(error)
         else:
@@ -168,9 +182,9 @@ class Connection(asyncio.Protocol):
 
 def unpack(body: bytes, encoding: bytes) -> bytes:
     """The body as it was before it was packed for the way: with gzip, the one packing that is asked for."""
-    if encoding.lower() in (b"", b"identity"):
+    if not body or encoding.lower() in (b"", b"identity"):
         return body
-    if encoding.lower() != b"gzip":
+    if encoding.lower() not in (b"gzip", b"x-gzip"):
         raise httpx.RemoteProtocolError(f"the answer is packed in a way that was not asked for: {encoding.decode('latin-1')[:50]}")
     unpacker = zlib.decompressobj(wbits=31)
     try:
@@ -185,3 +199,7 @@ def unpack(body: bytes, encoding: bytes) -> bytes:
 
 def too_long() -> httpx.ReadError:
     return httpx.ReadError(f"the answer is longer than {ANSWER_LIMIT_BYTES // 1024**2} MB")
+
+
+def name_fault(error: Exception) -> str:
+    return str(error) or type(error).__name__

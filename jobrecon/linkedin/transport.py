@@ -5,28 +5,32 @@ the request, and is put behind the URL as it is.
 """
 
 import asyncio
+import socket
 import ssl
 from functools import cached_property
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from jobrecon import __version__
-from jobrecon.linkedin.connection import ANSWER_LIMIT_BYTES, Connection, Limits, Reply, too_long, unpack
+from jobrecon.linkedin.connection import ANSWER_LIMIT_BYTES, Connection, Limits, Reply, name_fault, too_long, unpack
 
 LIMITS = Limits()
-OTHER_ADDRESS_AFTER_SECONDS = 0.25
-"""Where a host has several addresses, the next is tried beside one that takes longer (RFC 8305)."""
 HEADERS = {"Accept-Encoding": "gzip", "User-Agent": f"jobrecon/{__version__}"}
 PORTS = {"http": 80, "https": 443}
+Origin = tuple[str, bytes, int | None]
 
 
 class Transport(httpx.AsyncBaseTransport):
     """Kept connections, as many as calls are in flight, for all applications. Proxies are as the environment says."""
 
     def __init__(self) -> None:
-        self._idle: dict[tuple[str, bytes, int | None], list[Connection]] = {}
-        self._proxied: dict[tuple[str, bytes, int | None], httpx.AsyncHTTPTransport | None] = {}
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._proxied: dict[Origin, httpx.AsyncHTTPTransport | None] = {}
+        self._reached: set[str] = set()
+        """Addresses where somebody answered: of several that a host has, these are tried first."""
+        self._is_closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         status, headers, body = await self.send(request)
@@ -39,7 +43,7 @@ class Transport(httpx.AsyncBaseTransport):
         url = request.url
         origin = url.scheme, url.raw_host, url.port
         if origin not in self._proxied:
-            self._proxied[origin] = _find_proxy(url)
+            self._proxied[origin] = self._find_proxy(url)
         if proxied := self._proxied[origin]:
             return await _send_through(proxied, request, query)
         question = _write(request, query)
@@ -52,37 +56,69 @@ class Transport(httpx.AsyncBaseTransport):
         else:
             connection = await self._connect(url)
         reply = await connection.ask(question)
-        idle.append(connection)
+        if self._is_closed:
+            connection.close()
+        else:
+            idle.append(connection)
         return reply
 
     async def _connect(self, url: httpx.URL) -> Connection:
         host, port = url.raw_host.decode(), url.port or PORTS.get(url.scheme)
         if port is None:
             raise httpx.UnsupportedProtocol(f"{url.scheme}:// is no address of an HTTP server")
-        limits = LIMITS
+        limits, context = LIMITS, self._tls if url.scheme == "https" else None
+        loop = asyncio.get_running_loop()
+        problem: Exception = OSError("it has no address")
         try:
             async with asyncio.timeout(limits.connect):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(limits),
-                    host,
-                    port,
-                    ssl=self._tls if url.scheme == "https" else None,
-                    happy_eyeballs_delay=OTHER_ADDRESS_AFTER_SECONDS,
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                addresses = sorted(
+                    dict.fromkeys(str(address[0]) for *_, address in found), key=lambda address: address not in self._reached
                 )
-        except TimeoutError as error:
-            raise httpx.ConnectTimeout(f"Timeout: no connection to {host}:{port} within {limits.connect:g} s") from error
+                for address in addresses:
+                    try:
+                        # One after the other: asyncio's race of several addresses loses sockets.
+                        async with asyncio.timeout(limits.connect / len(addresses)):
+                            _, connection = await loop.create_connection(
+                                lambda: Connection(limits), address, port, ssl=context, server_hostname=host if context else None
+                            )
+                    except OSError as error:
+                        problem = error
+                        self._reached.discard(address)
+                    else:
+                        self._reached.add(address)
+                        return connection
         except (OSError, UnicodeError) as error:
-            raise httpx.ConnectError(f"Cannot connect to {host}:{port}: {error}") from error
-        return connection
+            problem = error
+        if isinstance(problem, TimeoutError):
+            raise httpx.ConnectTimeout(f"Timeout: no connection to {host}:{port} within {limits.connect:g} s") from problem
+        raise httpx.ConnectError(f"Cannot connect to {host}:{port}: {name_fault(problem)}") from problem
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         """The system's authorities, or those that SSL_CERT_FILE names. Read once: it takes as long as a hundred calls."""
-        context = ssl.create_default_context()
-        context.set_alpn_protocols(["http/1.1"])
-        return context
+        try:
+            return ssl.create_default_context()
+        except OSError as error:
+            raise httpx.ConnectError(f"Certificates cannot be checked: {name_fault(error)}") from error
+
+    def _find_proxy(self, url: httpx.URL) -> httpx.AsyncHTTPTransport | None:
+        """httpx's own transport where the environment names a proxy for the host: slower, but it can speak to any of them."""
+        named = getproxies()
+        address = (named.get(url.scheme) or named.get("all") or "").strip()
+        if not address or proxy_bypass(url.host) or proxy_bypass(url.netloc.decode()):
+            return None
+        try:
+            proxy = httpx.URL(address if "://" in address else f"http://{address}")
+            limits = httpx.Limits(keepalive_expiry=LIMITS.idle)
+            return httpx.AsyncHTTPTransport(proxy=httpx.Proxy(proxy), verify=self._tls, limits=limits)
+        except (httpx.InvalidURL, ValueError, ImportError) as error:
+            # Its own words may hold the proxy's password.
+            problem = str(error) if isinstance(error, ImportError) else "it is no address of a proxy"
+            raise httpx.UnsupportedProtocol(f"The proxy that the environment names for {url.scheme}:// cannot be used: {problem}") from None
 
     async def aclose(self) -> None:
+        self._is_closed = True
         for idle in self._idle.values():
             while idle:
                 idle.pop().close()
@@ -98,7 +134,9 @@ class QueryClient(httpx.AsyncClient):
 
     def __init__(self) -> None:
         self.transport = Transport()
-        super().__init__(transport=self.transport, follow_redirects=False, headers=HEADERS)
+        # What LinkedIn gives one customer's application to keep is not shown with another's.
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        super().__init__(transport=self.transport, follow_redirects=False, headers=HEADERS, cookies=no_cookies)
 
     async def ask(self, request: httpx.Request, query: str = "") -> tuple[int, bytes]:
         """Status and body of the answer to a request and a query.
@@ -121,17 +159,6 @@ def _write(request: httpx.Request, query: str) -> bytes:
     return head + b"\r\n\r\n" + request.content
 
 
-def _find_proxy(url: httpx.URL) -> httpx.AsyncHTTPTransport | None:
-    """httpx's own transport where the environment names a proxy for the host: slower, but it knows how to speak to each kind."""
-    address = None if proxy_bypass(url.host) else getproxies().get(url.scheme)
-    if not address:
-        return None
-    try:
-        return httpx.AsyncHTTPTransport(proxy=address if "://" in address else f"http://{address}", verify=ssl.create_default_context())
-    except (ValueError, ImportError) as error:
-        raise httpx.UnsupportedProtocol(f"The proxy that the environment names for {url.scheme}:// cannot be used: {error}") from error
-
-
 async def _send_through(proxied: httpx.AsyncHTTPTransport, request: httpx.Request, query: str) -> Reply:
     url = request.url.copy_with(query=query.encode()) if query else request.url
     timeouts = httpx.Timeout(LIMITS.silence, connect=LIMITS.connect).as_dict()
@@ -149,5 +176,8 @@ async def _send_through(proxied: httpx.AsyncHTTPTransport, request: httpx.Reques
                 await response.aclose()
     except TimeoutError as error:
         raise httpx.ReadTimeout(f"Timeout: the answer was not there within {LIMITS.total:g} s") from error
+    except (OSError, ExceptionGroup) as error:
+        # What httpx does not translate.
+        raise httpx.ReadError(name_fault(error)) from error
     headers = [(name.lower(), value) for name, value in response.headers.raw]
     return Reply(response.status_code, headers, unpack(bytes(body), dict(headers).get(b"content-encoding", b"")))

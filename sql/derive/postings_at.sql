@@ -28,7 +28,7 @@ create or replace temp macro postings_at(moment, slices, slice) as table -- noqa
         having count(*) = 1
     ),
 
-    several as (
+    several as not materialized (
         select
             *,
             -- Later is greater: the order of requests, as one value that aggregates compare quickly.

@@ -17,51 +17,53 @@ KIND, URL, TASKS, FOLDER = sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[
 IDS_PER_CALL = 59
 CALLS_PER_TABLE = 200
 COLUMNS = ("task_urn", "external_job_posting_id", "operation", "requested_at")
-STATUS = pa.schema([(name, pa.string()) for name in ("task_urn", "status", "error_message", "job_posting")])
+TOLD = ("status", "errorMessage", "jobPosting")
+
+
+def read_tasks(size):
+    """What was requested, in parts of so many tasks."""
+    rows = duckdb.sql(f"select {', '.join(COLUMNS)} from read_parquet('{TASKS}')")
+    if KIND == "arrow":
+        yield from map(pa.Table.from_batches, ([batch] for batch in rows.to_arrow_reader(size)))
+    else:
+        while part := rows.fetchmany(size):
+            yield [dict(zip(COLUMNS, row, strict=True)) for row in part]
 
 
 @dlt.resource(name="job_tasks", write_disposition="merge", primary_key="task_urn")
 def pending_tasks():
-    """What was requested."""
-    rows = duckdb.sql(f"select {', '.join(COLUMNS)} from read_parquet('{TASKS}')")
-    if KIND == "arrow":
-        yield rows.to_arrow_table()
-    else:
-        while part := rows.fetchmany(10_000):
-            yield [dict(zip(COLUMNS, row, strict=True)) for row in part]
+    """What was requested, so that there is something to merge into."""
+    yield from read_tasks(100_000 if KIND == "arrow" else 10_000)
 
 
 @dlt.resource(
-    name="task_statuses", write_disposition="merge", primary_key="task_urn", columns={"status": {"data_type": "text"}}, parallelized=True
+    name="job_tasks", write_disposition="merge", primary_key="task_urn", columns={"status": {"data_type": "text"}}, parallelized=True
 )
 def task_statuses():
-    """The status of each. In a table of its own, for a merge of dlt's replaces rows whole."""
+    """The tasks with the status of each. A merge of dlt's replaces rows whole, so whole rows are merged."""
     form = {"grant_type": "client_credentials", "client_id": "bench", "client_secret": "bench-secret"}
     token = requests.post(f"{URL}/oauth/v2/accessToken", data=form).json()["access_token"]
-    urns = [urn for (urn,) in duckdb.sql(f"select task_urn from read_parquet('{TASKS}')").fetchall()]
 
-    def ask(batch):
+    def ask(urns):
         answer = requests.get(
-            f"{URL}/v2/simpleJobPostingTasks?" + "&".join(f"ids={urn}" for urn in batch), headers={"Authorization": f"Bearer {token}"}
+            f"{URL}/v2/simpleJobPostingTasks?" + "&".join(f"ids={urn}" for urn in urns), headers={"Authorization": f"Bearer {token}"}
         )
-        return [
-            {
-                "task_urn": urn,
-                "status": result["status"],
-                "error_message": result.get("errorMessage"),
-                "job_posting": result.get("jobPosting"),
-            }
-            for urn, result in answer.json()["results"].items()
-        ]
+        return answer.json()["results"]
 
     @dlt.defer
     def fetch(part):
-        rows = [row for start in range(0, len(part), IDS_PER_CALL) for row in ask(part[start : start + IDS_PER_CALL])]
-        return pa.Table.from_pylist(rows, STATUS) if KIND == "arrow" else rows
+        if KIND == "rows":
+            results = ask([row["task_urn"] for row in part])
+            return [row | {name: results[row["task_urn"]].get(name) for name in TOLD} for row in part]
+        urns = part.column("task_urn").to_pylist()
+        results = {}
+        for start in range(0, len(urns), IDS_PER_CALL):
+            results |= ask(urns[start : start + IDS_PER_CALL])
+        for name in TOLD:
+            part = part.append_column(name, pa.array([results[urn].get(name) for urn in urns], pa.string()))
+        return part
 
-    size = IDS_PER_CALL * (CALLS_PER_TABLE if KIND == "arrow" else 1)
-    for start in range(0, len(urns), size):
-        yield fetch(urns[start : start + size])
+    yield from map(fetch, read_tasks(IDS_PER_CALL * (CALLS_PER_TABLE if KIND == "arrow" else 1)))
 
 
 pipeline = dlt.pipeline(
@@ -72,7 +74,7 @@ pipeline.run(pending_tasks())
 imported = time.monotonic()
 pipeline.run(task_statuses())
 finished = time.monotonic()
-counted = "select (select count(external_job_posting_id) from job_tasks), (select count(status) from task_statuses)"
+counted = "select count(external_job_posting_id), count(status) from job_tasks"
 with pipeline.sql_client() as client, client.execute_query(counted) as cursor:
     ((task_count, status_count),) = cursor.fetchall()
 assert task_count == status_count > 0, f"{task_count} tasks, but {status_count} statuses"

@@ -80,6 +80,8 @@ def test_everything_can_be_reached_by_keyboard(open_page):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.get_by_label("Search").input_value() == ""
+    # The page closes what is open as soon as it has followed the reset.
+    expect(page.locator(SHOWN)).to_have_count(60)
     story = page.get_by_role("button", name="Story of").first
     story.focus()
     page.keyboard.press("Enter")

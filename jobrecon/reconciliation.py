@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 
 INBOX_ROWS = 20_000
 SLICE_TASKS = 1_000_000
-"""Jobs are brought up to the moment in slices of about so many tasks, so that memory does not grow with their number."""
+"""Jobs are brought up to the moment in slices of about so many tasks, so that memory does not grow with their number. Of smaller
+slices DuckDB would write half of what was inserted anew at the next checkpoint, to fill up its groups of rows."""
 TOLD_FACETS = ("LISTING", "APPLY", "WEBHOOK")
 """What is known only from what the receiver landed."""
 

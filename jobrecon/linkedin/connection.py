@@ -9,6 +9,8 @@ from typing import NamedTuple, cast
 import httptools
 import httpx
 
+from jobrecon.linkedin.faults import describe
+
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
 """An answer about 100 tasks is 100 KB; one beyond this is no answer, and must not fill the memory."""
 HEAD_LIMIT_BYTES = 64 * 1024
@@ -57,8 +59,9 @@ class Connection(asyncio.Protocol):
         return is_fresh and not self._transport.is_closing() and not self._arrivals.poll(0)
 
     @property
-    def _is_waiting(self) -> bool:
-        return self._reply is not None and not self._reply.done()
+    def _awaited(self) -> asyncio.Future[Reply] | None:
+        """What somebody waits for."""
+        return None if self._reply is None or self._reply.done() else self._reply
 
     def close(self) -> None:
         self._transport.abort()
@@ -94,8 +97,8 @@ class Connection(asyncio.Protocol):
             self._fail(httpx.ReadTimeout(f"Timeout: not a byte of the answer for {self.limits.silence:g} s"))
 
     def _fail(self, error: httpx.TransportError) -> None:
-        if self._reply is not None and self._is_waiting:
-            self._reply.set_exception(error)
+        if self._awaited:
+            self._awaited.set_exception(error)
         self.close()
 
     def _forget(self) -> None:
@@ -111,7 +114,7 @@ class Connection(asyncio.Protocol):
         self._arrivals.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
-        if not self._is_waiting:
+        if not self._awaited:
             # An answer that nobody asked for.
             self.close()
             return
@@ -124,15 +127,15 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx.RemoteProtocolError(f"the answer is no HTTP: {error}"))
-        if self._is_waiting and not self._is_headed and self._size_bytes > HEAD_LIMIT_BYTES:
+        if self._awaited and not self._is_headed and self._size_bytes > HEAD_LIMIT_BYTES:
             self._fail(httpx.RemoteProtocolError(f"the head of the answer is longer than {HEAD_LIMIT_BYTES // 1024} KB"))
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self._is_waiting:
+        if not self._awaited:
             return
         names = {name for name, _ in self._headers}
         if error is not None:
-            self._fail(httpx.ReadError(name_fault(error)))
+            self._fail(httpx.ReadError(describe(error)))
         elif not self._size_bytes:
             self._fail(httpx.RemoteProtocolError("the server disconnected instead of answering"))
         elif not self._is_headed or names & {b"content-length", b"transfer-encoding"}:
@@ -144,7 +147,7 @@ class Connection(asyncio.Protocol):
     # Called by the parser.
 
     def on_message_begin(self) -> None:
-        if not self._is_waiting:
+        if not self._awaited:
             # More than one answer to one question: whatever it is, it answers none of ours.
             self.close()
 
@@ -170,14 +173,14 @@ class Connection(asyncio.Protocol):
         self._complete()
 
     def _complete(self) -> None:
-        if self._reply is None or not self._is_waiting:
+        if not self._awaited:
             return
         try:
             body = unpack(bytes(self._body), dict(self._headers).get(b"content-encoding", b""))
         except httpx.TransportError as error:
             self._fail(error)
         else:
-            self._reply.set_result(Reply(self._parser.get_status_code(), self._headers, body))
+            self._awaited.set_result(Reply(self._parser.get_status_code(), self._headers, body))
 
 
 def unpack(body: bytes, encoding: bytes) -> bytes:
@@ -199,7 +202,3 @@ def unpack(body: bytes, encoding: bytes) -> bytes:
 
 def too_long() -> httpx.ReadError:
     return httpx.ReadError(f"the answer is longer than {ANSWER_LIMIT_BYTES // 1024**2} MB")
-
-
-def name_fault(error: Exception) -> str:
-    return str(error) or type(error).__name__

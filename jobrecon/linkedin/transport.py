@@ -14,7 +14,8 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from jobrecon import __version__
-from jobrecon.linkedin.connection import ANSWER_LIMIT_BYTES, Connection, Limits, Reply, name_fault, too_long, unpack
+from jobrecon.linkedin.connection import ANSWER_LIMIT_BYTES, Connection, Limits, Reply, too_long, unpack
+from jobrecon.linkedin.faults import describe
 
 LIMITS = Limits()
 HEADERS = {"Accept-Encoding": "gzip", "User-Agent": f"jobrecon/{__version__}"}
@@ -92,7 +93,7 @@ class Transport(httpx.AsyncBaseTransport):
             problem = error
         if isinstance(problem, TimeoutError):
             raise httpx.ConnectTimeout(f"Timeout: no connection to {host}:{port} within {limits.connect:g} s") from problem
-        raise httpx.ConnectError(f"Cannot connect to {host}:{port}: {name_fault(problem)}") from problem
+        raise httpx.ConnectError(f"Cannot connect to {host}:{port}: {describe(problem)}") from problem
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -100,7 +101,7 @@ class Transport(httpx.AsyncBaseTransport):
         try:
             return ssl.create_default_context()
         except OSError as error:
-            raise httpx.ConnectError(f"Certificates cannot be checked: {name_fault(error)}") from error
+            raise httpx.ConnectError(f"Certificates cannot be checked: {describe(error)}") from error
 
     def _find_proxy(self, url: httpx.URL) -> httpx.AsyncHTTPTransport | None:
         """httpx's own transport where the environment names a proxy for the host: slower, but it can speak to any of them."""
@@ -178,6 +179,6 @@ async def _send_through(proxied: httpx.AsyncHTTPTransport, request: httpx.Reques
         raise httpx.ReadTimeout(f"Timeout: the answer was not there within {LIMITS.total:g} s") from error
     except (OSError, ExceptionGroup) as error:
         # What httpx does not translate.
-        raise httpx.ReadError(name_fault(error)) from error
+        raise httpx.ReadError(describe(error)) from error
     headers = [(name.lower(), value) for name, value in response.headers.raw]
     return Reply(response.status_code, headers, unpack(bytes(body), dict(headers).get(b"content-encoding", b"")))

@@ -44,15 +44,15 @@ def serve_raw(treat: Treat) -> Iterator[tuple[str, RawServer]]:
 
 
 @contextmanager
-def listen_but_never_accept() -> Iterator[str]:
+def listen_but_never_accept(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """An address where connecting takes for ever: its queue is full and nobody takes from it."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((host, port))
         listener.listen(0)
         for waiting in (first, second):
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"http://{host}:{listener.getsockname()[1]}"
 
 
 def reset(connection: socket.socket) -> None:

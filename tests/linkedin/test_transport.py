@@ -2,11 +2,12 @@
 
 import asyncio
 import gzip
+import socket
 import ssl
 import time
 import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from jobrecon.linkedin.connection import ANSWER_LIMIT_BYTES, Limits
 from jobrecon.linkedin.transport import QueryClient
 from tests.reports.mail_server import make_certificate
 
-from .rawserver import serve_raw
+from .rawserver import listen_but_never_accept, serve_raw
 
 Parts = Iterable[bytes | float]
 """What goes over the wire, piece by piece; numbers are seconds of silence, nothing hangs up."""
@@ -182,13 +183,54 @@ def test_giving_up_while_connecting_leaves_nothing_behind() -> None:
             asyncio.run(give_up(rounds))
 
 
-def test_a_host_is_reached_at_whichever_of_its_addresses_answers() -> None:
-    # localhost is ::1 first on most machines, where nobody listens.
-    async def send() -> tuple[int, bytes]:
-        async with serving(lambda number: [told(b"x")]) as server, QueryClient() as http:
-            return await ask(server.url.replace("127.0.0.1", "localhost"))(http)
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_of_several_addresses_the_one_that_answers_is_used_and_remembered(monkeypatch: pytest.MonkeyPatch, is_silent: bool) -> None:
+    # At the first of them nobody listens, or somebody who never accepts.
+    resolved = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ("127.0.0.2", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **options: resolved)
 
-    assert asyncio.run(send()) == (200, b"x")
+    async def send() -> list[tuple[int, bytes]]:
+        async with serving(lambda number: [told(b"x", b"connection: close")]) as server, QueryClient() as http:
+            port = int(server.url.partition("127.0.0.1:")[2].partition("/")[0])
+            with listen_but_never_accept("127.0.0.2", port) if is_silent else nullcontext():
+                monkeypatch.setattr(transport, "LIMITS", Limits(connect=0.4))
+                first = await ask(f"http://linkedin.example:{port}/")(http)
+                # It would be waited for a minute now.
+                monkeypatch.setattr(transport, "LIMITS", Limits(connect=120))
+                return [first, await asyncio.wait_for(ask(f"http://linkedin.example:{port}/")(http), 20)]
+
+    assert asyncio.run(send()) == [(200, b"x")] * 2
+
+
+def test_certificates_that_cannot_be_read_are_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "nowhere" / "keys"))
+
+    async def send() -> None:
+        async with QueryClient() as http:
+            await ask("https://127.0.0.1:1/")(http)
+
+    with pytest.raises(httpx.ConnectError, match=r"Certificates cannot be checked: .*nowhere"):
+        asyncio.run(send())
+
+
+def test_through_a_proxy_as_many_calls_are_in_flight_as_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def send() -> list[tuple[int, bytes]]:
+        is_full = asyncio.Event()
+
+        class Patient(Server):
+            async def treat(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                self.connection_count += 1
+                if self.connection_count == 120:
+                    is_full.set()
+                await is_full.wait()
+                await super().treat(reader, writer)
+
+        server = Patient(lambda number: [told(b"x")])
+        async with await asyncio.start_server(server.treat, "127.0.0.1", 0, backlog=200) as proxy, QueryClient() as http:
+            monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+            return await asyncio.wait_for(asyncio.gather(*(ask("http://api.linkedin.example/")(http) for _ in range(120))), 20)
+
+    assert asyncio.run(send()) == [(200, b"x")] * 120
 
 
 def test_no_cookie_of_one_application_is_shown_with_another() -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from bench.senders import APPLICATION_URN, SECRET, make_request
-from jobrecon.reconciliation import open_reconciliation
+from jobrecon.reconcile.run import open_reconciliation
 from jobrecon.settings import Settings, load_settings
 
 CONNECTIONS = 16
@@ -96,12 +96,12 @@ async def send_until_killed(host: str, port: int, process: "subprocess.Popen[byt
 
 def crash_receiver(home: Path, rounds: int, landing_url: str | None = None, seed: int = 1) -> tuple[int, list[int], list[int]]:
     """Kill so many times; (how many were acknowledged, which of them are missing in the warehouse, which are there twice)."""
-    dice = random.Random(seed)
+    chance = random.Random(seed)
     acknowledged: set[int] = set()
     numbers = iter(range(10**9))
     for _ in range(rounds):
         with serve_receiver(home, landing_url) as (process, host, port):
-            acknowledged |= asyncio.run(send_until_killed(host, port, process, numbers, dice.uniform(0.02, 0.6)))
+            acknowledged |= asyncio.run(send_until_killed(host, port, process, numbers, chance.uniform(0.02, 0.6)))
     overrides = {"landing_url": landing_url} if landing_url else {}
     settings = load_settings(home=home, application_urn=APPLICATION_URN, client_id="bench", client_secret=SECRET.decode(), **overrides)
     found = count_merged(settings)
@@ -111,7 +111,7 @@ def crash_receiver(home: Path, rounds: int, landing_url: str | None = None, seed
 def count_merged(settings: Settings) -> dict[int, int]:
     """How many notifications the warehouse has of each number after a run."""
     with open_reconciliation(settings) as run:
-        run.listen()
+        run.ingest_notifications()
         rows = run.warehouse.connection.execute(
             "select external_job_posting_id, count(*) from notifications group by external_job_posting_id"
         ).fetchall()

@@ -7,8 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.fake_linkedin import serve
 from bench.measure import Figure, run_measured
-from bench.stand_in import serve
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = [sys.executable, "-m", "jobrecon"]

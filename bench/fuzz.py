@@ -19,50 +19,50 @@ PIECES = [
 ]  # fmt: skip
 
 
-def make_body(dice: random.Random) -> bytes:
-    body = (BODY % dice.randrange(10**6)).encode()
-    return body if dice.random() < 0.3 else break_bytes(body, dice)
+def make_body(chance: random.Random) -> bytes:
+    body = (BODY % chance.randrange(10**6)).encode()
+    return body if chance.random() < 0.3 else break_bytes(body, chance)
 
 
-def break_bytes(text: bytes, dice: random.Random) -> bytes:
+def break_bytes(text: bytes, chance: random.Random) -> bytes:
     """Some bytes changed, dropped, doubled or put in."""
     broken = bytearray(text)
-    for _ in range(dice.choice((1, 1, 2, 4, 16))):
-        at = dice.randrange(len(broken) + 1)
-        match dice.randrange(4):
+    for _ in range(chance.choice((1, 1, 2, 4, 16))):
+        at = chance.randrange(len(broken) + 1)
+        match chance.randrange(4):
             case 0:
-                broken[at : at + 1] = bytes([dice.randrange(256)])
+                broken[at : at + 1] = bytes([chance.randrange(256)])
             case 1:
-                del broken[at : at + dice.randrange(1, 40)]
+                del broken[at : at + chance.randrange(1, 40)]
             case 2:
-                broken[at:at] = dice.choice(PIECES)
+                broken[at:at] = chance.choice(PIECES)
             case _:
-                broken[at:at] = broken[dice.randrange(len(broken) + 1) :][: dice.randrange(60)]
+                broken[at:at] = broken[chance.randrange(len(broken) + 1) :][: chance.randrange(60)]
     return bytes(broken)
 
 
-def make_request(dice: random.Random) -> bytes:
-    if dice.random() < 0.25:
-        query = break_bytes(b"challengeCode=890e4665-4dfe-4ab1-b689-ed553bceeed0&applicationId=1001", dice)
+def make_request(chance: random.Random) -> bytes:
+    if chance.random() < 0.25:
+        query = break_bytes(b"challengeCode=890e4665-4dfe-4ab1-b689-ed553bceeed0&applicationId=1001", chance)
         request = b"GET /webhook?" + query + b" HTTP/1.1\r\nHost: x\r\n\r\n"
     else:
-        body = make_body(dice)
+        body = make_body(chance)
         signature = hmac.new(SECRET, PREFIX + body, hashlib.sha256).hexdigest().encode()
         head = b"POST /webhook HTTP/1.1\r\nHost: x\r\nX-LI-Signature: " + signature + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
         request = head + body
-    return request if dice.random() < 0.7 else break_bytes(request, dice)
+    return request if chance.random() < 0.7 else break_bytes(request, chance)
 
 
 def fuzz_receiver(home: Path, seconds: float, seed: int = 1) -> str:
     """Fuzz for so long; a sentence with what was answered. Raises `RuntimeError` for a 5xx, a traceback or a dead receiver."""
-    dice = random.Random(seed)
+    chance = random.Random(seed)
     answers: Counter[str] = Counter()
     slowest = 0.0
     log = home / "receiver.log"
     with serve_receiver(home, log=log) as (process, host, port):
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            request = make_request(dice)
+            request = make_request(chance)
             began = time.monotonic()
             answer = b""
             try:

@@ -15,9 +15,9 @@ import orjson
 import pyarrow.parquet as parquet
 from yarl import URL
 
+from bench.fake_linkedin import serve
 from bench.measure import run_measured
-from bench.stand_in import serve
-from jobrecon.landing import open_landing
+from jobrecon.landing.database import open_landing
 from jobrecon.linkedin.batches import build_query, pack
 from jobrecon.linkedin.client import LinkedInClient, open_http
 from jobrecon.settings import Settings, load_settings

@@ -15,7 +15,7 @@ from typing import Any
 
 import uvicorn
 
-from jobrecon.serving import listen
+from jobrecon.webhook.serving import listen
 
 
 class Committer:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.measure import run_measured
-from jobrecon.planning import Planner
+from jobrecon.reconcile.plan import Planner
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
 

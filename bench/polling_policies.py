@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from bench.polling_world import Floats, Numbers, World, hazard_per_bin
-from jobrecon.planning import Planner
+from jobrecon.reconcile.hazard import BIN_COUNT, BIN_EDGES
+from jobrecon.reconcile.plan import Planner
 from jobrecon.settings import Settings
-from jobrecon.settling import BIN_COUNT, BIN_EDGES
 from jobrecon.warehouse.connection import Warehouse, connect, stage
 from jobrecon.warehouse.schema import STAGED, apply_schema
 
@@ -148,11 +148,11 @@ class Ours:
                 "external_job_posting_id": empty,
                 "location": empty,
                 "batch": [0] * count,
-                "is_asked": [True] * count,
+                "is_requested": [True] * count,
             },
             schema=STAGED["staged_results"],
         )
-        self.warehouse.run("merge/task_results", {"staged_results": table}, as_of=_moment(now))
+        self.warehouse.run("tasks/update_task_results", {"staged_results": table}, as_of=_moment(now))
 
     def _import(self, now: float) -> None:
         if self.imported < len(self.world.requested) and self.world.requested[self.imported] <= now:
@@ -177,7 +177,7 @@ class Ours:
             }
             for number, value in enumerate(np.maximum(hazard_per_bin()[:BIN_COUNT], 1e-15))
         ]
-        self.warehouse.run("merge/hazards", stage("staged_learned", truth), as_of=MIDNIGHT)
+        self.warehouse.run("polling/insert_hazards", stage("staged_learned", truth), as_of=MIDNIGHT)
 
 
 def _moment(now: float) -> datetime:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from jobrecon.settling import BIN_EDGES, OLDEST_SECONDS
+from jobrecon.reconcile.hazard import BIN_EDGES, OLDEST_SECONDS
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -34,10 +34,10 @@ class World(NamedTuple):
 
 def make_world() -> World:
     """A day's tasks, arriving evenly."""
-    dice = np.random.default_rng(SEED)
+    chance = np.random.default_rng(SEED)
     requested = (np.arange(TASKS_PER_DAY) + 0.5) * DAY / TASKS_PER_DAY
-    kind = dice.random(TASKS_PER_DAY)
-    factor = np.exp(SPREAD * dice.standard_normal(TASKS_PER_DAY))
+    kind = chance.random(TASKS_PER_DAY)
+    factor = np.exp(SPREAD * chance.standard_normal(TASKS_PER_DAY))
     lasts = np.full(TASKS_PER_DAY, np.inf)
     begin = 0.0
     for share, median in KINDS:

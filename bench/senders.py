@@ -40,7 +40,7 @@ def make_request(number: int, path: str = "/webhook") -> bytes:
 
 
 class Sender(asyncio.Protocol):
-    """One connection. Answers have no body, so that one ends with its headers."""
+    """One connection. TaskResponses have no body, so that one ends with its headers."""
 
     def __init__(self, requests: list[bytes], first: int, seen: list[tuple[float, float, bool]], until: float) -> None:
         self._requests = requests

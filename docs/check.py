@@ -71,7 +71,7 @@ def write_findings() -> str:
     """Every question of sql/findings/, from its header."""
     lines = ["| kind | facet | question |", "|---|---|---|"]
     for name, text in load_statements().items():
-        if not name.startswith("findings/"):
+        if not name.startswith("findings/kinds/"):
             continue
         header = " ".join(line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--"))
         kind = re.search(r"'(\w+)' as kind", text)

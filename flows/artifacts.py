@@ -15,12 +15,12 @@ from prefect.artifacts import (
     aupdate_progress_artifact,
 )
 
+from jobrecon.reconcile.summary import RunSummary
 from jobrecon.reports.causes import Desk, sort_to_desks
 from jobrecon.reports.facts import Facts
-from jobrecon.reports.words import describe_age
-from jobrecon.run_summary import RunSummary
+from jobrecon.reports.formatting import describe_age
 from jobrecon.settings import Settings
-from jobrecon.warehouse import open_for_reading
+from jobrecon.warehouse import open_published
 
 WORST_ROWS = 200
 """Prefect keeps every version of an artifact: the whole list is in the report."""
@@ -76,8 +76,8 @@ async def show_summary(summary: RunSummary, settings: Settings) -> None:
         "|---|---|",
         *(f"| {name} | {value} |" for name, value in rows.items()),
     ]
-    with open_for_reading(settings) as warehouse:
-        kinds = warehouse.read("plan/open_by_kind")
+    with open_published(settings) as warehouse:
+        kinds = warehouse.read("findings/select_open_by_kind")
     lines += _draw_bars({row["kind"]: row["open"] for row in kinds})
     lines += _tell_unseen(summary.incomplete_reasons)
     await acreate_markdown_artifact("\n".join(lines), key="reconcile-summary", description="What the last reconciliation did")
@@ -85,8 +85,8 @@ async def show_summary(summary: RunSummary, settings: Settings) -> None:
 
 async def show_findings(settings: Settings) -> None:
     """The worst open findings, as a table."""
-    with open_for_reading(settings) as warehouse:
-        rows = warehouse.read("plan/worst_findings", row_limit=WORST_ROWS)
+    with open_published(settings) as warehouse:
+        rows = warehouse.read("findings/select_worst_findings", row_limit=WORST_ROWS)
     await _show_table(rows, "worst-findings", f"The worst open findings, at most {WORST_ROWS}")
 
 

@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.conduct import in_plain_words
+from flows.run_policy import in_plain_words
 from jobrecon.clock import utc_now
 from jobrecon.errors import ConfigurationError
 from jobrecon.reports import write_report

@@ -9,10 +9,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.artifacts import show_report
-from flows.conduct import in_plain_words, is_unreachable
+from flows.run_policy import in_plain_words, is_unreachable
 from jobrecon.clock import utc_now
+from jobrecon.delivery.deliver import deliver_report
 from jobrecon.reports import ReportResult, write_report
-from jobrecon.reports.delivery import deliver_report
 from jobrecon.settings import load_settings
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from prefect.events import emit_event
 
-from jobrecon.run_summary import RunSummary
+from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
-from jobrecon.warehouse import open_for_reading
+from jobrecon.warehouse import open_published
 from models import RunState
 
 MOST_EVENTS = 200
@@ -16,8 +16,8 @@ TEXT_LIMIT = 500
 
 def tell_events(summary: RunSummary, settings: Settings) -> None:
     """Emit `jobrecon.finding.opened`, `jobrecon.finding.resolved` and, where it is so, `jobrecon.run.incomplete`."""
-    with open_for_reading(settings) as warehouse:
-        rows = warehouse.read("reports/changed_findings", as_of=summary.as_of, most_rows=MOST_EVENTS)
+    with open_published(settings) as warehouse:
+        rows = warehouse.read("reports/select_changed_findings", as_of=summary.as_of, most_rows=MOST_EVENTS)
     counts = {"opened_in_run": summary.findings_opened, "resolved_in_run": summary.findings_resolved}
     for row in rows:
         emit_event(

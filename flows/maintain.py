@@ -7,10 +7,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.conduct import in_plain_words
+from flows.run_policy import in_plain_words
 from jobrecon.clock import utc_now
-from jobrecon.maintenance import Upkeep
-from jobrecon.maintenance import maintain as clear_away
+from jobrecon.reconcile.maintenance import MaintenanceResult
+from jobrecon.reconcile.maintenance import maintain as clear_away
 from jobrecon.settings import load_settings
 
 
@@ -22,6 +22,6 @@ async def maintain() -> State[Any]:
 
 
 @task(cache_policy=NO_CACHE)
-def work() -> Upkeep:
+def work() -> MaintenanceResult:
     """With the warehouse held for writing."""
     return clear_away(load_settings(), utc_now())

@@ -10,10 +10,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.artifacts import Progress, show_findings, show_summary
-from flows.conduct import in_plain_words, is_passing
 from flows.events import tell_events
+from flows.run_policy import in_plain_words, is_transient
 from jobrecon.clock import utc_now
-from jobrecon.reconciliation import Reconciliation, open_reconciliation
+from jobrecon.reconcile.run import Reconciliation, open_reconciliation
 from jobrecon.settings import load_settings
 from models import RunState
 
@@ -45,7 +45,7 @@ async def reconcile(as_of: datetime | None = None) -> State[Any]:
     return Completed(name="Completed" if summary.state == RunState.COMPLETED else "Incomplete", message=summary.sentence, data=summary)
 
 
-@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_passing)
+@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_transient)
 def pull(run: Reconciliation) -> None:
     """Customers and new tasks come in; tasks that outlived their life expire."""
     run.pull()
@@ -75,20 +75,20 @@ async def poll(run: Reconciliation) -> None:
     logger.info("%s.", run.summary.polling_sentence)
 
 
-@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_passing)
+@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_transient)
 def listen(run: Reconciliation) -> None:
     """What the webhook receiver landed is merged."""
-    run.listen()
+    run.ingest_notifications()
     get_run_logger().info("%s notifications merged.", f"{run.summary.notifications_merged:,}")
 
 
-@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_passing)
+@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_transient)
 def find(run: Reconciliation) -> None:
     """What should be is compared with what is."""
-    run.find()
+    run.update_findings()
 
 
-@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_passing)
+@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_transient)
 def publish(run: Reconciliation) -> None:
     """Analysts get the new copy."""
     run.publish()

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from jobrecon.errors import ConfigurationError
 from jobrecon.secrets import KINDS, is_reference, resolve_secret
 
-LARGEST_LIMIT = 2**31 - 1
+MAX_LIMIT = 2**31 - 1
 """What the ledger's column holds."""
 
 
@@ -113,8 +113,8 @@ def _read_application(entry: Any, index: int, daily_call_limit: int, environment
             problems.append(f"{where}: {name} is missing")
         texts[name] = value
     limit = entry.get("daily_call_limit", daily_call_limit)
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit <= LARGEST_LIMIT:
-        problems.append(f"{where}: daily_call_limit must be a whole number from 0 to {LARGEST_LIMIT}")
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit <= MAX_LIMIT:
+        problems.append(f"{where}: daily_call_limit must be a whole number from 0 to {MAX_LIMIT}")
         limit = daily_call_limit
     return Application(
         urn=texts["urn"] or "",

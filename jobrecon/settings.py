@@ -11,7 +11,7 @@ from dotenv import dotenv_values
 from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from jobrecon.applications import LARGEST_LIMIT, Application, Applications, read_applications
+from jobrecon.applications import MAX_LIMIT, Application, Applications, read_applications
 from jobrecon.errors import ConfigurationError
 
 DEFAULT_WEIGHTS = {"CREATE": 4.0, "CLOSE": 3.0, "UPDATE": 2.0, "RENEW": 1.0}
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     client_secret: SecretStr = Field(default=SecretStr(""), description="Instead of the file: its client secret")
     application_urn: str = Field(default="", description="Instead of the file: its URN")
     daily_call_limit: int = Field(
-        default=300_000, ge=0, le=LARGEST_LIMIT, description="Calls per application and UTC day, for `simpleJobPostingTasks`"
+        default=300_000, ge=0, le=MAX_LIMIT, description="Calls per application and UTC day, for `simpleJobPostingTasks`"
     )
     query_string_limit: int = Field(default=4096, ge=80, le=60_000, description="Longest query string of a GET, in bytes as sent")
     concurrency: int = Field(default=8, ge=1, le=256, description="Calls in flight per application")
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     )
     weights: dict[str, float] = Field(default=DEFAULT_WEIGHTS, description="How much an hour's delay of an operation matters, as JSON")
     lock_wait: float = Field(default=60, ge=0, description="Seconds the writer waits for the warehouse")
-    raw_body_days: float = Field(
+    inbox_retention_days: float = Field(
         default=30, ge=0, le=36_500, description="Days that received bodies are kept in the landing database once they are merged"
     )
     webhook_paths: str = Field(
@@ -71,7 +71,7 @@ class Settings(BaseSettings):
             raise ValueError("each weight must be greater than 0 and less than 1,000,000")
         return value
 
-    keep_days: int = Field(
+    retention_days: int = Field(
         default=400, ge=0, description="Days that refused rows and report folders are kept by the weekly upkeep; 0: for ever"
     )
     report_url: str = Field(default="", description="Where the reports folder is served, for links in mails and chat")

@@ -5,12 +5,12 @@ from models.base import LandingTable, WarehouseTable
 from models.budget import CallBudget, CallBudgetEntry, CallHour, LedgerEntry
 from models.challenge import WebhookChallenge
 from models.finding import Facet, Finding, Kind, KnownMessage, Owner, Severity
-from models.landing import CachedToken, Challenge, ChallengeTime, InboxItem, QuarantinedBody, Silence
+from models.hazard import SettlingHazard
+from models.inbox import CachedToken, Challenge, ChallengeTime, InboxItem, QuarantinedBody, Silence
 from models.notification import Notification, NotificationDelivery
 from models.posting import Expected, JobPosting, Listing
 from models.resync import ResyncRequest
 from models.run import RejectedRow, Run, RunState
-from models.settling import SettlingHazard
 from models.task import JobTask, Operation, TaskResult, TaskState, TaskStatus, TaskStatusChange
 
 __all__ = [

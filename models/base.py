@@ -41,11 +41,11 @@ class LandingTable(SQLModel, registry=registry()):
     """A table of the landing database: small, transactional, many writers."""
 
 
-def moment(description: str, **options: Any) -> Any:
+def utc_field(description: str, **options: Any) -> Any:
     """A field that holds a moment in UTC."""
     return Field(description=description, sa_type=UtcDateTime, **options)
 
 
-def optional_moment(description: str, **options: Any) -> Any:
+def optional_utc_field(description: str, **options: Any) -> Any:
     """A field that holds a moment in UTC, or null."""
     return Field(default=None, description=description, sa_type=UtcDateTime, nullable=True, **options)

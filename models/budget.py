@@ -4,7 +4,7 @@ import datetime as dt
 
 from sqlmodel import Field, SQLModel
 
-from models.base import LandingTable, WarehouseTable, moment, optional_moment
+from models.base import LandingTable, WarehouseTable, optional_utc_field, utc_field
 
 
 class CallBudgetEntry(SQLModel):
@@ -15,7 +15,7 @@ class CallBudgetEntry(SQLModel):
     utc_date: dt.date = Field(primary_key=True, description="UTC day of sending")
     call_limit: int = Field(description="Calls allowed that day")
     calls_used: int = Field(default=0, description="Calls charged that day, each before it was sent")
-    exhausted_at: dt.datetime | None = optional_moment("When LinkedIn or the limit ended the day's calls")
+    exhausted_at: dt.datetime | None = optional_utc_field("When LinkedIn or the limit ended the day's calls")
 
 
 class CallBudget(WarehouseTable, CallBudgetEntry, table=True):
@@ -37,5 +37,5 @@ class CallHour(LandingTable, table=True):
 
     application_urn: str = Field(primary_key=True, description="Application that called")
     resource: str = Field(primary_key=True, description="What was called: simpleJobPostingTasks")
-    utc_hour: dt.datetime = moment("Beginning of the hour", primary_key=True)
+    utc_hour: dt.datetime = utc_field("Beginning of the hour", primary_key=True)
     calls_used: int = Field(default=0, description="Calls charged in that hour")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Field
 
-from models.base import WarehouseTable, moment
+from models.base import WarehouseTable, utc_field
 
 
 class WebhookChallenge(WarehouseTable, table=True):
@@ -13,4 +13,4 @@ class WebhookChallenge(WarehouseTable, table=True):
     __tablename__ = "webhook_challenges"
 
     application_urn: str = Field(primary_key=True, description="Application that was challenged; '' for the parent, or unnamed")
-    challenged_at: datetime = moment("When LinkedIn challenged it", primary_key=True)
+    challenged_at: datetime = utc_field("When LinkedIn challenged it", primary_key=True)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from sqlmodel import Field
 
-from models.base import WarehouseTable, moment, optional_moment
+from models.base import WarehouseTable, optional_utc_field, utc_field
 
 
 class Kind(StrEnum):
@@ -72,10 +72,10 @@ class Finding(WarehouseTable, table=True):
     message: str | None = Field(default=None, description="LinkedIn's own text, as it came")
     owner: str = Field(description="Who has to act: CUSTOMER, PARTNER or LINKEDIN")
     next_action: str = Field(description="What to do, in plain words")
-    since: datetime = moment("Since when it is wrong")
-    opened_at: datetime = moment("as_of of the run that first saw this episode")
-    last_seen_at: datetime = moment("as_of of the last run that saw it")
-    resolved_at: datetime | None = optional_moment("as_of of the run that saw it gone; null: open")
+    since: datetime = utc_field("Since when it is wrong")
+    opened_at: datetime = utc_field("as_of of the run that first saw this episode")
+    last_seen_at: datetime = utc_field("as_of of the last run that saw it")
+    resolved_at: datetime | None = optional_utc_field("as_of of the run that saw it gone; null: open")
     resolution: str | None = Field(default=None, description="How it ended: SUCCEEDED, SUPERSEDED, RELISTED, …")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger
 from sqlmodel import Field
 
-from models.base import WarehouseTable, moment, optional_moment
+from models.base import WarehouseTable, optional_utc_field, utc_field
 
 
 class NotificationDelivery(WarehouseTable, table=True):
@@ -18,7 +18,7 @@ class NotificationDelivery(WarehouseTable, table=True):
     application_urn: str = Field(description="Application named in the body")
     external_job_posting_id: str | None = Field(default=None, description="Job named in the body, if one is")
     type: str = Field(description="Type named in the body")
-    received_at: datetime = moment("When it was received")
+    received_at: datetime = utc_field("When it was received")
     arrival: int = Field(description="Order of arrival among deliveries received at the same moment", sa_type=BigInteger)
     body_hash: str = Field(description="SHA-256 of the canonical JSON: equal bodies are duplicates")
     payload: Any = Field(default=None, description="The body as canonical JSON", sa_type=JSON)
@@ -33,7 +33,7 @@ class Notification(WarehouseTable, table=True):
     application_urn: str = Field(description="Application named in the body")
     external_job_posting_id: str | None = Field(default=None, description="Job named in the body, if one is")
     type: str = Field(description="JOB_POSTING_STATUS, RESYNC_JOBS or another")
-    received_at: datetime = moment("When its first delivery was received")
+    received_at: datetime = utc_field("When its first delivery was received")
     arrival: int = Field(description="Order of arrival among notifications received at the same moment", sa_type=BigInteger)
     listing_status: str | None = Field(default=None, description="LISTED, NOT_LISTED or IN_PROGRESS; null: says nothing")
     listing_error_code: int | None = Field(default=None, description="LinkedIn's number for the listing error", sa_type=BigInteger)
@@ -50,7 +50,7 @@ class Notification(WarehouseTable, table=True):
     job_posting_url: str | None = Field(default=None, description="Where a person opens the job")
     company_name: str | None = Field(default=None, description="Company the job is shown under")
     location: str | None = Field(default=None, description="Place the job is shown at")
-    listed_at: datetime | None = optional_moment("Since when LinkedIn lists the job")
-    expire_at: datetime | None = optional_moment("When the listing ends")
+    listed_at: datetime | None = optional_utc_field("Since when LinkedIn lists the job")
+    expire_at: datetime | None = optional_utc_field("When the listing ends")
     deliveries: int = Field(description="How often it was delivered")
     payload: Any = Field(default=None, description="The body as canonical JSON", sa_type=JSON)

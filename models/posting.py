@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from sqlmodel import Field
 
-from models.base import WarehouseTable, optional_moment
+from models.base import WarehouseTable, optional_utc_field
 
 
 class Expected(StrEnum):
@@ -35,14 +35,14 @@ class JobPosting(WarehouseTable, table=True):
     customer: str | None = Field(default=None, description="Customer of the application")
     account_manager: str | None = Field(default=None, description="Who looks after the customer")
     last_operation: str | None = Field(default=None, description="Operation of the latest task; null: no task is known")
-    last_operation_at: datetime | None = optional_moment("When the latest task was requested")
+    last_operation_at: datetime | None = optional_utc_field("When the latest task was requested")
     last_task_urn: str | None = Field(default=None, description="The latest task")
     last_task_status: str | None = Field(default=None, description="What LinkedIn last said of the latest task")
     expected_listing: str = Field(description="LISTED, NOT_LISTED or UNKNOWN, folded from the settled tasks")
-    expected_since: datetime | None = optional_moment("requested_at of the task that last decided it")
+    expected_since: datetime | None = optional_utc_field("requested_at of the task that last decided it")
     listing_status: str | None = Field(default=None, description="What the newest notification about the listing says")
     listing_message: str | None = Field(default=None, description="LinkedIn's own text in that notification")
-    listing_as_of: datetime | None = optional_moment("When that notification was received")
+    listing_as_of: datetime | None = optional_utc_field("When that notification was received")
     apply_status: str | None = Field(default=None, description="What the newest notification about Easy Apply says")
     promotion_status: str | None = Field(default=None, description="What the newest notification about promotion says")
     job_posting_urn: str | None = Field(default=None, description="URN of the live posting")

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from sqlmodel import Field
 
-from models.base import WarehouseTable, moment, optional_moment
+from models.base import WarehouseTable, optional_utc_field, utc_field
 
 
 class RunState(StrEnum):
@@ -23,9 +23,9 @@ class Run(WarehouseTable, table=True):
 
     run_id: str = Field(primary_key=True, description="Id of the run")
     flow_run_id: str | None = Field(default=None, description="Prefect's id of the flow run; null: from the command line")
-    as_of: datetime = moment("The moment the run speaks about")
-    started_at: datetime = moment("When it started, by the machine's clock")
-    finished_at: datetime | None = optional_moment("When it ended, by the machine's clock")
+    as_of: datetime = utc_field("The moment the run speaks about")
+    started_at: datetime = utc_field("When it started, by the machine's clock")
+    finished_at: datetime | None = optional_utc_field("When it ended, by the machine's clock")
     state: str = Field(description="RUNNING, COMPLETED, INCOMPLETE (something could not be seen) or FAILED")
     tasks_pending: int = Field(default=0, description="Pending tasks when polling began")
     tasks_due: int = Field(default=0, description="Pending tasks that were due for a look")
@@ -42,7 +42,7 @@ class Run(WarehouseTable, table=True):
     findings_opened: int = Field(default=0, description="Episodes this run opened")
     findings_resolved: int = Field(default=0, description="Episodes this run resolved")
     findings_open: int = Field(default=0, description="Episodes open after it")
-    pulled_at: datetime | None = optional_moment("as_of of the pull, where the task source answered")
+    pulled_at: datetime | None = optional_utc_field("as_of of the pull, where the task source answered")
     incomplete_reasons: str | None = Field(default=None, description="What could not be seen, one reason a line")
 
 
@@ -55,4 +55,4 @@ class RejectedRow(WarehouseTable, table=True):
     line: int | None = Field(default=None, description="Line or row in the file, from 1; null: the file as a whole", primary_key=True)
     reason: str = Field(description="Why it was refused")
     row: str | None = Field(default=None, description="The row as it came")
-    rejected_at: datetime = moment("When it was refused")
+    rejected_at: datetime = utc_field("When it was refused")

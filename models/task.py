@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from sqlmodel import Field, SQLModel
 
-from models.base import WarehouseTable, moment, optional_moment
+from models.base import WarehouseTable, optional_utc_field, utc_field
 
 
 class Operation(StrEnum):
@@ -50,17 +50,17 @@ class JobTask(WarehouseTable, table=True):
     title: str | None = Field(default=None, description="Title of the job, where the import gave one")
     operation: str = Field(description="CREATE, UPDATE, RENEW or CLOSE; others are kept as they came")
     location: str | None = Field(default=None, description="Place of this task, for a job posted in several")
-    requested_at: datetime = moment("When the partner requested the operation")
-    imported_at: datetime = moment("When the task came into the warehouse")
+    requested_at: datetime = utc_field("When the partner requested the operation")
+    imported_at: datetime = utc_field("When the task came into the warehouse")
     state: str = Field(description="PENDING, SETTLED, EXPIRED or REJECTED")
     status: str | None = Field(default=None, description="What LinkedIn last said; null before it said anything")
     error_message: str | None = Field(default=None, description="LinkedIn's own text about the error, as it came")
     job_posting_urn: str | None = Field(default=None, description="URN of the live posting, where LinkedIn told it")
     poll_count: int = Field(default=0, description="How often LinkedIn answered a question about this task")
-    first_polled_at: datetime | None = optional_moment("When LinkedIn first answered about it")
-    last_polled_at: datetime | None = optional_moment("When LinkedIn last answered about it")
-    status_changed_at: datetime | None = optional_moment("When status, error or state was first seen as it is now")
-    last_pending_at: datetime | None = optional_moment("When LinkedIn last said it was not settled yet")
+    first_polled_at: datetime | None = optional_utc_field("When LinkedIn first answered about it")
+    last_polled_at: datetime | None = optional_utc_field("When LinkedIn last answered about it")
+    status_changed_at: datetime | None = optional_utc_field("When status, error or state was first seen as it is now")
+    last_pending_at: datetime | None = optional_utc_field("When LinkedIn last said it was not settled yet")
     not_found_count: int = Field(default=0, description="Runs in a row in which LinkedIn said 404 about it")
 
 
@@ -72,7 +72,7 @@ class TaskStatusChange(WarehouseTable, table=True):
     task_urn: str = Field(primary_key=True, description="The task")
     status: str | None = Field(default=None, description="What LinkedIn said from then on")
     error_message: str | None = Field(default=None, description="LinkedIn's own text, as it came")
-    observed_at: datetime = moment("as_of of the run that saw it", primary_key=True)
+    observed_at: datetime = utc_field("as_of of the run that saw it", primary_key=True)
     run_id: str = Field(description="The run that saw it")
 
 

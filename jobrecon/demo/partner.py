@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 
 from jobrecon.errors import JobreconError
-from jobrecon.imports import import_tasks
+from jobrecon.ingest import import_tasks
 from jobrecon.sandbox import World
 from jobrecon.settings import Settings
-from jobrecon.warehouse import open_for_reading, open_warehouse
+from jobrecon.warehouse import open_published, open_warehouse
 
 CUSTOMERS = (
     # customer, account manager, share of the jobs
@@ -39,12 +39,12 @@ PLACES = ("Oslo, Norway", "Köln, Nordrhein-Westfalen, Germany", "Austin, Texas,
 class Partner:
     """Sends requests as an applicant tracking system would, and imports the task URNs it gets."""
 
-    def __init__(self, home: Path, settings: Settings, world: World, api: httpx.Client, dice: random.Random) -> None:
+    def __init__(self, home: Path, settings: Settings, world: World, api: httpx.Client, chance: random.Random) -> None:
         self.home = home
         self.settings = settings
         self.world = world
         self.api = api
-        self.dice = dice
+        self.chance = chance
         self.jobs: dict[str, dict[str, Any]] = {}
         """Jobs by id: application, title, location."""
 
@@ -90,24 +90,26 @@ class Partner:
         if operation == "CREATE":
             chosen = []
             for _ in range(count):
-                index = self.dice.choices(range(len(CUSTOMERS)), [share for *_, share in CUSTOMERS])[0]
+                index = self.chance.choices(range(len(CUSTOMERS)), [share for *_, share in CUSTOMERS])[0]
                 job = f"{CUSTOMERS[index][0].split()[0].lower()}-{len(self.jobs) + 1:04}"
-                title, place = self.dice.choice(TITLES), self.dice.choice(PLACES)
+                title, place = self.chance.choice(TITLES), self.chance.choice(PLACES)
                 self.jobs[job] = {"application_urn": f"urn:li:developerApplication:{1001 + index}", "title": title, "location": place}
                 chosen.append(job)
         elif operation == "RESEND":
-            with open_for_reading(self.settings) as warehouse:
-                failed = [row["job"] for row in warehouse.read("plan/worst_findings", row_limit=10_000) if row["kind"] == "FAILED"]
+            with open_published(self.settings) as warehouse:
+                failed = [
+                    row["job"] for row in warehouse.read("findings/select_worst_findings", row_limit=10_000) if row["kind"] == "FAILED"
+                ]
             chosen, operation = failed[: len(failed) // 2], "CREATE"
         else:
-            chosen = self.dice.sample(sorted(self.jobs), count)
+            chosen = self.chance.sample(sorted(self.jobs), count)
         return [
             {
                 "externalJobPostingId": job,
                 "jobPostingOperationType": operation,
                 "title": self.jobs[job]["title"],
                 "location": self.jobs[job]["location"],
-                "alternateLocations": ["Bergen, Norway"] if operation == "CREATE" and self.dice.random() < 0.01 else [],
+                "alternateLocations": ["Bergen, Norway"] if operation == "CREATE" and self.chance.random() < 0.01 else [],
             }
             for job in chosen
         ]

@@ -19,15 +19,15 @@ import httpx
 from jobrecon.clock import utc_now
 from jobrecon.demo.home import clear_home, configured
 from jobrecon.demo.partner import CUSTOMERS, Partner
-from jobrecon.landing import open_landing
-from jobrecon.sandbox import Misbehaviour, SandboxApplication, World
+from jobrecon.landing.database import open_landing
+from jobrecon.sandbox import FaultInjection, SandboxApplication, World
 from jobrecon.sandbox import create_app as create_sandbox
-from jobrecon.serving import serve_in_thread
 from jobrecon.settings import Settings
-from jobrecon.warehouse import open_for_reading
+from jobrecon.warehouse import open_published
 from jobrecon.webhook.app import create_app as create_receiver
+from jobrecon.webhook.serving import serve_in_thread
 
-MISBEHAVIOUR = Misbehaviour(error_5xx_rate=0.02, duplicate_rate=0.05, late_rate=0.02, reorder_rate=0.02, per_id_error_rate=0.001)
+MISBEHAVIOUR = FaultInjection(error_5xx_rate=0.02, duplicate_rate=0.05, late_rate=0.02, reorder_rate=0.02, per_id_error_rate=0.001)
 
 # Hours after the beginning: what the partner's system sends, and when a reconciliation runs.
 REQUESTS = (
@@ -57,7 +57,7 @@ def run_demo(settings: Settings, job_count: int = 2_000, seed: int = 7) -> dict[
         SandboxApplication(f"urn:li:developerApplication:{1001 + index}", f"demo{index + 1}", [f"demo-secret-{index + 1}-{seed}"])
         for index in range(len(CUSTOMERS))
     ]
-    world = World(applications, started, seed, misbehaviour=MISBEHAVIOUR)
+    world = World(applications, started, seed, faults=MISBEHAVIOUR)
     with serve_in_thread(create_sandbox(world)) as api_url, configured(home, applications, api_url) as settings:
         engine = open_landing(settings.landing_url)
         receiver = create_receiver(settings.load_applications, engine, clock=lambda: world.now)
@@ -117,8 +117,8 @@ def _call(flow: Any, **parameters: Any) -> Any:
 
 
 def _say_run(partner: Partner, now: datetime) -> None:
-    with open_for_reading(partner.settings) as warehouse:
-        row = warehouse.read("plan/last_run")[0]
+    with open_published(partner.settings) as warehouse:
+        row = warehouse.read("runs/select_last_run")[0]
     _say(
         f"{_clock(now)}  reconcile: {row['tasks_polled']:,} tasks polled with {row['calls_used']:,} calls, {row['tasks_settled']:,} settled, "
         f"{row['notifications_merged']:,} notifications; findings +{row['findings_opened']:,} −{row['findings_resolved']:,} = {row['findings_open']:,} open"
@@ -126,8 +126,8 @@ def _say_run(partner: Partner, now: datetime) -> None:
 
 
 def _show_end(partner: Partner, summary: dict[str, Any], seconds: float) -> None:
-    with open_for_reading(partner.settings) as warehouse:
-        worst = warehouse.read("plan/worst_findings", row_limit=1)
+    with open_published(partner.settings) as warehouse:
+        worst = warehouse.read("findings/select_worst_findings", row_limit=1)
     job = worst[0]["job"] if worst else next(iter(partner.jobs))
     folder = partner.settings.reports / summary["date"]
     _say(f"\n{summary['verdict']}\nTwo days took {seconds:.0f} s. Look at:")

@@ -10,7 +10,7 @@ PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~:-"
 
 PREFIX_BYTES = len("ids=")
 SEPARATOR_BYTES = len("&")
-MAXIMUM_IDS = 100
+MAX_IDS = 100
 STRETCH = 1_000
 """So many URNs are looked through at once for characters that take more than one byte."""
 
@@ -26,7 +26,7 @@ def build_query(task_urns: Sequence[str]) -> str:
     return "ids=" + "&ids=".join(urns) if urns else ""
 
 
-def pack(task_urns: Sequence[str], query_limit_bytes: float = 4096, maximum_ids: int = MAXIMUM_IDS) -> Iterator[list[str]]:
+def pack(task_urns: Sequence[str], query_limit_bytes: float = 4096, maximum_ids: int = MAX_IDS) -> Iterator[list[str]]:
     """Split URNs, in their order, into the fewest queries that fit.
 
     Sizes are bytes as sent: LinkedIn counts the encoded query string. A URN that fits in no query alone comes alone; the

@@ -12,11 +12,11 @@ from sqlalchemy import Engine
 from jobrecon.applications import Application
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import AccessDenied, BatchRefused, CredentialsRefused, LinkedInUnreachable
-from jobrecon.linkedin.answers import Answer, Answers, NotAnAnswer, Outcome, read_answers
 from jobrecon.linkedin.batches import build_query
-from jobrecon.linkedin.budget import CallLedger
-from jobrecon.linkedin.faults import PASSING_ERRORS, Backoff, describe, redact
-from jobrecon.linkedin.tokens import TokenKeeper
+from jobrecon.linkedin.ledger import CallLedger
+from jobrecon.linkedin.responses import Answer, MalformedResponse, Outcome, TaskResponses, parse_response
+from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe, redact
+from jobrecon.linkedin.tokens import TokenCache
 from jobrecon.linkedin.transport import QueryClient
 from jobrecon.settings import Settings
 
@@ -39,7 +39,7 @@ class LinkedInClient:
         self.url = httpx.URL(f"{settings.api_url.rstrip('/')}/v2/simpleJobPostingTasks")
         self.query_limit_bytes = settings.query_string_limit
         self.ledger = CallLedger(engine, application.urn, application.daily_call_limit, clock)
-        self.tokens = TokenKeeper(application, settings.token_url, engine, http, clock)
+        self.tokens = TokenCache(application, settings.token_url, engine, http, clock)
         self._answered_urn: str | None = None
         """A task that LinkedIn answered about in this run."""
         self._question: tuple[SecretStr, httpx.Request] | None = None
@@ -49,7 +49,7 @@ class LinkedInClient:
         self._patience = Backoff()
         """For 429, shared by all workers; new after each answer."""
 
-    async def ask(self, task_urns: list[str]) -> AsyncIterator[Answers]:
+    async def ask(self, task_urns: list[str]) -> AsyncIterator[TaskResponses]:
         """What LinkedIn says of each task, call by call as it is answered, so that later trouble loses none of it.
 
         LinkedIn refuses a whole batch for one URN it does not accept. Which one is found by halving: of a group that holds one,
@@ -66,7 +66,7 @@ class LinkedInClient:
             is_answered_since = False
             while suspects:
                 if refusal and len(suspects) == 1:
-                    found_bad.append(Answer(suspects[0], Outcome.REFUSED, error_message=str(refusal)))
+                    found_bad.append(Answer(suspects[0], Outcome.INVALID_URN, error_message=str(refusal)))
                     break
                 middle = len(suspects) // 2 if refusal else len(suspects)
                 asked, others = suspects[:middle], suspects[middle:]
@@ -81,7 +81,7 @@ class LinkedInClient:
                 self._answered_urn = asked[0]
                 is_answered_since = True
                 if found_bad:
-                    yield Answers.of(found_bad)
+                    yield TaskResponses.of(found_bad)
                     found_bad = []
                 yield answers
                 suspects = others
@@ -93,7 +93,7 @@ class LinkedInClient:
                     continue
                 if not await self._is_still_answered():
                     raise self._explain_refused(refusal)
-            yield Answers.of(found_bad)
+            yield TaskResponses.of(found_bad)
             found_bad = []
 
     async def _is_still_answered(self) -> bool:
@@ -114,7 +114,7 @@ class LinkedInClient:
             status=refusal.status,
         )
 
-    async def _call(self, task_urns: list[str]) -> Answers:
+    async def _call(self, task_urns: list[str]) -> TaskResponses:
         backoff = Backoff()
         query = build_query(task_urns)
         is_tunneled = len(query) > self.query_limit_bytes
@@ -130,7 +130,7 @@ class LinkedInClient:
             try:
                 status, body = await self._send(query, token, is_tunneled)
                 if status == 200:
-                    answers = read_answers(body, task_urns)
+                    answers = parse_response(body, task_urns)
                     self._patience = Backoff()
                     return answers
                 if status == 401 and not is_token_renewed:
@@ -153,9 +153,9 @@ class LinkedInClient:
                     if is_waited:
                         continue
                     break
-            except PASSING_ERRORS as error:
+            except TRANSIENT_ERRORS as error:
                 problems.append(describe(error))
-            except NotAnAnswer as error:
+            except MalformedResponse as error:
                 problems.append(str(error))
             if not await backoff.wait():
                 break

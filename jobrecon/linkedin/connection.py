@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 import httptools
 import httpx
 
-from jobrecon.linkedin.faults import describe
+from jobrecon.linkedin.retry import describe
 
 ANSWER_LIMIT_BYTES = 16 * 1024 * 1024
 """An answer about 100 tasks is 100 KB; one beyond this is no answer, and must not fill the memory."""

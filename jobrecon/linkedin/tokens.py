@@ -17,11 +17,11 @@ from sqlmodel import Session
 from jobrecon.applications import Application
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import CredentialsRefused, LinkedInUnreachable
-from jobrecon.landing import explain_landing_trouble
-from jobrecon.linkedin.faults import PASSING_ERRORS, Backoff, describe, redact
+from jobrecon.landing.database import explain_landing_errors
+from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe, redact
 from models import CachedToken
 
-MARGIN = timedelta(seconds=60)
+EXPIRY_LEEWAY = timedelta(seconds=60)
 """A token this close to its end is renewed before it is used."""
 DEFAULT_LIFE_SECONDS = 1800.0
 
@@ -40,7 +40,7 @@ def is_token(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[!-~]+", value) is not None
 
 
-class TokenKeeper:
+class TokenCache:
     """The token of one application, shared by all workers and runs until it expires."""
 
     def __init__(self, application: Application, token_url: str, engine: Engine, http: httpx.AsyncClient, clock: Clock = utc_now) -> None:
@@ -54,7 +54,7 @@ class TokenKeeper:
 
     async def get(self) -> SecretStr:
         """A token that should be accepted: the kept one, or a new one."""
-        if self._current and self._current[1] - MARGIN > self.clock():
+        if self._current and self._current[1] - EXPIRY_LEEWAY > self.clock():
             return self._current[0]
         return await self._replace(refused=None)
 
@@ -65,7 +65,7 @@ class TokenKeeper:
     async def _replace(self, refused: SecretStr | None) -> SecretStr:
         async with self._lock:
             for kept in (self._current, await asyncio.to_thread(self._read_kept)):
-                if kept and kept[0] != refused and kept[1] - MARGIN > self.clock():
+                if kept and kept[0] != refused and kept[1] - EXPIRY_LEEWAY > self.clock():
                     self._current = kept
                     return kept[0]
             self._current = await self.fetch()
@@ -102,7 +102,7 @@ class TokenKeeper:
                     problem += " without a token"
                 elif status < 500 and status != 429:
                     return status, body
-            except PASSING_ERRORS as error:
+            except TRANSIENT_ERRORS as error:
                 problem = describe(error)
             if not await backoff.wait():
                 raise LinkedInUnreachable(
@@ -112,12 +112,12 @@ class TokenKeeper:
                 )
 
     def _read_kept(self) -> tuple[SecretStr, datetime] | None:
-        with explain_landing_trouble(self.engine), Session(self.engine) as session:
+        with explain_landing_errors(self.engine), Session(self.engine) as session:
             kept = session.get(CachedToken, self.application.urn)
             return (SecretStr(kept.access_token), kept.expires_at) if kept else None
 
     def _keep(self, token: SecretStr, expires_at: datetime) -> None:
-        with explain_landing_trouble(self.engine), Session(self.engine) as session:
+        with explain_landing_errors(self.engine), Session(self.engine) as session:
             session.merge(
                 CachedToken(
                     application_urn=self.application.urn,

@@ -15,7 +15,7 @@ import httpx
 
 from jobrecon import __version__
 from jobrecon.linkedin.connection import ANSWER_LIMIT_BYTES, Connection, Limits, Reply, too_long, unpack
-from jobrecon.linkedin.faults import describe
+from jobrecon.linkedin.retry import describe
 
 LIMITS = Limits()
 HEADERS = {"Accept-Encoding": "gzip", "User-Agent": f"jobrecon/{__version__}"}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobrecon.reports.day import ReportDay
-from jobrecon.reports.words import describe_age, describe_moment
+from jobrecon.reports.formatting import describe_age, describe_moment
 from models import RunState
 
 

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from jobrecon.reports.facts import ReportedFinding
+from jobrecon.reports.formatting import describe_count
 from jobrecon.reports.glossary import name_trouble
 from jobrecon.reports.text import shorten
-from jobrecon.reports.words import describe_count
 
 FEWEST = 4
 """New findings below which a share says nothing."""

@@ -176,15 +176,15 @@ def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.da
     as open. A day's `open_now` is the next day's `open_before`. A run that speaks of a moment after `now` moves `now`.
     """
     day = find_day(date, zone)
-    last_as_of = warehouse.read("plan/last_as_of")[0]["last_as_of"]
+    last_as_of = warehouse.read("runs/select_last_as_of")[0]["last_as_of"]
     now = max(now, last_as_of) if last_as_of else now
-    run = next(iter(warehouse.read("reports/last_finished_run", day_start=day.start, day_end=day.end)), None)
+    run = next(iter(warehouse.read("reports/select_last_finished_run", day_start=day.start, day_end=day.end)), None)
     reasons = explain_gaps(run, day, now, stale_after_seconds)
     # No run speaks of a moment after `now`, so that while the day lasts its end bounds the same rows as `now` does.
     bounds: dict[str, Any] = {"day_start": day.start, "day_end": day.end, "no_manager": NO_MANAGER}
     as_of = run["as_of"] if run else None
-    movements = {row["account_manager"]: row for row in warehouse.read("reports/roll_forward", **bounds)}
-    managers = warehouse.read("reports/account_managers", no_manager=NO_MANAGER, as_of=as_of or min(now, day.end))
+    movements = {row["account_manager"]: row for row in warehouse.read("reports/select_roll_forward", **bounds)}
+    managers = warehouse.read("reports/select_account_managers", no_manager=NO_MANAGER, as_of=as_of or min(now, day.end))
     jobs = {row["account_manager"]: int(row["job_count"]) for row in managers}
     return Facts(
         day=day,
@@ -199,8 +199,8 @@ def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.da
             # Jobs without a manager get an entry of their own only once something is wrong with one.
             for name in sorted({*movements, *(jobs.keys() - {NO_MANAGER})}, key=lambda name: (name == NO_MANAGER, name.casefold(), name))
         },
-        open_findings=_read_findings(warehouse.columns("reports/open_findings", **bounds), as_of or min(now, day.end)),
-        resolved_findings=_read_findings(warehouse.columns("reports/resolved_findings", **bounds)),
+        open_findings=_read_findings(warehouse.columns("reports/select_open_findings", **bounds), as_of or min(now, day.end)),
+        resolved_findings=_read_findings(warehouse.columns("reports/select_resolved_findings", **bounds)),
         trends=read_trends(warehouse, day, NO_MANAGER),
         settlings=read_settling(warehouse, day, NO_MANAGER),
         tasks_overlooked=int(run["tasks_overlooked"] or 0) if run else 0,

@@ -1,7 +1,7 @@
 """What each kind of finding is called and means, and how an episode can end, in plain words."""
 
 from jobrecon.reports.facts import ReportedFinding
-from jobrecon.reports.words import describe_seconds
+from jobrecon.reports.formatting import describe_seconds
 from jobrecon.settings import Settings
 from models import Facet, Operation
 from models.finding import Kind

@@ -16,12 +16,12 @@ from jobrecon.reports.ageing import tabulate_ages
 from jobrecon.reports.causes import Cause, Desk, count_jobs, group_by_cause, select_fixed, sort_to_desks
 from jobrecon.reports.concentration import tell_concentration
 from jobrecon.reports.facts import AGE_BANDS, Facts, ReportedFinding
+from jobrecon.reports.formatting import describe_age, describe_count, describe_date, describe_moment, describe_seconds
 from jobrecon.reports.glossary import OWNERS, SEVERITIES, describe_ending, explain_kinds, name_job, name_trouble
 from jobrecon.reports.pictures import draw_settling, draw_trend
 from jobrecon.reports.stories import Job, Stories, pack_stories
 from jobrecon.reports.text import shorten
 from jobrecon.reports.verdict import judge
-from jobrecon.reports.words import describe_age, describe_count, describe_date, describe_moment, describe_seconds
 from jobrecon.settings import Settings
 
 MOST_FINDINGS = 2_000

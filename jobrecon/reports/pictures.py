@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from jobrecon.reports.formatting import MONTHS, describe_count
 from jobrecon.reports.settling import BANDS, Settling
 from jobrecon.reports.trend import Trend
-from jobrecon.reports.words import MONTHS, describe_count
 
 WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 12, 40
@@ -61,7 +61,7 @@ def draw_settling(settling: Settling) -> Markup:
         )
         parts.append(_text(x + step * 0.36, HEIGHT - BOTTOM + 16, band, "middle"))
     description = ", ".join(f"{band}: {count:,}" for band, count in zip(BANDS, counts, strict=True)) + "."
-    return _frame("Answers by the time they took", description, parts)
+    return _frame("TaskResponses by the time they took", description, parts)
 
 
 def _draw_axis(top: int) -> list[str]:

@@ -20,7 +20,7 @@ from jobrecon.reports.stories import Stories, gather_stories
 from jobrecon.reports.summary import summarise
 from jobrecon.reports.workbook import write_workbook
 from jobrecon.settings import Settings
-from jobrecon.warehouse import open_for_reading
+from jobrecon.warehouse import open_published
 
 REMEDIES = {
     errno.ENOSPC: "Make room on that disk and run `jobrecon report` again.",
@@ -77,9 +77,9 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
 
 
 def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> tuple[Facts, Stories]:
-    with open_for_reading(settings) as warehouse:
+    with open_published(settings) as warehouse:
         try:
-            last_as_of = warehouse.read("plan/last_as_of")[0]["last_as_of"]
+            last_as_of = warehouse.read("runs/select_last_as_of")[0]["last_as_of"]
             today = max(now, last_as_of or now).astimezone(settings.zone).date()
             if date > today:
                 raise ReportError(

@@ -23,7 +23,7 @@ class Settling:
 def read_settling(warehouse: Warehouse, day: ReportDay, no_manager: str) -> dict[str | None, Settling]:
     """The answers for each account manager's jobs that got any, and for all (None)."""
     period_start = day.end - dt.timedelta(days=DAYS)
-    rows = warehouse.read("reports/settling", period_start=period_start, day_end=day.end, no_manager=no_manager)
+    rows = warehouse.read("reports/select_settling", period_start=period_start, day_end=day.end, no_manager=no_manager)
     return {
         row["account_manager"]: Settling(
             row["answer_count"],

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from jobrecon.reports.facts import ReportedFinding
+from jobrecon.reports.formatting import describe_count
 from jobrecon.reports.glossary import NAMES, describe_resolution
 from jobrecon.reports.text import shorten
-from jobrecon.reports.words import describe_count
 from jobrecon.warehouse import Warehouse
 from jobrecon.warehouse.connection import stage
 from models import TaskStatus
@@ -46,7 +46,7 @@ def gather_stories(warehouse: Warehouse, findings: Iterable[ReportedFinding], da
     jobs = list(dict.fromkeys(finding.job for finding in findings))
     staged = stage("staged_jobs", [{"application_urn": urn, "external_job_posting_id": job} for urn, job in jobs])
     stories: dict[Job, list[Event]] = defaultdict(list)
-    for row in warehouse.read("reports/stories", staged, day_end=day_end, most_events=MOST_EVENTS):
+    for row in warehouse.read("timeline/select_reported_events", staged, day_end=day_end, most_events=MOST_EVENTS):
         stories[row["application_urn"], row["external_job_posting_id"]].append((row["happened_at"], _tell(row)))
     return dict(stories)
 

@@ -31,9 +31,9 @@ def read_trends(warehouse: Warehouse, day: ReportDay, no_manager: str) -> dict[s
     """The trend up to `day` of each account manager that had a finding, and of all (None), the oldest day first."""
     days = [find_day(day.date - dt.timedelta(days=back), day.zone) for back in reversed(range(DAYS)) if day.date.toordinal() > back + 1]
     bounds: dict[str, Any] = {"day_starts": [each.start for each in days], "day_ends": [each.end for each in days]}
-    looked = {row["day_start"]: bool(row["is_complete"]) for row in warehouse.read("reports/looked_days", **bounds)}
+    looked = {row["day_start"]: bool(row["is_complete"]) for row in warehouse.read("reports/select_looked_days", **bounds)}
     counts: dict[str | None, dict[dt.datetime, tuple[int, int, int]]] = defaultdict(dict)
-    for row in warehouse.read("reports/trend", **bounds, no_manager=no_manager):
+    for row in warehouse.read("reports/select_trend", **bounds, no_manager=no_manager):
         own = (row["open_count"], row["new_count"], row["ended_count"])
         counts[row["account_manager"]][row["day_start"]] = own
         before = counts[None].get(row["day_start"], (0, 0, 0))

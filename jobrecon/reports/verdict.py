@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from jobrecon.reports.causes import Desk, count_jobs, select_fixed, sort_to_desks
 from jobrecon.reports.facts import Facts
-from jobrecon.reports.words import describe_count
+from jobrecon.reports.formatting import describe_count
 
 
 @dataclass(frozen=True)

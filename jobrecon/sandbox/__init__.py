@@ -2,7 +2,7 @@
 
 from jobrecon.sandbox.app import create_app, serve_sandbox
 from jobrecon.sandbox.applications import SandboxApplication
-from jobrecon.sandbox.misbehaviour import Misbehaviour
+from jobrecon.sandbox.fault_injection import FaultInjection
 from jobrecon.sandbox.world import World
 
-__all__ = ["Misbehaviour", "SandboxApplication", "World", "create_app", "serve_sandbox"]
+__all__ = ["FaultInjection", "SandboxApplication", "World", "create_app", "serve_sandbox"]

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jobrecon.sandbox.answers import Refused
 from jobrecon.sandbox.applications import SandboxApplication
 from jobrecon.sandbox.control import answer_refused, control_routes
 from jobrecon.sandbox.resources import api_resources
+from jobrecon.sandbox.responses import Refused
 from jobrecon.sandbox.tokens import TokenEndpoint
 from jobrecon.sandbox.webhooks import WebhookSender
 from jobrecon.sandbox.world import World

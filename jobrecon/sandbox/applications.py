@@ -56,7 +56,7 @@ class WebhookCounts:
     sent: int = 0
     """Answered with 200."""
     refused: int = 0
-    """Answers with 400."""
+    """TaskResponses with 400."""
     failed: int = 0
     """Attempts with any other answer, or none."""
     given_up: int = 0

@@ -1,4 +1,4 @@
-"""The control panel: what LinkedIn does not have. Clock, misbehaviour, registration, and a look at the state."""
+"""The control panel: what LinkedIn does not have. Clock, faults, registration, and a look at the state."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jobrecon.sandbox.answers import Refused, bad_request, refuse
 from jobrecon.sandbox.applications import TASKS, ApplicationState
+from jobrecon.sandbox.responses import Refused, bad_request, refuse
 from jobrecon.sandbox.webhooks import WebhookSender
 from jobrecon.sandbox.world import World
 
@@ -37,13 +37,13 @@ def control_routes(world: World, sender: WebhookSender) -> list[Route]:
 
     async def misbehave(request: Request) -> Response:
         try:
-            world.misbehaviour.merge(await _read_object(request))
+            world.faults.merge(await _read_object(request))
         except ValueError as error:
             raise bad_request(str(error)) from None
-        if world.misbehaviour.expire_tokens_now:
+        if world.faults.expire_tokens_now:
             world.expire_tokens()
-            world.misbehaviour.expire_tokens_now = False
-        return _json(asdict(world.misbehaviour))
+            world.faults.expire_tokens_now = False
+        return _json(asdict(world.faults))
 
     async def register(request: Request) -> Response:
         url = (await _read_object(request)).get("webhook_url")

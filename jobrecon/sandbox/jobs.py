@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from jobrecon.sandbox import proportions as odds
-from jobrecon.sandbox.dice import Dice
+from jobrecon.sandbox import rates
 from jobrecon.sandbox.messages import Detail
+from jobrecon.sandbox.seeded_random import SeededRandom
 
 LISTED, NOT_LISTED, IN_PROGRESS = "LISTED", "NOT_LISTED", "IN_PROGRESS"
 ENABLED, NOT_ENABLED = "ENABLED", "NOT_ENABLED"
@@ -88,20 +88,20 @@ def status_record(job: Job) -> dict[str, Any]:
 
 
 def notification_body(
-    job: Job, application_urn: str, dice: Dice, *, listing: Facet | None, apply: Facet | None, promotion: Facet | None
+    job: Job, application_urn: str, chance: SeededRandom, *, listing: Facet | None, apply: Facet | None, promotion: Facet | None
 ) -> dict[str, Any]:
     """A JOB_POSTING_STATUS notification in one of the shapes the documentation leaves open."""
     facets = _facets(listing, apply, promotion)
-    if dice.happens(odds.DETAILS_ABSENT):
+    if chance.happens(rates.DETAILS_ABSENT):
         facets = {name: value for name, value in facets.items() if value is not None}
     info = _info(job, "companyName", "companyPage")
     body: dict[str, Any] = {
         "type": "JOB_POSTING_STATUS",
-        "externalJobPostingId": job.json_id() if dice.happens(odds.NUMBER_AS_ID) else job.external_id,
+        "externalJobPostingId": job.json_id() if chance.happens(rates.NUMBER_AS_ID) else job.external_id,
         "developerApplicationUrn": application_urn,
         "jobPostingUrl": job.url if job.listed_at_ms is not None else None,
     }
-    (info if dice.happens(odds.FIELDS_INSIDE_INFO) else body).update(facets)
+    (info if chance.happens(rates.FIELDS_INSIDE_INFO) else body).update(facets)
     return body | {"jobCampaign": None, "partnerJobCampaign": None, "jobPostingInfo": info}
 
 

@@ -1,4 +1,4 @@
-"""The Talent API's resources: what each answers, and the gate (token, limits, misbehaviour) before all of them."""
+"""The Talent API's resources: what each answers, and the gate (token, limits, faults) before all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from urllib.parse import quote
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from jobrecon.sandbox.answers import (
+from jobrecon.sandbox.applications import POSTING_STATUS, POSTINGS, TASKS, ApplicationState
+from jobrecon.sandbox.jobs import status_record
+from jobrecon.sandbox.queries import IDS_PER_CALL, QUERY_LIMIT_BYTES, read_ids
+from jobrecon.sandbox.responses import (
     Refused,
     TooLarge,
     bad_request,
@@ -22,9 +25,6 @@ from jobrecon.sandbox.answers import (
     send_refusal,
     throttled,
 )
-from jobrecon.sandbox.applications import POSTING_STATUS, POSTINGS, TASKS, ApplicationState
-from jobrecon.sandbox.jobs import status_record
-from jobrecon.sandbox.queries import IDS_PER_CALL, QUERY_LIMIT_BYTES, read_ids
 from jobrecon.sandbox.tasks import OPERATIONS, TASK_LIFESPAN_SECONDS, TASK_URN_PREFIX
 from jobrecon.sandbox.world import World
 
@@ -81,7 +81,7 @@ class Resource:
         self.is_versioned = is_versioned
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        world, settings, strikes = self.world, self.world.misbehaviour, self.world.mischief.strikes
+        world, settings, strikes = self.world, self.world.faults, self.world.mischief.strikes
         headers = dict(scope["headers"])
         try:
             state = self._admit(headers)
@@ -118,7 +118,7 @@ class Resource:
         used = calls.charge(world.seconds)
         if expires_at <= world.seconds:
             raise refuse(401, "The token used in the request has expired", 65602)
-        if state.urn in world.misbehaviour.forbidden_applications:
+        if state.urn in world.faults.forbidden_applications:
             raise refuse(403, f"Not enough permissions to access: {self.name}", 100)
         if self.is_versioned and not headers.get(b"linkedin-version", b"").isdigit():
             raise bad_request("A version must be present. Please specify a version by adding the LinkedIn-Version header.")
@@ -128,7 +128,7 @@ class Resource:
         return state
 
     def _spoil(self, answer: dict[str, Any]) -> bytes:
-        settings, mischief = self.world.misbehaviour, self.world.mischief
+        settings, mischief = self.world.faults, self.world.mischief
         if mischief.strikes(settings.wrong_shape_rate):
             return mischief.wrong_shape()
         if settings.per_id_error_rate > 0:
@@ -170,7 +170,7 @@ def answer_tasks(world: World, state: ApplicationState, asked: Asked) -> dict[st
     for urn in announced:
         if urn not in results:
             results[urn] = tasks[urn].result(now)
-    if world.mischief.strikes(world.misbehaviour.unasked_key_rate):
+    if world.mischief.strikes(world.faults.unasked_key_rate):
         _add_unasked(world, state, results)
     return {"results": results, "statuses": {}, "errors": errors}
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from jobrecon.sandbox import messages
-from jobrecon.sandbox import proportions as odds
-from jobrecon.sandbox.dice import Dice
+from jobrecon.sandbox import messages, rates
+from jobrecon.sandbox.seeded_random import SeededRandom
 from models import Operation, TaskStatus
 
 TASK_URN_PREFIX = "urn:li:simpleJobPostingTask:"
@@ -85,7 +84,7 @@ class Task:
 
 
 def decide_task(
-    dice: Dice,
+    chance: SeededRandom,
     *,
     external_id: str,
     operation: str,
@@ -95,60 +94,60 @@ def decide_task(
     job_posting: int,
     refusal: str | None,
 ) -> Task:
-    """A new task and its fate. `refusal` is the text of a failure that is certain; else the dice decide."""
-    uuid = dice.uuid()
-    if dice.happens(odds.MALFORMED_UUID):
+    """A new task and its fate. `refusal` is the text of a failure that is certain; else the chance decide."""
+    uuid = chance.uuid()
+    if chance.happens(rates.MALFORMED_UUID):
         uuid = uuid[:-1]
     task = Task(TASK_URN_PREFIX + uuid, external_id, operation, title, location, requested_at)
     task.job_posting = job_posting
-    task.settles_at = requested_at + _settling_seconds(dice)
-    fate = dice.share()
-    failing = refusal is not None or fate < odds.FAILED
-    if failing or fate < odds.FAILED + odds.PROCESSED:
+    task.settles_at = requested_at + _settling_seconds(chance)
+    fate = chance.share()
+    failing = refusal is not None or fate < rates.FAILED
+    if failing or fate < rates.FAILED + rates.PROCESSED:
         task.status = FAILED if failing else PROCESSED
-        if failing or dice.happens(odds.PROCESSED_WITH_ERROR):
-            text = refusal or _refusal_text(dice, operation)
+        if failing or chance.happens(rates.PROCESSED_WITH_ERROR):
+            text = refusal or _refusal_text(chance, operation)
             task.error = messages.fill(text, job=external_id, place=location, number=job_posting, operation=operation)
-    task.quirks = _quirks(dice)
+    task.quirks = _quirks(chance)
     return task
 
 
-def decide_other_place(dice: Dice, main: Task, place: str, job_posting: int) -> Task:
+def decide_other_place(chance: SeededRandom, main: Task, place: str, job_posting: int) -> Task:
     """The task of another place of the same posting: it shares the fate of the first, or fails for its place."""
-    task = Task(TASK_URN_PREFIX + dice.uuid(), main.external_id, main.operation, main.title, place, main.requested_at)
+    task = Task(TASK_URN_PREFIX + chance.uuid(), main.external_id, main.operation, main.title, place, main.requested_at)
     task.announced_by = main.urn
     task.job_posting = job_posting
-    task.settles_at = main.settles_at + dice.spread(odds.MINUTES_MEDIAN_SECONDS, odds.MINUTES_SIGMA)
+    task.settles_at = main.settles_at + chance.spread(rates.MINUTES_MEDIAN_SECONDS, rates.MINUTES_SIGMA)
     task.status, task.error = main.status, main.error
-    if main.status == SUCCEEDED and main.operation != "CLOSE" and dice.happens(odds.ONE_PLACE_FAILS):
+    if main.status == SUCCEEDED and main.operation != "CLOSE" and chance.happens(rates.ONE_PLACE_FAILS):
         task.status = FAILED
         task.error = f"We could not standardize your job's location '{place}'. Give city, state and country."
     return task
 
 
-def _settling_seconds(dice: Dice) -> float:
-    share = dice.share()
-    if share < odds.SETTLES_NEVER:
+def _settling_seconds(chance: SeededRandom) -> float:
+    share = chance.share()
+    if share < rates.SETTLES_NEVER:
         return math.inf
-    if share < odds.SETTLES_NEVER + odds.SETTLES_IN_HOURS:
-        return dice.spread(odds.HOURS_MEDIAN_SECONDS, odds.HOURS_SIGMA)
-    return dice.spread(odds.MINUTES_MEDIAN_SECONDS, odds.MINUTES_SIGMA)
+    if share < rates.SETTLES_NEVER + rates.SETTLES_IN_HOURS:
+        return chance.spread(rates.HOURS_MEDIAN_SECONDS, rates.HOURS_SIGMA)
+    return chance.spread(rates.MINUTES_MEDIAN_SECONDS, rates.MINUTES_SIGMA)
 
 
-def _refusal_text(dice: Dice, operation: str) -> str:
+def _refusal_text(chance: SeededRandom, operation: str) -> str:
     has_content = operation in ("CREATE", "UPDATE")
-    return dice.weigh(messages.REFUSED_OPERATION if not has_content or dice.happens(0.1) else messages.REFUSED_CONTENT)
+    return chance.weigh(messages.REFUSED_OPERATION if not has_content or chance.happens(0.1) else messages.REFUSED_CONTENT)
 
 
-def _quirks(dice: Dice) -> int:
+def _quirks(chance: SeededRandom) -> int:
     """Which oddities the answers about a task show; one draw for all, since they are independent of anything else."""
-    bits = int.from_bytes(dice.draw(8), "little")
+    bits = int.from_bytes(chance.draw(8), "little")
     quirks = 0
     for quirk, probability in (
-        (QUIRK_EARLY_JOB_POSTING, odds.IN_PROGRESS_WITH_JOB_POSTING),
-        (QUIRK_OTHER_ID, odds.OTHER_ID_INSIDE),
-        (QUIRK_NO_JOB_ID, odds.FAILED_WITHOUT_JOB_ID),
-        (QUIRK_NULLS, odds.EXPLICIT_NULLS),
+        (QUIRK_EARLY_JOB_POSTING, rates.IN_PROGRESS_WITH_JOB_POSTING),
+        (QUIRK_OTHER_ID, rates.OTHER_ID_INSIDE),
+        (QUIRK_NO_JOB_ID, rates.FAILED_WITHOUT_JOB_ID),
+        (QUIRK_NULLS, rates.EXPLICIT_NULLS),
     ):
         if (bits & 0xFFFF) < probability * 0x10000:
             quirks |= quirk

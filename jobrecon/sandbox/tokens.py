@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from jobrecon.sandbox.answers import Refused, TooLarge, read_body, send_answer, send_refusal
+from jobrecon.sandbox.responses import Refused, TooLarge, read_body, send_answer, send_refusal
 from jobrecon.sandbox.world import World
 
 FORM = b"application/x-www-form-urlencoded"
@@ -26,7 +26,7 @@ class TokenEndpoint:
         self.world = world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        settings = self.world.misbehaviour
+        settings = self.world.faults
         try:
             body = await read_body(receive, BODY_LIMIT_BYTES)
             if settings.latency_seconds > 0:
@@ -59,7 +59,7 @@ class TokenEndpoint:
                 break
         else:
             raise _oauth_error(401, "invalid_client", "Client authentication failed")
-        if state.urn in self.world.misbehaviour.denied_token_applications:
+        if state.urn in self.world.faults.denied_token_applications:
             raise _oauth_error(401, "access_denied", "This application is not allowed to create application tokens")
         token, life_seconds = self.world.issue_token(state)
         return {"access_token": token, "expires_in": str(life_seconds)}

@@ -12,8 +12,8 @@ from itertools import groupby
 
 import httpx
 
-from jobrecon.sandbox.dice import Dice
 from jobrecon.sandbox.events import ChallengeRound, Delivery
+from jobrecon.sandbox.seeded_random import SeededRandom
 from jobrecon.sandbox.world import Due, World
 
 SIGNATURE_HEADER = "X-LI-Signature"
@@ -151,7 +151,7 @@ class WebhookSender:
             questions.append(({}, [self.world.parent_secret]))
         passed = True
         for position, (parameters, candidates) in enumerate(questions):
-            code = Dice(self.world.seed, state.urn, "challenge", state.challenge_rounds, position).uuid()
+            code = SeededRandom(self.world.seed, state.urn, "challenge", state.challenge_rounds, position).uuid()
             counts.challenges += 1
             if not await self._ask(parameters, code, candidates):
                 counts.challenges_failed += 1

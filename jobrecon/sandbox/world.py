@@ -9,14 +9,13 @@ from typing import Any
 
 import orjson
 
-from jobrecon.sandbox import messages
-from jobrecon.sandbox import proportions as odds
+from jobrecon.sandbox import messages, rates
 from jobrecon.sandbox.applications import ApplicationState, SandboxApplication
-from jobrecon.sandbox.dice import Dice
 from jobrecon.sandbox.events import Agenda, ChallengeRound, Change, Delivery, Settlement
+from jobrecon.sandbox.fault_injection import FaultInjection, Mischief
 from jobrecon.sandbox.jobs import LISTED, Job, notification_body, resync_body
-from jobrecon.sandbox.life import plan_life
-from jobrecon.sandbox.misbehaviour import Misbehaviour, Mischief
+from jobrecon.sandbox.lifecycle import plan_life
+from jobrecon.sandbox.seeded_random import SeededRandom
 from jobrecon.sandbox.tasks import FAILED, PROCESSED, Task, decide_other_place, decide_task
 
 FIRST_POSTING_NUMBER = 3_900_000_000
@@ -44,7 +43,7 @@ class World:
         seed: int = 1,
         webhook_url: str | None = None,
         parent_secret: str | None = None,
-        misbehaviour: Misbehaviour | None = None,
+        faults: FaultInjection | None = None,
         call_limit: int = 300_000,
         *,
         ticking: bool = False,
@@ -54,8 +53,8 @@ class World:
         self.seed = seed
         self.webhook_url = webhook_url
         self.parent_secret = parent_secret
-        self.misbehaviour = misbehaviour if misbehaviour is not None else Misbehaviour()
-        self.mischief = Mischief(self.misbehaviour, seed)
+        self.faults = faults if faults is not None else FaultInjection()
+        self.mischief = Mischief(self.faults, seed)
         self.call_limit = call_limit
         self.is_ticking = ticking
         self.applications = {each.urn: ApplicationState(each) for each in applications}
@@ -78,9 +77,9 @@ class World:
     def issue_token(self, state: ApplicationState) -> tuple[str, int]:
         """A new access token, and its life in seconds."""
         state.tokens_issued += 1
-        dice = Dice(self.seed, state.urn, "token", state.tokens_issued)
-        token = "AQX" + (dice.draw(32) + dice.draw(32)).hex()
-        life = self.misbehaviour.token_life_seconds
+        chance = SeededRandom(self.seed, state.urn, "token", state.tokens_issued)
+        token = "AQX" + (chance.draw(32) + chance.draw(32)).hex()
+        life = self.faults.token_life_seconds
         self.tokens[token] = (state, self.seconds + life)
         return token, int(life)
 
@@ -103,17 +102,17 @@ class World:
         """Accept an operation on a job; what becomes of it is decided here and shows when its time has come."""
         job = state.jobs.get(external_id) or self._new_job(state, external_id)
         job.requests += 1
-        dice = Dice(self.seed, state.urn, external_id, operation, job.requests)
+        chance = SeededRandom(self.seed, state.urn, external_id, operation, job.requests)
         title, location = title or job.title, location or job.location
         if other_locations is None:
             other_locations = () if operation == "CREATE" else job.other_locations
         refusal = None
         if operation == "CREATE":
-            refusal = dice.choose(messages.DUPLICATE_CREATE) if job.exists else None
+            refusal = chance.choose(messages.DUPLICATE_CREATE) if job.exists else None
         elif operation != "CLOSE" and not job.exists:
             refusal = messages.NON_EXISTING_JOB
         task = decide_task(
-            dice,
+            chance,
             external_id=external_id,
             operation=operation,
             title=title,
@@ -127,7 +126,7 @@ class World:
             job.exists = job.exists and task.status == PROCESSED if operation == "CLOSE" else True
             if task.settles_at < math.inf:
                 self._agenda.add(task.settles_at, Settlement(state, task))
-        self._keep(state, task, [decide_other_place(dice, task, place, self._next_posting()) for place in other_locations])
+        self._keep(state, task, [decide_other_place(chance, task, place, self._next_posting()) for place in other_locations])
         return task
 
     def create_tasks(self, application_urn: str, count: int, *, prefix: str = "bulk") -> list[dict[str, Any]]:
@@ -139,7 +138,7 @@ class World:
         for number in range(first, first + count):
             external_id = f"{prefix}-{number}"
             task = decide_task(
-                Dice(self.seed, application_urn, external_id, "CREATE", 1),
+                SeededRandom(self.seed, application_urn, external_id, "CREATE", 1),
                 external_id=external_id,
                 operation="CREATE",
                 title="Benchmark job",
@@ -165,8 +164,8 @@ class World:
         }
 
     def _new_job(self, state: ApplicationState, external_id: str) -> Job:
-        dice = Dice(self.seed, state.urn, external_id, "job")
-        job = Job(external_id, dice.choose(messages.COMPANIES), dice.happens(odds.SILENT_JOB), self._next_posting())
+        chance = SeededRandom(self.seed, state.urn, external_id, "job")
+        job = Job(external_id, chance.choose(messages.COMPANIES), chance.happens(rates.SILENT_JOB), self._next_posting())
         state.jobs[external_id] = job
         return job
 
@@ -239,7 +238,7 @@ class World:
         # A newer request has taken effect before this one did: a job closed in the meantime is not listed again.
         if task.requested_at >= job.effective_request_at:
             job.effective_request_at = task.requested_at
-            plan_life(self._agenda, state, job, task, task.settles_at, Dice(self.seed, task.urn, "life"))
+            plan_life(self._agenda, state, job, task, task.settles_at, SeededRandom(self.seed, task.urn, "life"))
 
     def _change(self, event: Change) -> None:
         job = event.job
@@ -255,18 +254,18 @@ class World:
         if job.is_silent or self.webhook_url is None:
             return
         urn = event.state.urn
-        dice = Dice(self.seed, urn, job.external_id, "notification", job.events)
+        chance = SeededRandom(self.seed, urn, job.external_id, "notification", job.events)
         if event.is_resync:
             body = resync_body(job, urn)
         else:
-            body = notification_body(job, urn, dice, listing=job.listing, apply=job.apply, promotion=job.promotion)
+            body = notification_body(job, urn, chance, listing=job.listing, apply=job.apply, promotion=job.promotion)
         self._notify(event.state, job.external_id, orjson.dumps(body))
 
     def _notify(self, state: ApplicationState, external_id: str, body: bytes) -> None:
         if state.webhooks.is_blocked:
             state.webhooks.dropped += 1
             return
-        settings, mischief, at = self.misbehaviour, self.mischief, self.seconds
+        settings, mischief, at = self.faults, self.mischief, self.seconds
         if mischief.strikes(settings.late_rate):
             at += mischief.delay(LATE_MEDIAN_SECONDS)
         elif mischief.strikes(settings.reorder_rate):

@@ -46,7 +46,7 @@ def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb
 
 
 @contextmanager
-def explain_trouble() -> Iterator[None]:
+def explain_errors() -> Iterator[None]:
     """Turn what the disk, the memory or another writer did to DuckDB into a `WarehouseError`; a faulty statement stays one."""
     try:
         yield
@@ -99,7 +99,7 @@ class Warehouse:
         for table, content in (staged or {}).items():
             self.connection.register(table, content)
         try:
-            with explain_trouble():
+            with explain_errors():
                 cursor = self.connection.execute(text, dict(values))
                 # Fetched while the staged tables are there: results are lazy, and without them they come back empty, silently.
                 return [column[0] for column in cursor.description or []], fetch(cursor)
@@ -110,11 +110,11 @@ class Warehouse:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of the block, or nothing of it."""
-        with explain_trouble():
+        with explain_errors():
             self.connection.execute("begin")
         try:
             yield
-            with explain_trouble():
+            with explain_errors():
                 self.connection.execute("commit")
         except BaseException:
             # A commit that failed has rolled back already.
@@ -125,7 +125,7 @@ class Warehouse:
     def checkpoint(self) -> None:
         """Write to the warehouse's file what was committed and is still in memory."""
         if not self.settings.warehouse.startswith("ducklake:"):
-            with explain_trouble():
+            with explain_errors():
                 self.connection.execute("checkpoint")
 
     def branch(self) -> "Warehouse":
@@ -136,7 +136,7 @@ class Warehouse:
         return Warehouse(cursor, self.settings)
 
     @contextmanager
-    def share_cores(self) -> Iterator["Warehouse"]:
+    def single_threaded(self) -> Iterator["Warehouse"]:
         """A branch for merging beside other work until the block ends: one core works for the warehouse, the others are free.
 
         With more, a merge takes the cores from those who wait for them, and the thread that waits for the others keeps asking

@@ -12,7 +12,7 @@ from jobrecon.warehouse.connection import Warehouse, connect
 
 
 @contextmanager
-def open_for_reading(settings: Settings) -> Iterator[Warehouse]:
+def open_published(settings: Settings) -> Iterator[Warehouse]:
     """The published copy; before the first run, the writer's file. Raises `WarehouseError` where there is neither."""
     path = settings.published if settings.published.exists() else Path(settings.warehouse)
     if not path.exists():

@@ -136,7 +136,7 @@ STAGED: dict[str, pa.Schema] = {
     ),
     "staged_results": pa.schema(
         [(name, pa.string()) for name in ("task_urn", "application_urn", "outcome", "status", "error_message", "job_posting_urn")]
-        + [("external_job_posting_id", pa.string()), ("location", pa.string()), ("batch", pa.int64()), ("is_asked", pa.bool_())]
+        + [("external_job_posting_id", pa.string()), ("location", pa.string()), ("batch", pa.int64()), ("is_requested", pa.bool_())]
     ),
     "staged_deliveries": pa.schema(
         [(name, pa.string()) for name in ("delivery_id", "application_urn", "external_job_posting_id", "type")]

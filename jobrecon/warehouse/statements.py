@@ -16,7 +16,7 @@ def find_sql_folder() -> Path:
 
 @cache
 def load_statements() -> dict[str, str]:
-    """Every statement, by its name, such as `plan/due_tasks`."""
+    """Every statement, by its name, such as `polling/select_due_tasks`."""
     folder = find_sql_folder()
     return {path.relative_to(folder).with_suffix("").as_posix(): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.sql"))}
 
@@ -24,7 +24,7 @@ def load_statements() -> dict[str, str]:
 @cache
 def list_findings() -> tuple[str, ...]:
     """Names of the statements that ask for findings."""
-    return tuple(name for name in load_statements() if name.startswith("findings/"))
+    return tuple(name for name in load_statements() if name.startswith("findings/kinds/"))
 
 
 def prepare_statements(connection: duckdb.DuckDBPyConnection) -> None:

@@ -13,11 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from jobrecon.applications import Applications
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import ConfigurationError, LandingUnavailable
-from jobrecon.webhook.challenges import Challenges
-from jobrecon.webhook.inbox import Inbox
-from jobrecon.webhook.kept import Kept
+from jobrecon.landing.challenges import Challenges
+from jobrecon.landing.inbox import Inbox
+from jobrecon.landing.inbox_reader import read_state
+from jobrecon.webhook.cache import Kept
 from jobrecon.webhook.keyring import Keyring, read_keyring
-from jobrecon.webhook.landed import read_state
 from jobrecon.webhook.limits import Limits
 from jobrecon.webhook.metrics import Metrics
 from jobrecon.webhook.notifications import Notifications

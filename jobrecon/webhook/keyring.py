@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from jobrecon.applications import Application, Applications, Parent
 from jobrecon.errors import ConfigurationError
-from jobrecon.webhook.body import complete_urn
+from jobrecon.webhook.parsing import complete_urn
 from jobrecon.webhook.signature import Candidate
 
 UNKNOWN_LIMIT = 16

@@ -8,8 +8,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from jobrecon.clock import Clock
-from jobrecon.webhook.body import JOB_POSTING_STATUS, RESYNC_JOBS
-from jobrecon.webhook.landed import InboxState
+from jobrecon.landing.inbox_reader import InboxState
+from jobrecon.webhook.parsing import JOB_POSTING_STATUS, RESYNC_JOBS
 
 CHALLENGE_SILENCE_SECONDS = 5 * 3600
 

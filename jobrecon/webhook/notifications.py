@@ -12,12 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobrecon.clock import Clock
 from jobrecon.errors import ConfigurationError, LandingUnavailable
-from jobrecon.webhook.body import NotUnderstood, ReadBody, guess_application, read_body
-from jobrecon.webhook.inbox import Inbox
-from jobrecon.webhook.kept import Kept
+from jobrecon.landing.inbox import Inbox
+from jobrecon.webhook.cache import Kept
 from jobrecon.webhook.keyring import Keyring
 from jobrecon.webhook.limits import Limits
 from jobrecon.webhook.metrics import Metrics
+from jobrecon.webhook.parsing import InvalidNotification, ParsedNotification, guess_application, read_body
 from jobrecon.webhook.signature import find_signer, read_signature
 
 P = ParamSpec("P")
@@ -119,7 +119,7 @@ class Notifications:
         read, signed_by = await self._verify(body, header)
         received_at = self._clock()
         try:
-            if isinstance(read, NotUnderstood):
+            if isinstance(read, InvalidNotification):
                 done = asyncio.wrap_future(self._inbox.submit_quarantine(body, read.reason, received_at, signed_by))
                 await asyncio.wait_for(done, self._limits.landing_seconds)
                 self._metrics.quarantined.inc()
@@ -132,7 +132,7 @@ class Notifications:
         self._metrics.count_landed(read.type, is_duplicate=self._is_duplicate(read))
         return TAKEN
 
-    async def _verify(self, body: bytes, header: str) -> tuple[ReadBody | NotUnderstood, str]:
+    async def _verify(self, body: bytes, header: str) -> tuple[ParsedNotification | InvalidNotification, str]:
         """What the body says and who signed it. It is read first, since it names the application whose secrets are tried."""
         keyring = self._keyring.peek()
         if keyring is None:
@@ -142,7 +142,7 @@ class Notifications:
                 log.error("a notification cannot be verified: %s", error)
                 raise Refused(500, "cannot_verify") from None
         read = await self._think(len(body), _try_to_read, body)
-        application_urn = read.application_urn if isinstance(read, ReadBody) else guess_application(body)
+        application_urn = read.application_urn if isinstance(read, ParsedNotification) else guess_application(body)
         candidates = keyring.find_candidates(application_urn)
         signed_by = await self._think(len(body) * len(candidates), find_signer, body, header, candidates)
         if signed_by is not None:
@@ -158,7 +158,7 @@ class Notifications:
             return work(*args, **kwargs)
         return await run_in_threadpool(work, *args, **kwargs)
 
-    def _is_duplicate(self, read: ReadBody) -> bool:
+    def _is_duplicate(self, read: ParsedNotification) -> bool:
         """Whether it says what the last one about its job said, as far as this process remembers: for the metrics.
 
         The warehouse decides, by all deliveries of all receivers: `notifications.deliveries`.
@@ -194,8 +194,8 @@ class _CutShort(Response):
         await send({"type": "http.response.body", "body": b""})
 
 
-def _try_to_read(body: bytes) -> ReadBody | NotUnderstood:
+def _try_to_read(body: bytes) -> ParsedNotification | InvalidNotification:
     try:
         return read_body(body)
-    except NotUnderstood as refusal:
+    except InvalidNotification as refusal:
         return refusal

@@ -14,13 +14,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from jobrecon.errors import ConfigurationError
-from jobrecon.landing import open_landing
-from jobrecon.serving import listen
+from jobrecon.landing.database import open_landing
 from jobrecon.settings import Settings
 from jobrecon.webhook.access_log import AccessLog
 from jobrecon.webhook.app import create_app
 from jobrecon.webhook.limits import ConnectionLimits
 from jobrecon.webhook.protocol import GuardedProtocol
+from jobrecon.webhook.serving import listen
 
 STOP_SECONDS = 30
 

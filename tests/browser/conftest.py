@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
-from reports.conftest import NOW, History
 
 from jobrecon.reports import write_report
 from jobrecon.settings import Settings
+from tests.reports.conftest import NOW, History
 
 CHROMIUM = Path("/usr/bin/chromium")
 EVIL = "<script>document.title='caught'</script><img src=x onerror=\"document.title='caught'\">\"'>{{ 7*7 }} \u202eexe.fdp"

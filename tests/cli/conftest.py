@@ -20,8 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from jobrecon.cli.app import app
 from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.sandbox.tasks import Task
-from jobrecon.serving import serve_in_thread
 from jobrecon.settings import Settings
+from jobrecon.webhook.serving import serve_in_thread
 
 ACME = "urn:li:developerApplication:1001"
 BETA = "urn:li:developerApplication:1002"

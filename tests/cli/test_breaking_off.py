@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jobrecon.warehouse import open_warehouse
-
-from .conftest import ACME, NOW, User
+from tests.cli.conftest import ACME, NOW, User
 
 
 @contextmanager
@@ -68,13 +67,13 @@ def run_under_way(user: User) -> Iterator[subprocess.Popen[str]]:
     """`jobrecon run` as a process of its own, in the middle of its polling: LinkedIn takes its time."""
     calls = user.world.applications[ACME].calls["simpleJobPostingTasks"]
     before = calls.total
-    user.world.misbehaviour.latency_seconds = 30
+    user.world.faults.latency_seconds = 30
     with user.start("run", "--as-of", NOW.isoformat()) as process:
         deadline = time.monotonic() + 30
         while calls.total == before:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        user.world.misbehaviour.latency_seconds = 0
+        user.world.faults.latency_seconds = 0
         try:
             yield process
         finally:

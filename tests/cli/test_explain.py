@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from .conftest import ACME, BETA, NOW, SECRET, User
+from tests.cli.conftest import ACME, BETA, NOW, SECRET, User
 
 
 def test_before_the_first_run_the_requests_are_told(user: User):

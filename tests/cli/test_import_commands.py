@@ -2,7 +2,7 @@
 
 import json
 
-from .conftest import ACME, NOW, User
+from tests.cli.conftest import ACME, NOW, User
 
 
 def test_the_counts_of_good_known_and_bad_rows_are_printed(user: User):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from .conftest import ACME, BETA, NOW, SECRET, Rows, User
+from tests.cli.conftest import ACME, BETA, NOW, SECRET, Rows, User
 
 TABLES = (
     "job_tasks",
@@ -115,7 +115,7 @@ def test_one_customers_trouble_stops_no_other(two: User):
     two.posts("job-1")
     two.posts("job-2", application=BETA)
     two.types("tasks", "import", two.write_tasks())
-    two.world.misbehaviour.forbidden_applications = [ACME]
+    two.world.faults.forbidden_applications = [ACME]
     finished = run(two)
     assert finished.returncode == 1
     assert ACME in finished.stderr

@@ -11,8 +11,7 @@ import typer
 from click.testing import CliRunner
 
 from jobrecon.cli.app import app
-
-from .conftest import ACME, NOW, SECRET, User
+from tests.cli.conftest import ACME, NOW, SECRET, User
 
 COMMANDS = [
     ["demo"],

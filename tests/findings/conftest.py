@@ -7,8 +7,7 @@ import pytest
 
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse
-
-from .rows import clear
+from tests.findings.rows import clear
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +19,5 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
 
 @pytest.fixture
 def warehouse(opened: Warehouse) -> Warehouse:
-    """A real DuckDB file that holds the error catalogue and nothing else."""
+    """A real DuckDB file that holds the error catalog and nothing else."""
     return clear(opened)

@@ -10,15 +10,15 @@ from typing import Any
 import pyarrow as pa
 
 from jobrecon.applications import Application, Applications
-from jobrecon.catalogue import load_catalog
-from jobrecon.imports.notifications import merge_deliveries
-from jobrecon.linkedin.answers import Answer, Answers
-from jobrecon.reconciliation import Reconciliation
-from jobrecon.results import ResultBuffer
-from jobrecon.run_summary import RunSummary
+from jobrecon.ingest.notifications import merge_deliveries
+from jobrecon.linkedin.responses import Answer, TaskResponses
+from jobrecon.reconcile.catalog import load_catalog
+from jobrecon.reconcile.results import ResultBuffer
+from jobrecon.reconcile.run import Reconciliation
+from jobrecon.reconcile.summary import RunSummary
 from jobrecon.warehouse import Warehouse
 from jobrecon.warehouse.schema import list_tables
-from jobrecon.webhook.body import read_body
+from jobrecon.webhook.parsing import read_body
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 """The moment runs speak about, unless a test says another."""
@@ -118,7 +118,7 @@ def answer(
 
     async def merge() -> None:
         for batch in batches:
-            await buffer.add(application_urn, Answers.of(batch))
+            await buffer.add(application_urn, TaskResponses.of(batch))
         await (buffer.flush() if is_killed else buffer.finish())
 
     asyncio.run(merge())
@@ -144,7 +144,7 @@ def find(
     )
     run.unseen_applications = dict.fromkeys(unseen_applications, "could not be asked")
     run.unseen_facets = set(unseen_facets)
-    run.find()
+    run.update_findings()
     return run.summary
 
 
@@ -169,7 +169,7 @@ def kinds(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def clear(warehouse: Warehouse) -> Warehouse:
-    """Empty every table but the error catalogue."""
+    """Empty every table but the error catalog."""
     with warehouse.transaction():
         for table in list_tables():
             if table != "error_catalog":

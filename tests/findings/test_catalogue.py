@@ -1,14 +1,13 @@
-"""What LinkedIn's messages mean and who has to act, by the error catalogue; and what is said of unknown ones."""
+"""What LinkedIn's messages mean and who has to act, by the error catalog; and what is said of unknown ones."""
 
 import csv
 from pathlib import Path
 
 import pytest
 
-from jobrecon.catalogue import FOLDER, load_catalog, read_catalog
+from jobrecon.reconcile.catalog import FOLDER, load_catalog, read_catalog
 from jobrecon.warehouse import Warehouse
-
-from .rows import Row, ago, find, find_each, given, number, read, read_open, task, told
+from tests.findings.rows import Row, ago, find, find_each, given, number, read, read_open, task, told
 
 KNOWN = [row for row in read_catalog() if row["source"] in ("task", "listing", "apply")]
 

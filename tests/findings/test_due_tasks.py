@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jobrecon.planning import Planner
+from jobrecon.reconcile.plan import Planner
 from jobrecon.warehouse import Warehouse
-
-from .rows import ACME, BETA, NOW, TICK, Row, ago, given, task, told
+from tests.findings.rows import ACME, BETA, NOW, TICK, Row, ago, given, task, told
 
 FIRST_CHECK = timedelta(minutes=5)
 LIFESPAN = timedelta(days=30)
@@ -85,15 +84,17 @@ def test_the_call_goes_where_it_shortens_the_delay_most(warehouse: Warehouse, ro
 
 
 def test_a_tick_takes_the_beginning_of_the_whole_order(warehouse: Warehouse) -> None:
-    dice = random.Random(59)
+    chance = random.Random(59)
     operations = ["CREATE", "UPDATE", "RENEW", "CLOSE", "SOMETHING_NEW"]
     rows = []
     for number in range(400):
-        age = timedelta(seconds=math.exp(dice.uniform(math.log(300), math.log(30 * 86_400))))
-        seen_at = None if number % 9 == 0 else NOW - age * dice.random() - TICK
-        row = pending(f"task-{number}", NOW - age, seen_at, operation=dice.choice(operations), external_job_posting_id=f"job-{number}")
+        age = timedelta(seconds=math.exp(chance.uniform(math.log(300), math.log(30 * 86_400))))
+        seen_at = None if number % 9 == 0 else NOW - age * chance.random() - TICK
+        row = pending(f"task-{number}", NOW - age, seen_at, operation=chance.choice(operations), external_job_posting_id=f"job-{number}")
         rows.append(row)
-    given(warehouse, rows, [told(ago(hours=dice.uniform(0, 30)), external_job_posting_id=f"job-{number}") for number in range(0, 400, 20)])
+    given(
+        warehouse, rows, [told(ago(hours=chance.uniform(0, 30)), external_job_posting_id=f"job-{number}") for number in range(0, 400, 20)]
+    )
     whole = read_due(warehouse)
     planner = Planner(warehouse, warehouse.settings, NOW)
     assert len(whole) == 400
@@ -108,4 +109,4 @@ def test_two_applications_are_planned_apart(warehouse: Warehouse) -> None:
 
 def test_pending_are_those_requested_by_then(warehouse: Warehouse) -> None:
     given(warehouse, [pending("a", NOW), pending("b", NOW + TICK), task(task_urn="c"), pending("d", ago(days=1), state="EXPIRED")])
-    assert warehouse.count("plan/pending_count", as_of=NOW) == 1
+    assert warehouse.count("tasks/select_pending_count", as_of=NOW) == 1

@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jobrecon.warehouse import Warehouse
-
-from .rows import (
+from tests.findings.rows import (
     ACME,
     BETA,
     NOW,

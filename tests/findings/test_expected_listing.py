@@ -5,8 +5,7 @@ from datetime import datetime
 import pytest
 
 from jobrecon.warehouse import Warehouse
-
-from .rows import ACME, NOW, TICK, Row, ago, find, find_each, given, number, read, read_one, task, told
+from tests.findings.rows import ACME, NOW, TICK, Row, ago, find, find_each, given, number, read, read_one, task, told
 
 OSLO, BERGEN, BODO = ({"location": f"{place}, Norway"} for place in ("Oslo", "Bergen", "Bodø"))
 

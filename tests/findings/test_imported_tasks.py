@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from jobrecon.applications import Application, Applications
-from jobrecon.imports import ImportResult, import_tasks
+from jobrecon.ingest import ImportResult, import_tasks
 from jobrecon.warehouse import Warehouse
-
-from .rows import ACME, BETA, NOW, Row, ago, given, read, read_everything, read_one, task
+from tests.findings.rows import ACME, BETA, NOW, Row, ago, given, read, read_everything, read_one, task
 
 ROW = {
     "task_urn": "urn-1",

@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jobrecon.warehouse import Warehouse
-
-from .rows import ACME, BETA, NOW, TICK, Row, ago, find, find_each, given, kinds, number, read_open, task, told
+from tests.findings.rows import ACME, BETA, NOW, TICK, Row, ago, find, find_each, given, kinds, number, read_open, task, told
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -9,8 +9,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobrecon.warehouse import Warehouse
-
-from .rows import ACME, BETA, JOB, NOW, TICK, Row, ago, clear, deliver, delivery, find, read, read_everything, read_one, read_open
+from tests.findings.rows import (
+    ACME,
+    BETA,
+    JOB,
+    NOW,
+    TICK,
+    Row,
+    ago,
+    clear,
+    deliver,
+    delivery,
+    find,
+    read,
+    read_everything,
+    read_one,
+    read_open,
+)
 
 LISTED, NOT_LISTED = {"listingStatus": "LISTED"}, {"listingStatus": "NOT_LISTED"}
 

@@ -8,8 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobrecon.warehouse import Warehouse
-
-from .rows import NOW, Row, clear, deliver, delivery, find, read
+from tests.findings.rows import NOW, Row, clear, deliver, delivery, find, read
 
 LISTINGS = [None, "LISTED", "NOT_LISTED", "IN_PROGRESS"]
 APPLIES = [None, "ENABLED", "NOT_ENABLED"]

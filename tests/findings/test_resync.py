@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from jobrecon.warehouse import Warehouse
-
-from .rows import ACME, BETA, JOB, NOW, TICK, Row, ago, deliver, delivery, find, given, read, read_open, task
+from tests.findings.rows import ACME, BETA, JOB, NOW, TICK, Row, ago, deliver, delivery, find, given, read, read_open, task
 
 ASKED = ago(hours=1)
 DUE = ASKED + timedelta(minutes=30)

@@ -7,15 +7,14 @@ import pyarrow as pa
 import pytest
 
 from jobrecon.warehouse import Warehouse
-
-from .rows import ACME, BETA, NOW, TICK, ago, deliver, delivery, find, given, read, read_findings, read_open, task
+from tests.findings.rows import ACME, BETA, NOW, TICK, ago, deliver, delivery, find, given, read, read_findings, read_open, task
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def challenge(warehouse: Warehouse, *moments: datetime, application_urn: str = "") -> None:
     rows = pa.Table.from_pylist([{"application_urn": application_urn, "challenged_at": at} for at in moments])
-    warehouse.run("merge/webhook_challenges", {"staged_challenges": rows})
+    warehouse.run("notifications/insert_webhook_challenges", {"staged_challenges": rows})
 
 
 CHALLENGED = [

@@ -5,10 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from jobrecon.reconciliation import derive_postings
+from jobrecon.reconcile.run import derive_postings
 from jobrecon.warehouse import Warehouse
-
-from .rows import ACME, BETA, NOW, find, given, read, task, told
+from tests.findings.rows import ACME, BETA, NOW, find, given, read, task, told
 
 
 @pytest.mark.parametrize("slices", [2, 7])
@@ -63,7 +62,7 @@ def test_one_slice_leaves_the_jobs_of_the_others_alone(warehouse: Warehouse) -> 
     given(warehouse, [task(task_urn=f"urn:li:task:{number}", external_job_posting_id=f"job-{number}") for number in range(100)])
     find(warehouse)
     warehouse.connection.execute("delete from job_postings")
-    assert 0 < warehouse.count("derive/job_postings", as_of=NOW, slices=2, slice=1) < 100
+    assert 0 < warehouse.count("postings/merge_job_postings", as_of=NOW, slices=2, slice=1) < 100
 
 
 CHANGES = ["title", "customer", "last_task_status", "expected_since", "listing_message", "promotion_status", "job_posting_url"]

@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jobrecon.linkedin.answers import Answer, Outcome
+from jobrecon.linkedin.responses import Answer, Outcome
 from jobrecon.warehouse import Warehouse
-
-from .rows import (
+from tests.findings.rows import (
     ACME,
     BETA,
     NOW,
@@ -193,7 +192,7 @@ def test_a_pending_task_expires_at_exactly_its_lifespan(
     warehouse: Warehouse, requested_at: datetime, state: str, status: str | None
 ) -> None:
     given(warehouse, tasks=[task(status=status, requested_at=requested_at)])
-    warehouse.run("merge/expired_tasks", as_of=NOW, lifespan_seconds=LIFESPAN.total_seconds())
+    warehouse.run("tasks/update_expired_tasks", as_of=NOW, lifespan_seconds=LIFESPAN.total_seconds())
     changed_at = NOW if state == "EXPIRED" else status and requested_at + timedelta(minutes=10)
     row = read_one(warehouse, "job_tasks")
     assert (row["state"], row["status"], row["status_changed_at"]) == (state, status, changed_at)
@@ -203,7 +202,7 @@ def test_a_pending_task_expires_at_exactly_its_lifespan(
 def test_what_is_settled_or_rejected_never_expires(warehouse: Warehouse, row: dict) -> None:
     given(warehouse, tasks=[row | {"requested_at": ago(days=300)}])
     before = read_everything(warehouse)
-    warehouse.run("merge/expired_tasks", as_of=NOW, lifespan_seconds=LIFESPAN.total_seconds())
+    warehouse.run("tasks/update_expired_tasks", as_of=NOW, lifespan_seconds=LIFESPAN.total_seconds())
     assert read_everything(warehouse) == before
 
 

@@ -5,18 +5,23 @@ from datetime import datetime, timedelta
 import orjson
 import pytest
 
-from jobrecon.linkedin.answers import Answer, Outcome, read_answers
-from jobrecon.reconciliation import open_reconciliation
+from jobrecon.linkedin.responses import Answer, Outcome, parse_response
+from jobrecon.reconcile.run import open_reconciliation
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse
-
-from .rows import ACME, BETA, NOW, Row, ago, answer, find, given, read, read_everything, read_one, read_open, task
+from tests.findings.rows import ACME, BETA, NOW, Row, ago, answer, find, given, read, read_everything, read_one, read_open, task
 
 URN = "urn:li:simpleJobPostingTask:1"
 LATER = NOW + timedelta(hours=1)
 SEEN = {"status": "IN_PROGRESS", "last_polled_at": ago(hours=1), "first_polled_at": ago(hours=2), "status_changed_at": ago(hours=2)}
 
-ANSWERED, SILENT, PASSING, NOT_FOUND, REFUSED = Outcome.ANSWERED, Outcome.SILENT, Outcome.PASSING, Outcome.NOT_FOUND, Outcome.REFUSED
+ANSWERED, MISSING, TRANSIENT, NOT_FOUND, REFUSED = (
+    Outcome.ANSWERED,
+    Outcome.MISSING,
+    Outcome.TRANSIENT,
+    Outcome.NOT_FOUND,
+    Outcome.INVALID_URN,
+)
 
 CASES = [
     # before                  answer                                                     state, status, error message, changed now?
@@ -26,15 +31,15 @@ CASES = [
     ({}, Answer(URN, ANSWERED, "PROCESSED"), ("SETTLED", "PROCESSED", None, True)),
     ({}, Answer(URN, ANSWERED, "PROCESSED", "no"), ("SETTLED", "PROCESSED", "no", True)),
     ({}, Answer(URN, ANSWERED, "SOMETHING_NEW"), ("PENDING", "SOMETHING_NEW", None, True)),
-    ({}, Answer(URN, SILENT), ("PENDING", None, None, False)),
-    ({}, Answer(URN, PASSING, error_message="oops"), ("PENDING", None, None, False)),
+    ({}, Answer(URN, MISSING), ("PENDING", None, None, False)),
+    ({}, Answer(URN, TRANSIENT, error_message="oops"), ("PENDING", None, None, False)),
     ({}, Answer(URN, NOT_FOUND, error_message="gone"), ("PENDING", None, None, False)),
     ({}, Answer(URN, REFUSED, error_message="no task"), ("REJECTED", None, "no task", True)),
     (SEEN, Answer(URN, ANSWERED, "IN_PROGRESS"), ("PENDING", "IN_PROGRESS", None, False)),
     (SEEN, Answer(URN, ANSWERED, "IN_PROGRESS", "slow"), ("PENDING", "IN_PROGRESS", "slow", True)),
     (SEEN, Answer(URN, ANSWERED, "SUCCEEDED"), ("SETTLED", "SUCCEEDED", None, True)),
-    (SEEN, Answer(URN, SILENT), ("PENDING", "IN_PROGRESS", None, False)),
-    (SEEN, Answer(URN, PASSING, error_message="oops"), ("PENDING", "IN_PROGRESS", None, False)),
+    (SEEN, Answer(URN, MISSING), ("PENDING", "IN_PROGRESS", None, False)),
+    (SEEN, Answer(URN, TRANSIENT, error_message="oops"), ("PENDING", "IN_PROGRESS", None, False)),
     (SEEN, Answer(URN, NOT_FOUND, error_message="gone"), ("PENDING", "IN_PROGRESS", None, False)),
     (SEEN, Answer(URN, REFUSED, error_message="no task"), ("REJECTED", "IN_PROGRESS", "no task", True)),
     (SEEN | {"not_found_count": 2}, Answer(URN, NOT_FOUND, error_message="gone"), ("REJECTED", "IN_PROGRESS", "gone", True)),
@@ -78,7 +83,7 @@ def test_what_is_settled_expired_or_rejected_is_never_changed(warehouse: Warehou
         Answer(URN, ANSWERED, "FAILED", "other"),
         Answer(URN, ANSWERED, "IN_PROGRESS"),
         Answer(URN, REFUSED),
-        Answer(URN, SILENT),
+        Answer(URN, MISSING),
     ):
         answer(warehouse, [outcome], as_of=LATER)
     assert read_everything(warehouse) == before
@@ -103,7 +108,7 @@ def read_changes(warehouse: Warehouse) -> list[tuple[object, ...]]:
 
 
 def begin_run(warehouse: Warehouse, run_id: str, as_of: datetime, started_at: datetime) -> None:
-    warehouse.run("merge/run_started", run_id=run_id, flow_run_id=None, as_of=as_of, started_at=started_at)
+    warehouse.run("runs/insert_started_run", run_id=run_id, flow_run_id=None, as_of=as_of, started_at=started_at)
 
 
 def test_what_a_killed_run_left_out_is_remembered_as_its_own_by_the_next(warehouse: Warehouse) -> None:
@@ -157,8 +162,8 @@ def test_what_nobody_observed_is_no_change(warehouse: Warehouse) -> None:
     [
         ([NOT_FOUND] * 2, "PENDING"),
         ([NOT_FOUND] * 3, "REJECTED"),
-        ([NOT_FOUND, SILENT, NOT_FOUND, PASSING, NOT_FOUND], "REJECTED"),
-        ([NOT_FOUND, NOT_FOUND, SILENT, PASSING], "PENDING"),
+        ([NOT_FOUND, MISSING, NOT_FOUND, TRANSIENT, NOT_FOUND], "REJECTED"),
+        ([NOT_FOUND, NOT_FOUND, MISSING, TRANSIENT], "PENDING"),
         ([NOT_FOUND, NOT_FOUND, ANSWERED, NOT_FOUND], "PENDING"),
         ([REFUSED], "REJECTED"),
     ],
@@ -192,7 +197,7 @@ def test_an_answer_is_about_the_task_of_the_application_that_asked(warehouse: Wa
 
 def ask(warehouse: Warehouse, asked: list[str], document: object, **values: object) -> None:
     """One batch: what was asked, and the body that came."""
-    answer(warehouse, read_answers(orjson.dumps(document), asked), **values)
+    answer(warehouse, parse_response(orjson.dumps(document), asked), **values)
 
 
 def test_the_map_key_is_the_task_whatever_the_id_inside_says(warehouse: Warehouse) -> None:
@@ -268,7 +273,7 @@ def test_it_takes_operation_and_time_from_the_newest_task_of_that_job_in_its_own
             task("RENEW", None, ago(hours=2), task_urn="d", external_job_posting_id="job-2"),
         ],
     )
-    said = read_answers(orjson.dumps({"results": {UNASKED: {"status": "IN_PROGRESS", "externalJobPostingId": "job-1"}}}), ["a", "b", "d"])
+    said = parse_response(orjson.dumps({"results": {UNASKED: {"status": "IN_PROGRESS", "externalJobPostingId": "job-1"}}}), ["a", "b", "d"])
     answer(warehouse, [Answer("c", ANSWERED, "IN_PROGRESS")], said)
     (row,) = read(warehouse, "select operation, requested_at from job_tasks where task_urn = $urn", urn=UNASKED)
     assert row == {"operation": "UPDATE", "requested_at": ago(hours=5)}
@@ -280,7 +285,7 @@ def test_a_task_told_unasked_by_two_batches_belongs_to_the_one_that_holds_its_jo
         [task("CREATE", None, task_urn="a", external_job_posting_id="job-2"), task("UPDATE", None, ago(hours=5), task_urn="b")],
     )
     said = orjson.dumps({"results": {UNASKED: {"status": "IN_PROGRESS", "externalJobPostingId": "job-1"}}})
-    answer(warehouse, read_answers(said, ["a"]), read_answers(said, ["b"]))
+    answer(warehouse, parse_response(said, ["a"]), parse_response(said, ["b"]))
     assert read(warehouse, "select operation from job_tasks where task_urn = $urn", urn=UNASKED) == [{"operation": "UPDATE"}]
     assert read(warehouse, "select * from rejected_rows") == []
 
@@ -326,7 +331,7 @@ def test_a_task_known_but_not_asked_about_is_told_of_all_the_same(warehouse: War
 @pytest.mark.parametrize("is_asked_first", [True, False])
 def test_of_two_answers_in_one_merge_the_one_asked_for_counts_once(warehouse: Warehouse, is_asked_first: bool) -> None:
     given(warehouse, [task(status=None, task_urn=URN)])
-    batches = [[Answer(URN, ANSWERED, "SUCCEEDED")], [Answer(URN, ANSWERED, "IN_PROGRESS", is_asked=False)]]
+    batches = [[Answer(URN, ANSWERED, "SUCCEEDED")], [Answer(URN, ANSWERED, "IN_PROGRESS", is_requested=False)]]
     merged = answer(warehouse, *(batches if is_asked_first else reversed(batches)))
     assert (merged.tasks_polled, merged.tasks_settled) == (1, 1)
     assert read(warehouse, "select status, poll_count from job_tasks") == [{"status": "SUCCEEDED", "poll_count": 1}]
@@ -336,7 +341,7 @@ def test_of_two_answers_in_one_merge_the_one_asked_for_counts_once(warehouse: Wa
 def test_many_answers_at_once_are_laid_beside_many_tasks(warehouse: Warehouse) -> None:
     urns = [f"urn-{number}" for number in range(2000)]
     given(warehouse, [task(status=None, task_urn=urn, external_job_posting_id=urn) for urn in urns])
-    outcomes = [Answer(urn, ANSWERED, "SUCCEEDED") if index % 2 else Answer(urn, SILENT) for index, urn in enumerate(urns)]
+    outcomes = [Answer(urn, ANSWERED, "SUCCEEDED") if index % 2 else Answer(urn, MISSING) for index, urn in enumerate(urns)]
     assert answer(warehouse, outcomes).tasks_settled == 1000
     counts = read(warehouse, "select state, poll_count, count(*) as count from job_tasks group by all order by state")
     assert [tuple(row.values()) for row in counts] == [("PENDING", 1, 1000), ("SETTLED", 1, 1000)]

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import orjson
 import pytest
-from station import FlowRun, Station, open_station
 
 from jobrecon.clock import utc_now
-from jobrecon.imports import import_tasks
-from jobrecon.sandbox import Misbehaviour, SandboxApplication, World, create_app
-from jobrecon.serving import serve_in_thread
+from jobrecon.ingest import import_tasks
+from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
+from jobrecon.webhook.serving import serve_in_thread
+from tests.flows.prefect_stack import FlowRun, PrefectStack, open_prefect_stack
 
 ACME = "urn:li:developerApplication:1001"
 SECRET = "the-secret-of-acme"
@@ -22,8 +22,8 @@ TASKS = 150
 
 
 @pytest.fixture(scope="session")
-def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
-    with open_station(tmp_path_factory.mktemp("station")) as opened:
+def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectStack]:
+    with open_prefect_stack(tmp_path_factory.mktemp("station")) as opened:
         yield opened
 
 
@@ -31,7 +31,7 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
 class Shop:
     """A partner with tasks imported, and the settings its worker reads."""
 
-    station: Station
+    station: PrefectStack
     settings: Settings
     world: World
     variables: dict[str, str]
@@ -40,10 +40,10 @@ class Shop:
         self.station.configure(**self.variables | changes)
 
 
-def open_shop(home: Path, station: Station) -> Iterator[Shop]:
+def open_shop(home: Path, station: PrefectStack) -> Iterator[Shop]:
     """A partner who an hour ago requested jobs that LinkedIn has dealt with since."""
     application = SandboxApplication(ACME, "78acme", [SECRET])
-    world = World([application], utc_now() - timedelta(hours=1), misbehaviour=Misbehaviour())
+    world = World([application], utc_now() - timedelta(hours=1), faults=FaultInjection())
     rows = world.create_tasks(ACME, TASKS, prefix="<b>[job](https://example.com)`")
     world.seconds += 3600
     applications = home / "applications.toml"
@@ -70,12 +70,12 @@ def open_shop(home: Path, station: Station) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, station: Station) -> Iterator[Shop]:
+def shop(tmp_path: Path, station: PrefectStack) -> Iterator[Shop]:
     yield from open_shop(tmp_path, station)
 
 
 @pytest.fixture(scope="module")
-def reconciled(tmp_path_factory: pytest.TempPathFactory, station: Station) -> Iterator[tuple[Shop, FlowRun]]:
+def reconciled(tmp_path_factory: pytest.TempPathFactory, station: PrefectStack) -> Iterator[tuple[Shop, FlowRun]]:
     """A partner after one reconciliation, and that run."""
     for opened in open_shop(tmp_path_factory.mktemp("reconciled"), station):
         run = station.run("reconcile")

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from station import Station
+
+from tests.flows.prefect_stack import PrefectStack
 
 # The first test starts Prefect's server.
 pytestmark = pytest.mark.timeout(600)
@@ -42,7 +43,7 @@ asyncio.run(flow(main)())
 """
 
 
-def test_progress_moves_leaves_out_what_comes_too_fast_and_ends_at_a_hundred(station: Station, tmp_path: Path) -> None:
+def test_progress_moves_leaves_out_what_comes_too_fast_and_ends_at_a_hundred(station: PrefectStack, tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "JOBRECON_"))}
     environment = kept | {"PREFECT_API_URL": str(station.api.base_url).rstrip("/"), "PREFECT_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", MOVING], text=True, env=environment, capture_output=True, timeout=150, check=False)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from station import ROOT, Station
 
 from flows.folder import require_folder
 from jobrecon.errors import ConfigurationError
+from tests.flows.prefect_stack import ROOT, PrefectStack
 
 # The first of them starts Prefect's server.
 pytestmark = pytest.mark.timeout(600)
@@ -47,7 +47,7 @@ def test_every_flow_is_an_entry_point_of_the_package(flows: dict[str, str]) -> N
 
 
 @pytest.mark.parametrize(("name", "cron"), [("reconcile", "*/10 * * * *"), ("daily-report", "0 6 * * *")])
-def test_a_deployment_has_its_schedule_and_runs_one_at_a_time(station: Station, name: str, cron: str) -> None:
+def test_a_deployment_has_its_schedule_and_runs_one_at_a_time(station: PrefectStack, name: str, cron: str) -> None:
     deployment = station.get(f"/deployments/name/{name}/{name}")
     (schedule,) = deployment["schedules"]
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"], schedule["active"]) == (cron, "UTC", True)
@@ -56,7 +56,7 @@ def test_a_deployment_has_its_schedule_and_runs_one_at_a_time(station: Station, 
     assert deployment["work_pool_name"] == "jobrecon"
 
 
-def test_a_deployment_stores_no_setting_of_ours_and_no_path_of_this_machine(station: Station) -> None:
+def test_a_deployment_stores_no_setting_of_ours_and_no_path_of_this_machine(station: PrefectStack) -> None:
     for deployment in station.post("/deployments/filter", {}):
         assert deployment["pull_steps"] == [
             {"flows.folder.require_folder": {"directory": "{{ $PROJECT_ROOT }}"}},
@@ -73,7 +73,7 @@ def test_no_run_starts_outside_a_folder_of_its_own(directory: str) -> None:
         require_folder(directory)
 
 
-def test_the_documented_automation_for_dead_runs_is_accepted(station: Station) -> None:
+def test_the_documented_automation_for_dead_runs_is_accepted(station: PrefectStack) -> None:
     text = (ROOT / "docs" / "prefect.md").read_text(encoding="utf-8")
     automation = yaml.safe_load(text.split("```yaml\n", 1)[1].split("```", 1)[0])
     # Not switched on: nothing is to be marked by it while other tests run.

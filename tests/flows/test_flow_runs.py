@@ -12,13 +12,13 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import SECRET, TASKS, Shop
-from station import FlowRun, wait_for
 
 from jobrecon.clock import utc_now
-from jobrecon.landing import open_landing
+from jobrecon.landing.database import open_landing
+from jobrecon.landing.inbox import Inbox
 from jobrecon.warehouse import open_warehouse
-from jobrecon.webhook.inbox import Inbox
+from tests.flows.conftest import SECRET, TASKS, Shop
+from tests.flows.prefect_stack import FlowRun, wait_for
 
 # Each starts several processes; on a busy machine that takes its time.
 pytestmark = pytest.mark.timeout(600)
@@ -160,13 +160,13 @@ def test_a_late_report_is_of_the_day_it_was_scheduled_for_and_a_stage_that_fails
 
 
 def test_a_run_that_was_killed_blocks_neither_the_queue_nor_the_warehouse(shop: Shop) -> None:
-    shop.world.misbehaviour.latency_seconds = 8
+    shop.world.faults.latency_seconds = 8
     killed = shop.station.start("reconcile")
     killed.wait_for_log("tasks are pending.")
     lock = Path(f"{shop.settings.warehouse}.lock")
     holder = wait_for("the run to hold the warehouse", lambda: json.loads(lock.read_text(encoding="utf-8")))
     os.kill(holder["pid"], signal.SIGKILL)
-    shop.world.misbehaviour.latency_seconds = 0
+    shop.world.faults.latency_seconds = 0
     assert shop.station.wait(killed).state == ("CRASHED", "Crashed")
     following = shop.station.run("reconcile")
     assert following.state == ("COMPLETED", "Completed"), following.message

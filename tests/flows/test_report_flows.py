@@ -5,10 +5,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 import yaml
-from conftest import Shop
-from station import ROOT, FlowRun, wait_for
 
 from jobrecon.clock import utc_now
+from tests.flows.conftest import Shop
+from tests.flows.prefect_stack import ROOT, FlowRun, wait_for
 
 
 def run_with(shop: Shop, name: str, **parameters: str) -> FlowRun:

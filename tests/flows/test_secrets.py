@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ACME, SECRET, TASKS, Shop
-from station import Station
+
+from tests.flows.conftest import ACME, SECRET, TASKS, Shop
+from tests.flows.prefect_stack import PrefectStack
 
 # The first test starts Prefect's server.
 pytestmark = pytest.mark.timeout(600)
@@ -24,7 +25,7 @@ LinkedInApplication(client_id="78acme", client_secret=value).save("acme", overwr
 
 
 @pytest.fixture(scope="module")
-def environment(station: Station, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(station: PrefectStack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """That of an operator's shell; the blocks are saved."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "JOBRECON_"))}
     environment = kept | {"PREFECT_API_URL": str(station.api.base_url).rstrip("/"), "PREFECT_HOME": str(tmp_path_factory.mktemp("shell"))}

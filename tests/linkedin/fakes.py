@@ -38,7 +38,7 @@ def refused(status: int, message: str = "no") -> JSONResponse:
 
 
 class FakeLinkedIn(Starlette):
-    """Answers about tasks and requests for tokens as told, and keeps what it was asked, in order.
+    """TaskResponses about tasks and requests for tokens as told, and keeps what it was asked, in order.
 
     `answer` may be a coroutine. The token of the n-th request is `token-<n>-of-<client id>`, unless `grant` answers it.
     """

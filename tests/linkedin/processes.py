@@ -7,19 +7,19 @@ from datetime import datetime
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-from jobrecon import results
+from jobrecon.reconcile import results
 from jobrecon.applications import Application, Applications
-from jobrecon.landing import open_landing
-from jobrecon.linkedin.budget import CallLedger
+from jobrecon.landing.database import open_landing
 from jobrecon.linkedin.client import LinkedInClient, open_http
-from jobrecon.linkedin.tokens import TokenKeeper
-from jobrecon.polling import poll_due_tasks
+from jobrecon.linkedin.ledger import CallLedger
+from jobrecon.linkedin.tokens import TokenCache
+from jobrecon.reconcile.polling import poll_due_tasks
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
 
 CONTEXT = multiprocessing.get_context("forkserver")
 # Imported once, not once a process.
-CONTEXT.set_forkserver_preload(["jobrecon.polling"])
+CONTEXT.set_forkserver_preload(["jobrecon.reconcile.polling"])
 
 
 def run_together(count: int, work: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -57,7 +57,7 @@ def get_token(url: str, token_url: str, application: Application, moment: dateti
 
     async def get() -> str:
         async with open_http() as http:
-            return (await TokenKeeper(application, token_url, engine, http, lambda: moment).get()).get_secret_value()
+            return (await TokenCache(application, token_url, engine, http, lambda: moment).get()).get_secret_value()
 
     engine = open_landing(url)
     try:

@@ -6,10 +6,9 @@ from urllib.parse import parse_qsl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobrecon.linkedin.batches import MAXIMUM_IDS, build_query, encode_id, pack
-
-from .conftest import Serve, task_urn
-from .fakes import FakeLinkedIn
+from jobrecon.linkedin.batches import MAX_IDS, build_query, encode_id, pack
+from tests.linkedin.conftest import Serve, task_urn
+from tests.linkedin.fakes import FakeLinkedIn
 
 LIMIT = 4096
 USUAL = st.integers(0, 2**32 - 1).map(task_urn)
@@ -35,7 +34,7 @@ def test_nothing_is_lost_nothing_comes_twice_and_the_order_is_kept(urns: list[st
 @given(URNS, LIMITS)
 def test_no_call_is_over_the_limit_but_a_urn_that_fits_nowhere_alone(urns: list[str], limit: int) -> None:
     for batch in pack(urns, limit):
-        assert len(batch) <= MAXIMUM_IDS
+        assert len(batch) <= MAX_IDS
         assert len(build_query(batch).encode()) <= limit or len(batch) == 1
 
 
@@ -44,7 +43,7 @@ def test_no_two_neighbouring_calls_would_have_fitted_together(urns: list[str], l
     batches = list(pack(urns, limit))
     for first, second in pairwise(batches):
         together = first + second[:1]
-        assert len(build_query(together).encode()) > limit or len(together) > MAXIMUM_IDS
+        assert len(build_query(together).encode()) > limit or len(together) > MAX_IDS
 
 
 @given(st.text(max_size=200))

@@ -15,11 +15,10 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from jobrecon.linkedin.connection import ANSWER_LIMIT_BYTES, Limits
-from jobrecon.linkedin.faults import Backoff
-
-from .conftest import ACME, House, Serve, make_application, task_urn
-from .fakes import Asked, FakeLinkedIn, answered, refused
-from .rawserver import begin, listen_but_never_accept, reset, serve_raw
+from jobrecon.linkedin.retry import Backoff
+from tests.linkedin.conftest import ACME, PollingHarness, Serve, make_application, task_urn
+from tests.linkedin.fakes import Asked, FakeLinkedIn, answered, refused
+from tests.linkedin.rawserver import begin, listen_but_never_accept, reset, serve_raw
 
 PAGE = Path(__file__).parents[2] / "docs" / "polling.md"
 MEGABYTE = 1024 * 1024
@@ -96,7 +95,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Backoff.__init__, "__defaults__", (4, 0.01, 0.02))
 
 
-def check(row: Row, house: House, seen: Callable[[], int]) -> None:
+def check(row: Row, house: PollingHarness, seen: Callable[[], int]) -> None:
     house.import_urns(*URNS)
     result = house.poll()
     states = list(house.tasks("state").values())

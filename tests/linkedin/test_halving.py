@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobrecon.errors import AccessDenied, BatchRefused
-from jobrecon.linkedin.answers import Answer, Answers, Outcome
 from jobrecon.linkedin.client import LinkedInClient
-
-from .conftest import ACME, Serve, make_application, task_urn
-from .fakes import Asked, FakeLinkedIn, answered, refused
+from jobrecon.linkedin.responses import Answer, Outcome, TaskResponses
+from tests.linkedin.conftest import ACME, Serve, make_application, task_urn
+from tests.linkedin.fakes import Asked, FakeLinkedIn, answered, refused
 
 LIMIT = 59
 URNS = [task_urn(number) for number in range(LIMIT)]
@@ -31,11 +30,11 @@ class Halver(LinkedInClient):
         self._answered_urn = None
         self.asked: list[list[str]] = []
 
-    async def _call(self, task_urns: list[str]) -> Answers:
+    async def _call(self, task_urns: list[str]) -> TaskResponses:
         self.asked.append(task_urns)
         if self.bad.intersection(task_urns):
             raise BatchRefused(self.words, task_urns=task_urns, application_urn=ACME, status=400)
-        return Answers.of(Answer(urn, Outcome.ANSWERED, "SUCCEEDED") for urn in task_urns)
+        return TaskResponses.of(Answer(urn, Outcome.ANSWERED, "SUCCEEDED") for urn in task_urns)
 
     def run(self, urns: list[str]) -> list[Answer]:
         async def collect() -> list[Answer]:
@@ -53,7 +52,7 @@ def test_one_bad_urn_of_59_costs_at_most_7_calls_more_wherever_it_stands(words: 
     for bad in URNS:
         halver = Halver([bad], words)
         answers = halver.run(URNS)
-        assert [answer.task_urn for answer in answers if answer.outcome is Outcome.REFUSED] == [bad]
+        assert [answer.task_urn for answer in answers if answer.outcome is Outcome.INVALID_URN] == [bad]
         assert sorted(answer.task_urn for answer in answers) == URNS
         assert len(halver.asked) - 1 <= 7
 
@@ -65,7 +64,7 @@ def test_any_number_of_bad_urns_is_found_within_the_bound(case: tuple[int, set[i
     halver = Halver(bad)
     answers = halver.run(URNS[:count])
     assert sorted(answer.task_urn for answer in answers) == URNS[:count], "each is answered once"
-    assert {answer.task_urn for answer in answers if answer.outcome is Outcome.REFUSED} == bad
+    assert {answer.task_urn for answer in answers if answer.outcome is Outcome.INVALID_URN} == bad
     assert len(halver.asked) - 1 <= 7 * len(bad) <= 2 * len(bad) * log2(LIMIT) + len(bad)
 
 
@@ -79,7 +78,7 @@ def test_words_unknown_blame_a_urn_only_where_another_was_answered(places: set[i
         assert all(bad.intersection(asked) for asked in halver.asked), "a URN was answered"
         assert len(bad) > 1
     else:
-        assert {answer.task_urn for answer in answers if answer.outcome is Outcome.REFUSED} == bad
+        assert {answer.task_urn for answer in answers if answer.outcome is Outcome.INVALID_URN} == bad
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, LIMIT])
@@ -110,7 +109,7 @@ def test_words_unknown_that_begin_within_a_run_blame_no_urn(serve: Serve) -> Non
 def test_words_unknown_about_a_urn_alone_blame_it_where_another_is_still_answered() -> None:
     halver = Halver(URNS[:1], "words nobody knows")
     halver.run(URNS[1:3])
-    assert [answer.outcome for answer in halver.run(URNS[:1])] == [Outcome.REFUSED]
+    assert [answer.outcome for answer in halver.run(URNS[:1])] == [Outcome.INVALID_URN]
     assert halver.asked == [URNS[1:3], URNS[:1], URNS[1:2]]
 
 

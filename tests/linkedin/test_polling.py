@@ -6,10 +6,9 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from jobrecon.linkedin.answers import Outcome
-
-from .conftest import ACME, BOLT, CORE, DUSK, START, Serve, count_calls, make_application, make_world, task_urn
-from .fakes import Asked, FakeLinkedIn, answered, http_answer, refused, serve_bytes
+from jobrecon.linkedin.responses import Outcome
+from tests.linkedin.conftest import ACME, BOLT, CORE, DUSK, START, Serve, count_calls, make_application, make_world, task_urn
+from tests.linkedin.fakes import Asked, FakeLinkedIn, answered, http_answer, refused, serve_bytes
 
 
 def test_answers_are_merged_into_the_tasks_and_the_changes_remembered(serve: Serve) -> None:
@@ -40,8 +39,8 @@ def test_nothing_is_asked_about_before_its_first_check(serve: Serve) -> None:
 
 def test_one_applications_trouble_stops_no_other(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     world = make_world()
-    world.misbehaviour.forbidden_applications = [CORE]
-    world.misbehaviour.denied_token_applications = [DUSK]
+    world.faults.forbidden_applications = [CORE]
+    world.faults.denied_token_applications = [DUSK]
     rows = [row for urn in (ACME, BOLT, CORE, DUSK) for row in world.create_tasks(urn, 70, prefix=urn)]
     applications = [make_application(DUSK), make_application(BOLT, "env:ACME"), make_application(CORE), make_application(ACME)]
     house = serve(world, *applications)
@@ -236,7 +235,7 @@ def test_an_unknown_status_is_kept_and_the_task_stays_pending(serve: Serve) -> N
 @pytest.mark.parametrize("is_encoded", [False, True], ids=["plain-keys", "encoded-keys"])
 def test_a_job_posted_in_several_places_gets_a_task_for_each_that_linkedin_tells_of(serve: Serve, is_encoded: bool) -> None:
     world = make_world()
-    world.misbehaviour.percent_encode_keys = is_encoded
+    world.faults.percent_encode_keys = is_encoded
     state = world.applications[ACME]
     tasks = [
         world.submit(
@@ -291,7 +290,7 @@ def test_an_answer_of_one_application_changes_no_task_of_another(serve: Serve) -
 def test_the_refusal_of_a_single_urn_is_its_own_outcome(serve: Serve) -> None:
     house = serve(FakeLinkedIn(lambda asked: refused(400, "Batch key parameter value is invalid")))
     (answer,) = house.ask("nonsense")
-    assert (answer.outcome, answer.error_message) == (Outcome.REFUSED, "Batch key parameter value is invalid")
+    assert (answer.outcome, answer.error_message) == (Outcome.INVALID_URN, "Batch key parameter value is invalid")
 
 
 def test_progress_is_told_up_to_the_last_task(serve: Serve) -> None:

@@ -8,21 +8,20 @@ from contextlib import contextmanager
 
 from starlette.responses import Response
 
-from jobrecon.landing import open_landing
-from jobrecon.linkedin.budget import read_ledger
-from jobrecon.sandbox import Misbehaviour
+from jobrecon.landing.database import open_landing
+from jobrecon.linkedin.ledger import read_ledger
+from jobrecon.sandbox import FaultInjection
 from jobrecon.warehouse import Warehouse, open_warehouse
-
-from .conftest import ACME, START, House, Serve, count_calls, make_application, make_world, task_urn
-from .fakes import Asked, FakeLinkedIn, answered
-from .processes import CONTEXT, ask_until_exhausted, poll, run_together
+from tests.linkedin.conftest import ACME, START, PollingHarness, Serve, count_calls, make_application, make_world, task_urn
+from tests.linkedin.fakes import Asked, FakeLinkedIn, answered
+from tests.linkedin.processes import CONTEXT, ask_until_exhausted, poll, run_together
 
 LIMIT = 300
 
 
 def test_twenty_processes_never_send_more_than_one_applications_limit(serve: Serve, landing_url: str) -> None:
     # Dropped connections make for retries, and each of those is a call too.
-    world = make_world(misbehaviour=Misbehaviour(dropped_connection_rate=0.02, error_5xx_rate=0.02))
+    world = make_world(faults=FaultInjection(dropped_connection_rate=0.02, error_5xx_rate=0.02))
     urns = [row["task_urn"] for row in world.create_tasks(ACME, 40)]
     house = serve(world)
     settings = house.settings.model_copy(update={"landing_url": landing_url})
@@ -50,7 +49,7 @@ def test_twenty_runs_of_one_tick_ask_about_each_task_once_and_stay_within_the_li
 
 
 @contextmanager
-def opened(house: House) -> Iterator[Warehouse]:
+def opened(house: PollingHarness) -> Iterator[Warehouse]:
     """The house with its warehouse open for this block only: another process wants it afterwards."""
     with open_warehouse(house.settings) as warehouse:
         house.warehouse = warehouse

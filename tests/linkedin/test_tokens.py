@@ -15,15 +15,14 @@ from starlette.responses import JSONResponse, Response
 
 from jobrecon.applications import Application
 from jobrecon.errors import ConfigurationError, CredentialsRefused
-from jobrecon.landing import open_landing
-from jobrecon.linkedin.budget import CallLedger
+from jobrecon.landing.database import open_landing
 from jobrecon.linkedin.client import open_http
-from jobrecon.linkedin.tokens import DEFAULT_LIFE_SECONDS, TokenKeeper, read_life_seconds
+from jobrecon.linkedin.ledger import CallLedger
+from jobrecon.linkedin.tokens import DEFAULT_LIFE_SECONDS, TokenCache, read_life_seconds
 from models import CachedToken
-
-from .conftest import ACME, START, House, Serve, count_calls, make_application, make_world, task_urn
-from .fakes import FakeLinkedIn, answered, refused
-from .processes import get_token, run_together
+from tests.linkedin.conftest import ACME, START, PollingHarness, Serve, count_calls, make_application, make_world, task_urn
+from tests.linkedin.fakes import FakeLinkedIn, answered, refused
+from tests.linkedin.processes import get_token, run_together
 
 LIVES = [
     # expires_in, seconds
@@ -54,13 +53,13 @@ def test_any_expires_in_gives_a_life_a_clock_can_be_moved_by(expires_in: Any) ->
     assert timedelta(0) <= timedelta(seconds=read_life_seconds(expires_in)) < timedelta(days=20_000)
 
 
-def keep(house: House, count: int = 1, application: Application | None = None) -> list[SecretStr]:
+def keep(house: PollingHarness, count: int = 1, application: Application | None = None) -> list[SecretStr]:
     """The token as that many keepers get it, one after the other, each new."""
 
     async def get() -> list[SecretStr]:
         async with open_http() as http:
             keepers = [
-                TokenKeeper(application or make_application(), house.settings.token_url, house.engine, http, house.clock)
+                TokenCache(application or make_application(), house.settings.token_url, house.engine, http, house.clock)
                 for _ in range(count)
             ]
             return [await keeper.get() for keeper in keepers]

@@ -21,9 +21,8 @@ from hypothesis import strategies as st
 from jobrecon.linkedin import connection, transport
 from jobrecon.linkedin.connection import ANSWER_LIMIT_BYTES, Limits
 from jobrecon.linkedin.transport import QueryClient
+from tests.linkedin.rawserver import listen_but_never_accept, serve_raw
 from tests.reports.mail_server import make_certificate
-
-from .rawserver import listen_but_never_accept, serve_raw
 
 Parts = Iterable[bytes | float]
 """What goes over the wire, piece by piece; numbers are seconds of silence, nothing hangs up."""
@@ -35,7 +34,7 @@ Run = Callable[[Coroutine[None, None, Any]], Any]
 
 
 class Server:
-    """Answers each question as it is told."""
+    """TaskResponses each question as it is told."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer

@@ -18,9 +18,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jobrecon.reports import ReportResult, write_report
-from jobrecon.serving import serve_in_thread
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
+from jobrecon.webhook.serving import serve_in_thread
 
 UTC = dt.UTC
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 import datetime as dt
 
+from jobrecon.delivery.deliver import deliver_report
 from jobrecon.reports import write_report
-from jobrecon.reports.delivery import deliver_report
 from jobrecon.settings import Settings
 
 sent = 0

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from .conftest import NOW, TODAY
+from tests.reports.conftest import NOW, TODAY
 
 HOUR = dt.timedelta(hours=1)
 YESTERDAY = TODAY - dt.timedelta(days=1)

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobrecon.reports.day import find_day
-
-from .conftest import NOW, TODAY, UTC
+from tests.reports.conftest import NOW, TODAY, UTC
 
 MIDNIGHT = dt.datetime(2026, 11, 20, tzinfo=UTC)
 HOUR = dt.timedelta(hours=1)

@@ -11,8 +11,7 @@ from jobrecon.reports.facts import gather_facts
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, connect
 from jobrecon.warehouse.schema import apply_schema
-
-from .conftest import UTC, History
+from tests.reports.conftest import UTC, History
 
 FIRST = dt.datetime(2026, 10, 24, tzinfo=UTC)  # the clocks of Berlin change on the 25th
 LENGTH_SECONDS = 4 * 86_400

@@ -9,18 +9,17 @@ import orjson
 import pytest
 
 from jobrecon.clock import utc_now
-from jobrecon.imports import import_tasks
-from jobrecon.landing import open_landing
-from jobrecon.reconciliation import reconcile
+from jobrecon.delivery.deliver import deliver_report
+from jobrecon.ingest import import_tasks
+from jobrecon.landing.database import open_landing
+from jobrecon.landing.inbox import Inbox
+from jobrecon.reconcile.run import reconcile
 from jobrecon.reports import write_report
-from jobrecon.reports.delivery import deliver_report
-from jobrecon.sandbox import Misbehaviour, SandboxApplication, World, create_app
-from jobrecon.serving import serve_in_thread
+from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
-from jobrecon.webhook.inbox import Inbox
-
-from .test_page import Page
+from jobrecon.webhook.serving import serve_in_thread
+from tests.reports.test_page import Page
 
 ACME = "urn:li:developerApplication:1001"
 SECRET = "the-secret-of-acme"
@@ -33,7 +32,7 @@ def run_and_report(tmp_path, monkeypatch):
     def run(secret=SECRET, prepare=lambda _settings: None, **options):
         monkeypatch.setenv("ACME_SECRET", secret)
         application = SandboxApplication(ACME, "78acme", [SECRET])
-        world = World([application], utc_now() - dt.timedelta(hours=2), misbehaviour=Misbehaviour())
+        world = World([application], utc_now() - dt.timedelta(hours=2), faults=FaultInjection())
         (tmp_path / "tasks.ndjson").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in world.create_tasks(ACME, 150)))
         world.seconds += 7200
         applications = tmp_path / "applications.toml"

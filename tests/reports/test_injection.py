@@ -7,13 +7,12 @@ from io import BytesIO
 import pytest
 from openpyxl import load_workbook
 
-from jobrecon.reports.delivery import deliver_report
+from jobrecon.delivery.deliver import deliver_report
 from jobrecon.reports.text import UNSEEN
-
-from .conftest import NOW
-from .mail_server import serve_mail
-from .test_mail import mailbox, read_parts  # noqa: F401  a fixture
-from .test_page import Page
+from tests.reports.conftest import NOW
+from tests.reports.mail_server import serve_mail
+from tests.reports.test_mail import mailbox, read_parts  # noqa: F401  a fixture
+from tests.reports.test_page import Page
 
 TEXTS = [
     "<script>alert(1)</script>",

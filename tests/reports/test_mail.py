@@ -12,12 +12,11 @@ import pytest
 from openpyxl import load_workbook
 from pydantic import SecretStr
 
+from jobrecon.delivery.deliver import deliver_report
+from jobrecon.delivery.outbox import Claim, Outbox
 from jobrecon.errors import ConfigurationError, DeliveryFailed
-from jobrecon.reports.delivery import deliver_report
-from jobrecon.reports.outbox import Claim, Outbox
-
-from .conftest import NOW
-from .mail_server import make_certificate, serve_mail
+from tests.reports.conftest import NOW
+from tests.reports.mail_server import make_certificate, serve_mail
 
 DAY = dt.timedelta(days=1)
 
@@ -220,7 +219,7 @@ def test_without_a_server_the_mails_lie_beside_the_report(history, report):
 
 KILLED = """
 import os, sys
-from jobrecon.reports import post
+from jobrecon.delivery import smtp as post
 from tests.reports import deliver_once
 
 send = post.Post.send

@@ -7,8 +7,7 @@ from itertools import pairwise
 
 from jobrecon.reports import write_report
 from jobrecon.warehouse import open_warehouse
-
-from .conftest import UTC
+from tests.reports.conftest import UTC
 
 DAYS = 30
 FIRST = dt.date(2026, 10, 10)  # the clocks of Berlin change on the 25th

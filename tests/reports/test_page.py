@@ -6,8 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from jobrecon.reports.page import find_link, name_pages
-
-from .conftest import NOW
+from tests.reports.conftest import NOW
 
 HOUR = dt.timedelta(hours=1)
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 7*7 }} {% raw %} \u202eexe.fdp\u2066 & é 李"

@@ -7,8 +7,7 @@ import pytest
 
 from jobrecon.reports.concentration import tell_concentration
 from jobrecon.reports.pictures import draw_settling, draw_trend
-
-from .conftest import NOW, TODAY
+from tests.reports.conftest import NOW, TODAY
 
 DAY = dt.timedelta(days=1)
 HOUR = dt.timedelta(hours=1)

@@ -13,8 +13,7 @@ from jobrecon.reports import write_report
 from jobrecon.warehouse import open_warehouse
 from jobrecon.warehouse.connection import connect
 from jobrecon.warehouse.parquet import export_parquet
-
-from .conftest import NOW
+from tests.reports.conftest import NOW
 
 PAGE = Path(__file__).parents[2] / "docs" / "queries.md"
 QUERIES = re.findall(r"^(\d+)\. (.+?)\n\n```sql\n(.+?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)

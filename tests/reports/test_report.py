@@ -12,8 +12,7 @@ import pytest
 from jobrecon.errors import ReportError, WarehouseError
 from jobrecon.reports import report as report_module
 from jobrecon.reports import write_report
-
-from .conftest import NOW, TODAY
+from tests.reports.conftest import NOW, TODAY
 
 FILES = ["dana-fox.html", "findings.csv", "findings.xlsx", "index.html", "summary.json"]
 

@@ -15,8 +15,7 @@ from openpyxl import load_workbook
 from jobrecon.reports.columns import COLUMNS, ENDING_COLUMNS, TEXT
 from jobrecon.reports.sheet_rows import BYTES_AT_ONCE, escape_cells, write_rows
 from jobrecon.reports.text import CELL_LIMIT, change_texts, disarm_formula, fit_cell, shorten
-
-from .conftest import NOW
+from tests.reports.conftest import NOW
 
 NAMES = [column.name for column in COLUMNS]
 

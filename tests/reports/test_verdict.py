@@ -5,8 +5,7 @@ import datetime as dt
 import pytest
 
 from jobrecon.reports.verdict import judge
-
-from .conftest import NOW, TODAY
+from tests.reports.conftest import NOW, TODAY
 
 HOUR = dt.timedelta(hours=1)
 

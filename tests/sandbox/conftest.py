@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from jobrecon.sandbox import Misbehaviour, SandboxApplication, World, create_app
-from jobrecon.serving import serve_in_thread
+from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app
+from jobrecon.webhook.serving import serve_in_thread
 
 ACME = "urn:li:developerApplication:1001"
 BOLT = "urn:li:developerApplication:1002"
@@ -114,7 +114,7 @@ def serve_sandbox() -> Iterator[ServeSandbox]:
 @pytest.fixture
 def partner(serve_sandbox: ServeSandbox) -> Partner:
     """A partner of a new sandbox that behaves."""
-    return serve_sandbox(misbehaviour=Misbehaviour())
+    return serve_sandbox(faults=FaultInjection())
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def test_an_application_can_be_forbidden(partner):
 )
 def test_settings_that_make_no_sense_are_refused_and_change_nothing(lasting_partner, settings):
     assert lasting_partner.client.post("/control/misbehave", json=settings).status_code == 400
-    assert lasting_partner.world.misbehaviour.rate_429 == 0
+    assert lasting_partner.world.faults.rate_429 == 0
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ from urllib.parse import parse_qs
 import pytest
 
 from jobrecon.sandbox.webhooks import escape_unicode, sign_body, sign_challenge
-from jobrecon.serving import serve_in_thread
+from jobrecon.webhook.serving import serve_in_thread
 
 ACME, BOLT = "urn:li:developerApplication:1001", "urn:li:developerApplication:1002"
 SECRETS = {"1001": "acme-new", "1002": "bolt-secret"}
 
 
 class Receiver:
-    """Answers challenges and keeps what it is sent, with the sandbox's time of receipt."""
+    """TaskResponses challenges and keeps what it is sent, with the sandbox's time of receipt."""
 
     def __init__(self):
         self.world = None

@@ -9,14 +9,14 @@ import pytest
 from pyarrow.parquet import read_table
 
 from jobrecon.errors import WarehouseError
-from jobrecon.imports import import_notifications, import_tasks
-from jobrecon.reconciliation import open_reconciliation
+from jobrecon.ingest import import_notifications, import_tasks
+from jobrecon.reconcile.run import open_reconciliation
 from jobrecon.sandbox import SandboxApplication, World, create_app
-from jobrecon.serving import serve_in_thread
 from jobrecon.settings import Settings
-from jobrecon.warehouse import open_for_reading, open_warehouse
+from jobrecon.warehouse import open_published, open_warehouse
 from jobrecon.warehouse.connection import _attach_statement
 from jobrecon.warehouse.schema import list_tables, list_views
+from jobrecon.webhook.serving import serve_in_thread
 
 ACME = "urn:li:developerApplication:1001"
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
@@ -37,11 +37,11 @@ def live(settings: Settings, world: World, tasks, notifications):
         with open_reconciliation(settings, now, clock=lambda now=now: now) as run:
             run.pull()
             asyncio.run(run.poll())
-            run.listen()
-            run.find()
+            run.ingest_notifications()
+            run.update_findings()
             run.publish()
             assert run.summary.state == "COMPLETED", run.summary.incomplete_reasons
-    with open_for_reading(settings) as published:
+    with open_published(settings) as published:
         tables = {}
         for name in (*list_tables(), *list_views()):
             chance = ", ".join(CHANCE.get(name) or ("null",))

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from jobrecon.maintenance import maintain
+from jobrecon.reconcile.maintenance import maintain
 from jobrecon.warehouse import open_warehouse
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -41,7 +41,7 @@ def test_twice_changes_nothing_more(settings):
 
 
 def test_for_ever_keeps_everything(settings):
-    settings.keep_days = 0
+    settings.retention_days = 0
     prepare(settings)
     maintain(settings, NOW)
     assert count_rejected(settings) == ["file-1", "file-500"]

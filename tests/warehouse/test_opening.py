@@ -8,7 +8,7 @@ import pytest
 
 from jobrecon.errors import ConfigurationError, WarehouseError, WarehouseLocked
 from jobrecon.settings import Settings
-from jobrecon.warehouse import open_for_reading, open_warehouse
+from jobrecon.warehouse import open_published, open_warehouse
 from jobrecon.warehouse.connection import connect
 from jobrecon.warehouse.lock import find_file_system, refuse_network_file_system
 from jobrecon.warehouse.schema import apply_schema, describe_table, list_columns, list_tables
@@ -33,7 +33,7 @@ def test_the_lock_goes_with_its_holder_and_names_nobody_who_is_gone(settings):
         with open_warehouse(hurried(settings)) as opened:
             holder = json.loads((settings.home / "warehouse.duckdb.lock").read_text(encoding="utf-8"))
             assert holder["pid"] == os.getpid()
-            assert opened.count("plan/pending_count", as_of=None) == 0
+            assert opened.count("tasks/select_pending_count", as_of=None) == 0
 
 
 def test_a_block_that_breaks_off_leaves_the_warehouse_to_the_next(settings):
@@ -62,7 +62,7 @@ def test_who_works_beside_others_takes_one_core_until_the_end_even_a_bad_one(war
         return each.connection.execute("select current_setting('threads')").fetchone()
 
     def break_off():
-        with warehouse.share_cores() as branch:
+        with warehouse.single_threaded() as branch:
             assert count_threads(branch) == (1,)
             raise KeyboardInterrupt
 
@@ -83,7 +83,7 @@ def test_every_table_and_column_has_its_comment_in_the_writers_file_and_the_publ
     with open_warehouse(settings) as warehouse:
         written = set(warehouse.connection.execute(COMMENTS).fetchall())
         warehouse.publish()
-    with open_for_reading(settings) as published:
+    with open_published(settings) as published:
         read = set(published.connection.execute(COMMENTS).fetchall())
         tables = dict(published.connection.execute("select table_name, comment from duckdb_tables()").fetchall())
     assert written == read
@@ -132,12 +132,12 @@ def test_two_schemas_with_tables_of_one_name_do_not_mix(settings):
 
 
 def test_reading_needs_no_run_but_something_imported(settings):
-    with pytest.raises(WarehouseError, match="There is no warehouse yet"), open_for_reading(settings):
+    with pytest.raises(WarehouseError, match="There is no warehouse yet"), open_published(settings):
         pass
     with open_warehouse(settings):
         pass
-    with open_for_reading(settings) as warehouse:
-        assert warehouse.run("plan/story_as_of") == [(None,)]
+    with open_published(settings) as warehouse:
+        assert warehouse.run("timeline/select_as_of") == [(None,)]
         with pytest.raises(duckdb.Error, match="read-only"):
             warehouse.connection.execute("delete from runs")
 

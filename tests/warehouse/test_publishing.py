@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from jobrecon.errors import PublishFailed
-from jobrecon.warehouse import open_for_reading, open_warehouse
+from jobrecon.warehouse import open_published, open_warehouse
 from jobrecon.warehouse.publish import publish_file
 
 
@@ -22,12 +22,12 @@ def test_what_is_committed_is_published_and_an_open_reader_keeps_the_old_copy(se
     with open_warehouse(settings) as warehouse:
         add_customer(warehouse, "a")
         assert warehouse.publish() == settings.published
-    with open_for_reading(settings) as old:
+    with open_published(settings) as old:
         with open_warehouse(settings) as warehouse:
             add_customer(warehouse, "b")
             warehouse.publish()
         assert customers(old.connection) == ["a"]
-    with open_for_reading(settings) as new:
+    with open_published(settings) as new:
         assert customers(new.connection) == ["a", "b"]
 
 
@@ -60,7 +60,7 @@ def test_where_publishing_fails_the_warehouse_stays_open_and_the_old_copy_unharm
         assert customers(warehouse.connection) == ["a"]
         blocker.rmdir()
         warehouse.publish()
-    with open_for_reading(settings) as published:
+    with open_published(settings) as published:
         assert customers(published.connection) == ["a"]
 
 

@@ -9,22 +9,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import httpx
-import psycopg
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobrecon.applications import Application, Applications, Parent
-from jobrecon.landing import open_landing
-from jobrecon.serving import serve_in_thread
+from jobrecon.landing.database import open_landing
+from jobrecon.landing.inbox import Inbox
 from jobrecon.webhook.app import Limits, create_app
-from jobrecon.webhook.inbox import Inbox
+from jobrecon.webhook.serving import serve_in_thread
 
 ACME = "urn:li:developerApplication:1001"
 BETA = "urn:li:developerApplication:1002"
@@ -46,29 +43,6 @@ def start_postgres(tmp_path_factory: pytest.TempPathFactory) -> Any:
         with contextlib.suppress(subprocess.SubprocessError, OSError):
             return get_server(tmp_path_factory.mktemp("postgres"))
     return get_server(tmp_path_factory.mktemp("postgres"))
-
-
-@pytest.fixture(scope="session")
-def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this session's own."""
-    with start_postgres(tmp_path_factory) as server:
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            # A real server, but a test's disk need not survive the machine: half the time of the suite.
-            connection.execute("alter system set fsync = off")
-            connection.execute("select pg_reload_conf()")
-        yield server.get_uri()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def landing_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty landing database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'landing.db'}"
-    uri = request.getfixturevalue("postgres_uri")
-    name = f"landing_{uuid4().hex}"
-    with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-    return str(uri).replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobrecon.webhook.body import NotUnderstood, _canonise, _canonise_plain, read_body, read_import_line
+from jobrecon.webhook.parsing import InvalidNotification, _canonise, _canonise_plain, read_body, read_import_line
 
 ACME = "urn:li:developerApplication:1001"
 
@@ -74,7 +74,7 @@ MISSING: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("field", "value"), MISSING)
 def test_a_required_field_that_is_missing_or_wrong_is_named_in_the_refusal(field: str, value: Any) -> None:
-    with pytest.raises(NotUnderstood, match=field):
+    with pytest.raises(InvalidNotification, match=field):
         read_body(encode(notification(**{field: value})))
 
 
@@ -116,7 +116,7 @@ REFUSED = [
 @pytest.mark.parametrize(("body", "reason"), REFUSED, ids=lambda value: repr(value)[:40])
 def test_what_is_no_notification_is_refused_with_a_reason_in_bounded_time(body: bytes, reason: str) -> None:
     started = time.perf_counter()
-    with pytest.raises(NotUnderstood, match=reason) as refusal:
+    with pytest.raises(InvalidNotification, match=reason) as refusal:
         read_body(body)
     assert time.perf_counter() - started < 1
     assert len(refusal.value.reason) < 200
@@ -159,7 +159,7 @@ def is_utf_8(body: bytes) -> bool:
 
 def is_read_or_not_understood(body: bytes) -> bool:
     for read in (read_body, read_import_line):
-        with contextlib.suppress(NotUnderstood):
+        with contextlib.suppress(InvalidNotification):
             read(body)
     return True
 
@@ -256,5 +256,5 @@ BAD_LINES = ["yesterday", "", 5, "0001-01-01T00:00:00+23:00", "9999-12-31T23:59:
 
 @pytest.mark.parametrize("written", BAD_LINES)
 def test_an_import_line_with_a_bad_date_is_not_understood(written: Any) -> None:
-    with pytest.raises(NotUnderstood, match="received_at"):
+    with pytest.raises(InvalidNotification, match="received_at"):
         read_import_line(json.dumps({"received_at": written, "body": notification()}))

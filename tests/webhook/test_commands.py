@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jobrecon.landing import open_landing
-from jobrecon.webhook.inbox import Inbox
-from jobrecon.webhook.silence import tell_silences
-from models.landing import InboxItem, QuarantinedBody
-
-from .conftest import ACME, rows_of
+from jobrecon.landing.database import open_landing
+from jobrecon.landing.inbox import Inbox
+from jobrecon.landing.webhook_health import write_silences
+from models.inbox import InboxItem, QuarantinedBody
+from tests.webhook.conftest import ACME, rows_of
 
 SIX = datetime(2026, 3, 1, 6, tzinfo=UTC)
 BODY = b'{"type":"JOB_POSTING_STATUS","developerApplicationUrn":1001,"externalJobPostingId":"job-1"}'
@@ -44,7 +43,7 @@ def test_the_doctor_names_what_is_silent_and_what_is_in_quarantine(tmp_path: Pat
     with Inbox(engine) as inbox:
         inbox.quarantine(b"{", "The body is not JSON.", SIX, "")
         inbox.record_challenge("", SIX)
-    tell_silences(engine, {"": SIX, ACME: SIX})
+    write_silences(engine, {"": SIX, ACME: SIX})
     engine.dispose()
     checks: list[dict[str, Any]] = json.loads(run(tmp_path, "doctor", "--json").stdout)["checks"]
     webhook = [check["detail"] for check in checks if check["name"] == "webhook" and check["state"] == "FAIL"]

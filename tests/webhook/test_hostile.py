@@ -8,12 +8,11 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from models.landing import InboxItem, QuarantinedBody
-
-from .conftest import rows_of, sign
-from .hostile import bodies, challenge_queries, raw_requests
-from .test_protocol import HURRIED, is_well, served
-from .test_receiver import read_to_end
+from models.inbox import InboxItem, QuarantinedBody
+from tests.webhook.conftest import rows_of, sign
+from tests.webhook.hostile import bodies, challenge_queries, raw_requests
+from tests.webhook.test_protocol import HURRIED, is_well, served
+from tests.webhook.test_receiver import read_to_end
 
 pytestmark = pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
 

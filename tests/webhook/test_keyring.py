@@ -5,8 +5,7 @@ from pydantic import SecretStr
 
 from jobrecon.applications import Application, Applications
 from jobrecon.webhook.keyring import read_keyring
-
-from .conftest import ACME, BETA, BROKEN, SECRETS, configured
+from tests.webhook.conftest import ACME, BETA, BROKEN, SECRETS, configured
 
 UNKNOWN = "urn:li:developerApplication:9"
 EVERYTHING = [f"{ACME}#1", f"{ACME}#2", f"{BETA}#1", "parent#1"]

@@ -13,14 +13,13 @@ import pytest
 import uvicorn
 from sqlalchemy import Engine
 
-from jobrecon.serving import listen
 from jobrecon.webhook.app import create_app
 from jobrecon.webhook.limits import ConnectionLimits
 from jobrecon.webhook.protocol import GuardedProtocol
 from jobrecon.webhook.server import configure
-
-from .conftest import configured
-from .test_receiver import notification, post, read_to_end
+from jobrecon.webhook.serving import listen
+from tests.webhook.conftest import configured
+from tests.webhook.test_receiver import notification, post, read_to_end
 
 pytestmark = pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
 

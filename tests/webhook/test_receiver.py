@@ -17,14 +17,13 @@ from sqlalchemy import Engine, text
 
 from jobrecon.applications import Application, Applications
 from jobrecon.errors import ConfigurationError
-from jobrecon.landing import open_landing
-from jobrecon.serving import serve_in_thread
+from jobrecon.landing.database import open_landing
+from jobrecon.landing.inbox import Inbox
 from jobrecon.webhook.app import Limits, create_app
-from jobrecon.webhook.inbox import Inbox
+from jobrecon.webhook.serving import serve_in_thread
 from jobrecon.webhook.signature import answer_challenge
-from models.landing import Challenge, InboxItem, QuarantinedBody
-
-from .conftest import ACME, BETA, BROKEN, Serve, SteppingClock, configured, rows_of, sign
+from models.inbox import Challenge, InboxItem, QuarantinedBody
+from tests.webhook.conftest import ACME, BETA, BROKEN, Serve, SteppingClock, configured, rows_of, sign
 
 
 def notification(**fields: Any) -> bytes:

@@ -13,12 +13,11 @@ import httpx
 import pytest
 
 from jobrecon.errors import ConfigurationError
-from jobrecon.landing import open_landing
+from jobrecon.landing.database import open_landing
 from jobrecon.settings import load_settings
 from jobrecon.webhook.server import serve_webhook
-from models.landing import InboxItem
-
-from .conftest import ACME, rows_of, sign
+from models.inbox import InboxItem
+from tests.webhook.conftest import ACME, rows_of, sign
 
 BODY = b'{"type":"JOB_POSTING_STATUS","developerApplicationUrn":1001,"externalJobPostingId":"job-confidential"}'
 SERVE = """

@@ -1,0 +1,141 @@
+"""The mails of a report: plain text, HTML that mail programs show, and the workbook; threaded day after day."""
+
+import datetime as dt
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from functools import cache, partial
+from pathlib import Path
+
+import css_inline
+
+from jobrecon.delivery.links import link_page
+from jobrecon.reports.causes import Cause, Desk, count_jobs, group_by_cause, select_fixed, sort_to_desks
+from jobrecon.reports.columns import tabulate
+from jobrecon.reports.facts import Facts, ReportedFinding
+from jobrecon.reports.formatting import describe_moment
+from jobrecon.reports.page import HEADINGS, load_templates
+from jobrecon.reports.text import shorten
+from jobrecon.reports.verdict import judge
+from jobrecon.reports.workbook import write_workbook
+from jobrecon.settings import Settings
+
+MOST_HTML_BYTES = 78_000
+"""Gmail cuts what is longer than 102 KB; 80 KB are promised."""
+MOST_ATTACHED_BYTES = 8_000_000
+SUBJECT_LIMIT = 180
+SIZES = ((12, 6), (8, 4), (5, 3), (3, 2), (2, 1))
+"""(causes, rows of each) that a mail shows, as many as fit."""
+WORKBOOK = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail, and the name it has in the outbox."""
+
+    name: str
+    message: EmailMessage
+
+
+def compose_mail(facts: Facts, settings: Settings, name: str, addresses: Sequence[str], now: dt.datetime) -> Mail:
+    """The mail about `facts` to `addresses`; `name` is that of their page, without its ending.
+
+    Raises `ValueError` for an address that is none.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["From"] = settings.mail_from
+    message["To"] = [_read_address(address, facts.account_manager) for address in addresses]
+    message["Subject"] = write_subject(facts)
+    message["Date"] = now
+    today, before, root = (make_message_id(settings, name, date) for date in (facts.date, facts.date - dt.timedelta(days=1), None))
+    message["Message-ID"] = today
+    message["In-Reply-To"] = before
+    message["References"] = f"{root} {before}"
+    message["Auto-Submitted"] = "auto-generated"
+    workbook = _make_workbook(facts)
+    is_attached = len(workbook) <= MOST_ATTACHED_BYTES
+    message.set_content(render_text(facts, settings, name, is_attached=is_attached))
+    message.add_alternative(render_html(facts, settings, name, is_attached=is_attached), subtype="html")
+    if is_attached:
+        message.add_attachment(workbook, *WORKBOOK, filename=f"findings-{facts.date.isoformat()}.xlsx")
+    return Mail(name, message)
+
+
+def write_subject(facts: Facts) -> str:
+    """The verdict; what could not be seen goes before it."""
+    prefix = "" if facts.complete else "INCOMPLETE: "
+    return shorten(prefix + judge(facts).sentence.rstrip("."), SUBJECT_LIMIT)
+
+
+def make_message_id(settings: Settings, name: str, date: dt.date | None) -> str:
+    """The same for the same report and reader; without a date that of the thread they all belong to."""
+    domain = settings.mail_from.rpartition("@")[2].strip("> ") or "localhost"
+    key = hashlib.sha256(f"{name}|{settings.report_url}|{settings.mail_from}".encode()).hexdigest()[:16]
+    return f"<jobrecon.{date.isoformat() if date else 'thread'}.{key}@{domain}>"
+
+
+def render_text(facts: Facts, settings: Settings, name: str, *, is_attached: bool) -> str:
+    """The mail as plain text."""
+    text = load_templates().get_template("mail.txt").render(_collect(facts, settings, name, 12, 5, is_attached))
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def render_html(facts: Facts, settings: Settings, name: str, *, is_attached: bool) -> str:
+    """The mail as HTML of tables with its styles on each element, below 80 KB."""
+    html = ""
+    for causes, rows in SIZES:
+        content = _collect(facts, settings, name, causes, rows, is_attached)
+        html = _load_inliner().inline(load_templates().get_template("mail.html").render(content))
+        if len(html.encode()) < MOST_HTML_BYTES:
+            break
+    return html
+
+
+@cache
+def _load_inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
+
+
+def _collect(facts: Facts, settings: Settings, name: str, most_causes: int, most_rows: int, is_attached: bool) -> dict[str, object]:
+    desks = sort_to_desks(facts.open_findings)
+    causes = group_by_cause(desks[Desk.TODAY])
+    shown: list[tuple[Cause, Sequence[ReportedFinding]]] = [(cause, cause.findings[:most_rows]) for cause in causes[:most_causes]]
+    return {
+        "facts": facts,
+        "settings": settings,
+        "verdict": judge(facts),
+        "causes": shown,
+        "causes_left": len(causes) - len(shown),
+        "counts": [(HEADINGS[desk][0], count_jobs(findings)) for desk, findings in desks.items()],
+        "fixed_job_count": count_jobs(select_fixed(facts)),
+        "page": link_page(settings, facts.date, name),
+        "moment": partial(describe_moment, zone=facts.zone),
+        "is_attached": is_attached,
+    }
+
+
+def _make_workbook(facts: Facts) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="jobrecon-") as folder:
+        path = Path(folder) / "findings.xlsx"
+        write_workbook(facts, tabulate(facts.open_findings), path)
+        return path.read_bytes()
+
+
+def _read_address(address: str, display_name: str | None) -> Address:
+    try:
+        read = Address(shorten(display_name, 80), addr_spec=address)
+    except (HeaderParseError, IndexError, ValueError) as error:
+        raise ValueError("no mail address") from error
+    if not read.domain or not read.username:
+        raise ValueError("no mail address")
+    return read
+
+
+def split_addresses(text: str) -> list[str]:
+    """The addresses of a list with commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,36 @@
+"""The error catalog: what LinkedIn's messages mean and what to do, in plain words. Two data files, versioned with the code."""
+
+import csv
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from jobrecon.warehouse.connection import Warehouse, stage
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def read_catalog() -> tuple[dict[str, str | int | None], ...]:
+    """Known messages, in the order of trying: the first that matches counts."""
+    with (FOLDER / "error_catalog.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(
+            {**row, "code": row["code"] or None, "position": position} for position, row in enumerate(csv.DictReader(file), start=1)
+        )
+
+
+@cache
+def stage_fallbacks() -> dict[str, pa.Table]:
+    """What to say of a kind of finding where LinkedIn gave no message, as the staged table `staged_fallbacks`."""
+    with (FOLDER / "fallback.csv").open(encoding="utf-8", newline="") as file:
+        return stage("staged_fallbacks", list(csv.DictReader(file)))
+
+
+def load_catalog(warehouse: Warehouse) -> None:
+    """Bring the table `error_catalog` up to this version's; nothing is written where it says the same."""
+    known = warehouse.read("findings/select_error_catalog")
+    if tuple(known) != read_catalog():
+        with warehouse.transaction():
+            warehouse.run("findings/delete_error_catalog")
+            warehouse.run("findings/insert_error_catalog", stage("staged_catalog", read_catalog()))

@@ -1,0 +1,80 @@
+"""TaskResponses on their way into the warehouse: gathered while asking goes on, merged in bulk by one thread."""
+
+import asyncio
+from datetime import datetime
+from itertools import repeat
+from typing import Any
+
+import pyarrow as pa
+
+from jobrecon.linkedin.responses import Answer, TaskResponses
+from jobrecon.warehouse.connection import Warehouse
+from jobrecon.warehouse.schema import STAGED
+
+MERGE_ROWS = 200_000
+"""TaskResponses merged at once: one row costs 15 ms, all of these half a second."""
+
+
+class ResultBuffer:
+    """TaskResponses on their way into the warehouse, merged in bulk by one thread while asking goes on."""
+
+    def __init__(self, warehouse: Warehouse, as_of: datetime, run_id: str) -> None:
+        self.warehouse = warehouse
+        self.as_of = as_of
+        self.run_id = run_id
+        self.tasks_polled = 0
+        self._settled_before = self._count_settled()
+        self._columns = _open_columns()
+        self._batch = 0
+        self._lock = asyncio.Lock()
+
+    async def add(self, application_urn: str, answers: TaskResponses) -> None:
+        for name, values in zip(Answer._fields, answers.columns, strict=True):
+            self._columns[name].extend(values)
+        self._batch += 1
+        self._columns["application_urn"].extend(repeat(application_urn, len(answers)))
+        self._columns["batch"].extend(repeat(self._batch, len(answers)))
+        if len(self._columns["batch"]) >= MERGE_ROWS and not self._lock.locked():
+            await self.flush()
+
+    async def finish(self) -> None:
+        """Merge what is left and remember what changed; on return it is committed."""
+        await self.flush()
+        await asyncio.to_thread(self.warehouse.run, "tasks/insert_status_changes", run_id=self.run_id)
+
+    async def flush(self) -> None:
+        """Merge what has gathered; on return it is committed."""
+        async with self._lock:
+            columns, self._columns = self._columns, _open_columns()
+            if columns["batch"]:
+                await asyncio.to_thread(self._merge, columns)
+
+    @property
+    def tasks_settled(self) -> int:
+        """Tasks that the answers merged so far found settled."""
+        return self._count_settled() - self._settled_before
+
+    def _count_settled(self) -> int:
+        return self.warehouse.count("tasks/select_settled_count", as_of=self.as_of)
+
+    def _merge(self, columns: dict[str, list[Any]]) -> None:
+        asked = columns["is_requested"]
+        self.tasks_polled += sum(asked)
+        table = pa.table(columns, schema=STAGED["staged_results"])
+        with self.warehouse.transaction():
+            if not all(asked):
+                self.warehouse.run("tasks/insert_multiplied_tasks", {"staged_results": table}, as_of=self.as_of)
+                self.warehouse.run("tasks/insert_unrequested_rejects", {"staged_results": table}, as_of=self.as_of)
+                table = _keep_one_each(table)
+            self.warehouse.run("tasks/update_task_results", {"staged_results": table}, as_of=self.as_of)
+
+
+def _keep_one_each(table: pa.Table) -> pa.Table:
+    """One answer for each task: what was asked before what was told unasked, then what came first."""
+    rows = table.append_column("place", pa.array(range(len(table)))).sort_by([("is_requested", "descending"), ("batch", "ascending")])
+    first = rows.group_by("task_urn", use_threads=False).aggregate([("place", "first")])
+    return table.take(first["place_first"])
+
+
+def _open_columns() -> dict[str, list[Any]]:
+    return {name: [] for name in STAGED["staged_results"].names}

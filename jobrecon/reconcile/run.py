@@ -1,0 +1,295 @@
+"""One reconciliation, stage by stage: pull, poll, listen, find, publish. The flows and the command line both run these."""
+
+import asyncio
+import logging
+import math
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from jobrecon.applications import Application, Applications
+from jobrecon.clock import Clock, utc_now
+from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld
+from jobrecon.ingest import pull_tasks
+from jobrecon.ingest.notifications import merge_deliveries
+from jobrecon.landing.database import open_landing
+from jobrecon.landing.inbox_reader import mark_merged, read_unmerged
+from jobrecon.landing.retention import prune_landing
+from jobrecon.landing.webhook_health import describe_silences, merge_challenges, write_silences
+from jobrecon.linkedin.ledger import read_ledger
+from jobrecon.reconcile.catalog import load_catalog, stage_fallbacks
+from jobrecon.reconcile.polling import PollResult, poll_due_tasks
+from jobrecon.reconcile.summary import RunSummary
+from jobrecon.settings import Settings
+from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
+from jobrecon.warehouse.parquet import export_parquet
+from jobrecon.warehouse.statements import list_findings
+from models import RunState
+
+log = logging.getLogger(__name__)
+
+INBOX_ROWS = 20_000
+SLICE_TASKS = 1_000_000
+"""Jobs are brought up to the moment in slices of about so many tasks, so that memory does not grow with their number. Of smaller
+slices DuckDB would write half of what was inserted anew at the next checkpoint, to fill up its groups of rows."""
+TOLD_FACETS = ("LISTING", "APPLY", "WEBHOOK")
+"""What is known only from what the receiver landed."""
+
+
+class Reconciliation:
+    """An open run. Each stage may be called again: done twice it changes nothing more."""
+
+    def __init__(
+        self, warehouse: Warehouse, settings: Settings, applications: Applications, engine: Engine | None, summary: RunSummary, clock: Clock
+    ) -> None:
+        self.warehouse = warehouse
+        self.settings = settings
+        self.applications = applications
+        self.engine = engine
+        self.summary = summary
+        self.clock = clock
+        self.unseen_applications: dict[str, str] = {}
+        self.unseen_facets: set[str] = set()
+        self.reasons: dict[str, str] = {}
+        """What could not be seen, by stage or application: said in the report, and no finding about it is resolved."""
+        self.last_pulled_at: datetime | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        return self.summary.as_of
+
+    @property
+    def lifespan_seconds(self) -> float:
+        return self.settings.task_lifespan_days * 86_400
+
+    def pull(self) -> None:
+        """Bring customers and new tasks in, and let tasks expire that outlived their life at LinkedIn."""
+        self.warehouse.run("postings/merge_customers", stage("staged_customers", [_describe_customer(item) for item in self.applications]))
+        self.summary.pulled_at = self.last_pulled_at
+        try:
+            pulled = pull_tasks(self.warehouse, self.settings, self.applications, self.last_pulled_at, self.as_of)
+            if pulled:
+                self.summary.pulled_at = self.as_of
+                log.info("Pulled %s new tasks from the task source, %s refused.", f"{pulled.added:,}", f"{pulled.rejected:,}")
+            self.reasons.pop("pull", None)
+        except ConfigurationError:
+            raise
+        except JobreconError as error:
+            log.warning("%s", error)
+            self.reasons["pull"] = str(error)
+        self.warehouse.run("tasks/update_expired_tasks", as_of=self.as_of, lifespan_seconds=self.lifespan_seconds)
+        self.summary.tasks_pending = self.warehouse.count("tasks/select_pending_count", as_of=self.as_of)
+
+    async def poll(self, advance: Callable[[int, int], None] = lambda _done, _due: None, job: str | None = None) -> PollResult:
+        """Ask LinkedIn about due tasks, or only about those of `job`. One application's trouble is noted and stops no other."""
+        if self.engine is None:
+            # Without the ledger no call may be made.
+            result = PollResult(unseen={item.urn: self.reasons["landing"] for item in self.applications})
+        else:
+            result = await poll_due_tasks(
+                self.warehouse, self.settings, self.applications, self.engine, self.as_of, self.summary.run_id, self.clock, advance, job
+            )
+        self.summary.tasks_due += max(0, result.tasks_due - self.summary.tasks_left)
+        self.summary.tasks_left = result.tasks_left
+        self.summary.tasks_polled += result.tasks_polled
+        self.summary.tasks_settled += result.tasks_settled
+        self.summary.calls_used += result.calls_used
+        self.summary.calls_left = result.calls_left
+        self.summary.detection_delay_mean_seconds = result.delay_mean_seconds
+        self.summary.detection_delay_p95_seconds = result.delay_p95_seconds
+        self.summary.delay_bound_seconds = result.delay_bound_seconds
+        self.unseen_applications = result.unseen
+        self.summary.failed_applications = sorted(result.unseen)
+        for urn in result.exhausted:
+            self.reasons[urn] = f"{urn} used up its calls for the day before all due tasks were looked at."
+        self.reasons.update(result.unseen)
+        return result
+
+    def ingest_notifications(self) -> None:
+        """Merge what the receiver landed; a row is marked merged only after the warehouse has committed it."""
+        if self.engine is None:
+            self.unseen_facets = set(TOLD_FACETS)
+            return
+        try:
+            for rows in read_unmerged(self.engine, self.as_of, INBOX_ROWS):
+                deliveries = [{**row._asdict(), "arrival": row.inbox_id} for row in rows]
+                self.summary.notifications_merged += merge_deliveries(self.warehouse, deliveries, [], self.as_of)
+                mark_merged(self.engine, [row.inbox_id for row in rows], self.as_of)
+            merge_challenges(self.warehouse, self.engine, self.as_of)
+            prune_landing(self.engine, min(self.as_of, self.clock()), self.settings.inbox_retention_days)
+            self.unseen_facets = set()
+            self.reasons.pop("inbox", None)
+        except LandingUnavailable as error:
+            log.warning("%s", error)
+            self.unseen_facets = set(TOLD_FACETS)
+            self.reasons["inbox"] = str(error)
+
+    def update_findings(self) -> None:
+        """Compare what should be with what is; open, see again and resolve findings."""
+        as_of = self.as_of
+        # What polling changed is written first: it is read with less memory then.
+        self.warehouse.checkpoint()
+        self.warehouse.run("tasks/create_latest_tasks", as_of=as_of)
+        self.warehouse.run("postings/create_latest_facets", as_of=as_of)
+        self.warehouse.run("notifications/create_silences", as_of=as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
+        self.note_silences()
+        derive_postings(self.warehouse, as_of)
+        self.warehouse.run("findings/create_current_findings")
+        for name in list_findings():
+            self.warehouse.collect_findings(
+                name,
+                as_of=as_of,
+                stuck_after=self.settings.stuck_after,
+                unconfirmed_after=self.settings.unconfirmed_after,
+                lifespan_seconds=self.lifespan_seconds,
+            )
+        self.warehouse.run("findings/create_explained_findings", stage_fallbacks())
+        unseen: dict[str, Any] = {"unseen_applications": list(self.unseen_applications), "unseen_facets": sorted(self.unseen_facets)}
+        with self.warehouse.transaction():
+            self.summary.findings_resolved += self.warehouse.count("findings/update_resolved_findings", as_of=as_of, **unseen)
+            self.warehouse.run("findings/update_seen_findings", as_of=as_of)
+            self.summary.findings_opened += self.warehouse.count("findings/insert_opened_findings", as_of=as_of)
+        self.summary.findings_open = self.warehouse.count("findings/select_open_count")
+
+    def note_silences(self) -> None:
+        """Say that LinkedIn has fallen silent: in the report, and to the receivers, whose metrics tell of it."""
+        silences = {row["application_urn"]: row["last_heard_at"] for row in self.warehouse.read("notifications/select_silences")}
+        self.reasons.pop("webhook", None)
+        if silences:
+            self.reasons["webhook"] = describe_silences(silences)
+        if self.engine is not None and "WEBHOOK" not in self.unseen_facets:
+            try:
+                write_silences(self.engine, silences)
+            except LandingUnavailable as error:
+                log.warning("%s", error)
+
+    def publish(self) -> None:
+        """Close the run's books and give analysts the new copy. The run ends here."""
+        try:
+            if self.engine is not None:
+                ledger = read_ledger(self.engine, since=self.clock().date() - timedelta(days=31))
+                self.warehouse.run("runs/merge_call_budget", stage("staged_budget", ledger))
+        except LandingUnavailable as error:
+            self.reasons["ledger"] = str(error)
+        self.finish(RunState.INCOMPLETE if self.reasons else RunState.COMPLETED)
+        if self.settings.parquet:
+            export_parquet(self.warehouse, Path(self.settings.parquet))
+        self.warehouse.publish()
+
+    def finish(self, state: RunState) -> None:
+        """Write the run's row as it ended."""
+        summary = self.summary
+        summary.state = state
+        summary.finished_at = self.clock()
+        summary.incomplete_reasons = list(dict.fromkeys(self.reasons.values()))
+        row = asdict(summary)
+        reasons = "\n".join(" ".join(reason.split()) for reason in summary.incomplete_reasons)
+        self.warehouse.run(
+            "runs/update_finished_run",
+            as_of=summary.as_of,
+            **{name: row[name] for name in _FINISHED},
+            incomplete_reasons=reasons or None,
+        )
+
+
+_FINISHED = (
+    "run_id", "state", "finished_at", "tasks_pending", "tasks_due", "tasks_polled", "tasks_settled", "tasks_left", "calls_used",
+    "calls_left", "detection_delay_mean_seconds", "detection_delay_p95_seconds", "delay_bound_seconds", "notifications_merged", "findings_opened", "findings_resolved", "findings_open", "pulled_at",
+)  # fmt: skip
+
+
+def derive_postings(warehouse: Warehouse, as_of: datetime, slice_tasks: int = SLICE_TASKS) -> int:
+    """Bring `job_postings` up to the moment, in slices: however many jobs there are, few are in memory at once.
+
+    Returns how many rows are new or changed; the others are not written.
+    """
+    slices = max(1, math.ceil(warehouse.count("tasks/select_task_count") / slice_tasks))
+    warehouse.run("postings/create_postings_at")
+    name = "postings/merge_job_postings" if warehouse.count("postings/select_posting_count") else "postings/insert_job_postings"
+    return sum(warehouse.count(name, as_of=as_of, slices=slices, slice=number) for number in range(slices))
+
+
+@contextmanager
+def open_reconciliation(
+    settings: Settings, as_of: datetime | None = None, flow_run_id: str | None = None, clock: Clock = utc_now
+) -> Iterator[Reconciliation]:
+    """A run as of a moment (default: now), with the warehouse held for writing until the block ends.
+
+    Raises `ConfigurationError` where no application is configured, `RunTooOld` for a moment before the last run's. A run that
+    breaks off is recorded as FAILED; what it committed stays and the next run goes on from there.
+    """
+    applications = settings.load_applications()
+    if not len(applications):
+        raise ConfigurationError(
+            f"No application is configured: {settings.applications} does not exist or names none, and JOBRECON_CLIENT_ID is not set. "
+            "Nothing was changed. docs/settings.md shows an example."
+        )
+    engine, landing_problem = None, ""
+    try:
+        engine = open_landing(settings.landing_url)
+    except LandingUnavailable as error:
+        log.warning("%s", error)
+        landing_problem = str(error)
+    try:
+        with open_warehouse(settings) as warehouse:
+            as_of = as_of or clock()
+            last_as_of, last_pulled_at = warehouse.run("runs/select_last_as_of")[0]
+            if last_as_of and as_of < last_as_of:
+                raise RunTooOld(
+                    f"A run as of {as_of.isoformat()} is older than the last one, as of {last_as_of.isoformat()}. Nothing was changed. "
+                    "What has been told once is not untold: run as of that moment or later."
+                )
+            load_catalog(warehouse)
+            summary = RunSummary(run_id=uuid.uuid4().hex, as_of=as_of, started_at=clock(), flow_run_id=flow_run_id)
+            warehouse.run("runs/update_interrupted_runs", now=summary.started_at)
+            warehouse.run(
+                "runs/insert_started_run", run_id=summary.run_id, flow_run_id=flow_run_id, as_of=as_of, started_at=summary.started_at
+            )
+            run = Reconciliation(warehouse, settings, applications, engine, summary, clock)
+            run.last_pulled_at = last_pulled_at
+            if landing_problem:
+                run.reasons["landing"] = landing_problem
+            try:
+                # Of a run that was killed while it asked.
+                warehouse.run("tasks/insert_status_changes", run_id=summary.run_id)
+                yield run
+            except BaseException as error:
+                run.reasons["run"] = str(error) or type(error).__name__
+                run.finish(RunState.FAILED)
+                raise
+    finally:
+        if engine is not None:
+            engine.dispose()
+
+
+def reconcile(
+    settings: Settings,
+    as_of: datetime | None = None,
+    advance: Callable[[int, int], None] = lambda _done, _due: None,
+    job: str | None = None,
+) -> RunSummary:
+    """All stages in order, without Prefect; with `job`, only that job's tasks are asked about."""
+    with open_reconciliation(settings, as_of) as run:
+        run.pull()
+        # Before polling: a notification about a job means that its tasks are looked at now.
+        run.ingest_notifications()
+        asyncio.run(run.poll(advance, job))
+        run.update_findings()
+        run.publish()
+        return run.summary
+
+
+def _describe_customer(application: Application) -> dict[str, Any]:
+    return {
+        "application_urn": application.urn,
+        "customer": application.customer,
+        "account_manager": application.account_manager,
+        "account_manager_email": application.account_manager_email,
+        "daily_call_limit": application.daily_call_limit,
+    }

@@ -1,0 +1,22 @@
+"""How soon tasks settle: what polling learned from its own answers."""
+
+from datetime import datetime
+
+from sqlmodel import Field
+
+from models.base import WarehouseTable, utc_field
+
+
+class SettlingHazard(WarehouseTable, table=True):
+    """One row per application ('' for all together) and age bin: the chance per second that a task of that age settles."""
+
+    __tablename__ = "settling_hazard"
+
+    application_urn: str = Field(primary_key=True, description="Application it was learned for; '' for all together")
+    bin: int = Field(primary_key=True, description="Age bin, from 0, as wide again as it is old")
+    age_from_seconds: float = Field(description="Youngest age of the bin")
+    age_to_seconds: float = Field(description="Oldest age of the bin")
+    hazard_per_second: float = Field(description="Chance per second of settling, shrunk towards the whole and the prior")
+    exposure_seconds: float = Field(description="Time that tasks were watched at this age")
+    settled_count: float = Field(description="Tasks expected to have settled at this age; a task seen late counts in parts")
+    learned_at: datetime = utc_field("as_of of the run that learned it")

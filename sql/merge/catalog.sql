@@ -1,3 +1,0 @@
--- Load the error catalogue.
-insert into error_catalog by name
-select * from staged_catalog

@@ -1,0 +1,169 @@
+"""Bad rows and bad files: the good goes in, the bad is kept with file, line and reason, nothing raises anything else."""
+
+import json
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+
+from jobrecon.errors import InputError
+from tests.ingest.conftest import ACME, GOOD, HEADER, read, read_rejects, read_tasks
+
+BAD_ROWS = [
+    # row as written                                     reason
+    (GOOD.replace("t1", " "), "task_urn is empty"),
+    (GOOD.replace("job-1", ""), "external_job_posting_id is empty"),
+    (GOOD.replace("CREATE", ""), "operation is empty"),
+    (GOOD.replace("2026-03-01T05:00:00Z", ""), "requested_at is empty"),
+    (GOOD.replace("2026-03-01T05", "soon"), "requested_at is no ISO 8601 date: soon:00:00Z"),
+    (GOOD.replace(ACME, ""), "application_urn is empty, and more or less than one application is configured"),
+    (GOOD.replace(ACME, "urn:li:developerApplication:9"), "application_urn is of no configured application: urn:li:developerApplication:9"),
+    ("t1,job-1\n", "has 2 fields where the header has 7"),
+    (GOOD.replace(",Cook", ",Cook,more"), "has 8 fields where the header has 7"),
+]
+
+
+@pytest.mark.parametrize(("row", "reason"), BAD_ROWS, ids=[reason for _, reason in BAD_ROWS])
+def test_a_bad_row_is_kept_with_file_line_and_reason_and_the_good_ones_go_in(warehouse, write, import_file, row, reason):
+    path = write(HEADER + GOOD.replace("t1", "t0") + row + GOOD.replace("t1", "t2"))
+    result = import_file(path)
+    assert (result.added, result.rejected, result.reasons) == (2, 1, {f"{reason} (first in line 3)": 1})
+    ((source, line, told, kept),) = read_rejects(warehouse)
+    assert (source, line, told) == (str(path), 3, reason)
+    assert kept
+    assert [task[0] for task in read_tasks(warehouse)] == ["t0", "t2"]
+
+
+def test_lines_are_counted_through_quoted_newlines_and_empty_lines(warehouse, write, import_file):
+    path = write(
+        HEADER + GOOD.replace("Cook", '"a\nb\r\nc"') + "\n" + "bad\n" + GOOD.replace("t1", "").replace("Cook", '"d\ne"') + "last\n"
+    )
+    import_file(path)
+    assert [row[1] for row in read_rejects(warehouse)] == [6, 7, 9]
+
+
+def test_rows_refused_again_are_kept_once(warehouse, write, import_file):
+    path = write(HEADER + "bad\nworse,\n")
+    assert import_file(path).rejected == 2
+    assert import_file(path).rejected == 2
+    assert len(read_rejects(warehouse)) == 2
+
+
+def test_bad_lines_of_ndjson_are_refused_one_by_one(warehouse, write, import_file):
+    row = {"task_urn": "t1", "external_job_posting_id": 17, "operation": "CREATE", "requested_at": "2026-03-01", "application_urn": ACME}
+    good = json.dumps(row)
+    lines = [good, "{broken", "[1]", '"text"', "null", "", good.replace("t1", "t2").replace('"CREATE"', "null"), '{"task_urn": "\\ud800"}']
+    path = write("\n".join(lines), "tasks.ndjson")
+    result = import_file(path)
+    assert (result.added, result.rejected) == (1, 6)
+    assert read_tasks(warehouse)[0][2] == "17"
+    reasons = {row[1]: row[2] for row in read_rejects(warehouse)}
+    assert sorted(reasons) == [2, 3, 4, 5, 7, 8]
+    assert reasons[2].startswith("is no JSON: ")
+    assert reasons[3] == reasons[5] == "is JSON, but not an object"
+    assert reasons[7] == "operation is empty"
+
+
+def test_bad_elements_of_a_json_array_are_refused_by_their_number(warehouse, write, import_file):
+    import_file(write('[{"task_urn": "t1"}, 5, {}]', "tasks.json"))
+    assert [row[1] for row in read_rejects(warehouse)] == [1, 2, 3]
+
+
+def test_bad_lines_that_are_not_utf_8_are_kept_readably(warehouse, write, import_file):
+    assert import_file(write(b'{"task_urn": "caf\xe9"}\n', "tasks.ndjson")).rejected == 1
+    assert "caf\ufffd" in read_rejects(warehouse)[0][3]
+
+
+def test_nul_bytes_are_no_part_of_an_id(warehouse, write, import_file):
+    """A NUL is either refused or gone, never a name that looks like another."""
+    result = import_file(write((HEADER + GOOD.replace("job-1", "job\0-1") + GOOD.replace("t1", "t2")).encode()))
+    assert (result.added, result.rejected) == (1, 1)
+    assert "NUL" in next(iter(result.reasons))
+
+
+def test_bad_rows_of_parquet_are_refused_by_their_number(warehouse, import_file, tmp_path):
+    rows = [
+        {"task_urn": urn, "external_job_posting_id": "job-1", "operation": "CREATE", "requested_at": "2026-03-01", "application_urn": ACME}
+        for urn in ("t1", None, "t3")
+    ]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "tasks.parquet")
+    assert import_file(tmp_path / "tasks.parquet").added == 2
+    ((_, line, reason, kept),) = read_rejects(warehouse)
+    assert (line, reason) == (2, "task_urn is empty")
+    assert '"external_job_posting_id":"job-1"' in kept
+
+
+def test_a_quote_that_is_never_closed_costs_the_rest_of_the_file_but_is_not_kept_whole(warehouse, write, import_file):
+    result = import_file(write(HEADER + GOOD + '"' + GOOD * 1000))
+    assert (result.added, result.rejected) == (1, 1)
+    ((_, line, reason, kept),) = read_rejects(warehouse)
+    assert (line, reason) == (3, "has 1 fields where the header has 7")
+    assert len(kept) == 10_000
+
+
+BAD_FILES = [
+    ("a.csv", b"", "is empty"),
+    ("b.csv", b"task_urn,operation,requested_at\nt1,CREATE,2026-03-01\n", "has no column external_job_posting_id"),
+    ("c.csv", (HEADER + GOOD.replace("Cook", "K\xf6ch")).encode("latin-1"), "is not UTF-8"),
+    ("d.csv", HEADER.encode("utf-16"), "is not UTF-8"),
+    ("e.json", b"[{}", "is no JSON"),
+    ("f.parquet", b"PAR1 but no more", "is no Parquet file"),
+    ("g.parquet", b"task_urn\n", "is no Parquet file"),
+    ("h.csv", b"\x00\x00\x00\x00", "has no column"),
+    ("i.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "is not UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "reason"), BAD_FILES, ids=[name for name, *_ in BAD_FILES])
+def test_an_unusable_file_is_an_error_that_says_why_and_what_is_safe(warehouse, write, import_file, name, content, reason):
+    path = write(content, name)
+    with pytest.raises(InputError) as raised:
+        import_file(path)
+    assert reason in str(raised.value)
+    assert str(path) in str(raised.value)
+    assert "mported" in str(raised.value)
+    assert read_tasks(warehouse) == []
+    ((source, line, told, _),) = read_rejects(warehouse)
+    assert (source, line, told) == (str(path), None, str(raised.value))
+
+
+def test_a_folder_and_a_missing_file_are_errors_that_say_so(import_file, tmp_path):
+    with pytest.raises(InputError, match="Is a directory"):
+        import_file(tmp_path)
+    with pytest.raises(InputError, match="No such file"):
+        import_file(tmp_path / "absent.csv")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read_is_an_error_that_says_so(write, import_file):
+    path = write(HEADER + GOOD)
+    path.chmod(0)
+    with pytest.raises(InputError, match="Permission denied"):
+        import_file(path)
+
+
+def test_a_csv_of_a_header_alone_is_fine(warehouse, write, import_file):
+    result = import_file(write(HEADER))
+    assert (result.added, result.known, result.rejected) == (0, 0, 0)
+
+
+def test_parquet_that_breaks_off_is_an_error_that_says_so(warehouse, import_file, tmp_path):
+    path = tmp_path / "tasks.parquet"
+    columns = ("task_urn", "external_job_posting_id", "operation", "requested_at", "application_urn")
+    parquet.write_table(pa.table({name: [f"{name}-{number}" for number in range(20_000)] for name in columns}), path, compression="none")
+    content = bytearray(path.read_bytes())
+    content[2000:60_000] = os.urandom(58_000)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="breaks off"):
+        import_file(path)
+    assert read(warehouse, "select count(*) from job_tasks") == [(0,)]
+
+
+def test_parquet_that_holds_no_utf8_is_an_error_that_says_so(warehouse, import_file, tmp_path):
+    columns = {name: pa.array([f"{name}-1"]) for name in ("task_urn", "external_job_posting_id", "operation", "requested_at")}
+    columns["title"] = pa.array([b" \xff\xfe "]).view(pa.string())
+    parquet.write_table(pa.table(columns), tmp_path / "tasks.parquet")
+    with pytest.raises(InputError, match=r"breaks off after row 0: .*UTF8"):
+        import_file(tmp_path / "tasks.parquet")
+    assert read(warehouse, "select count(*) from job_tasks") == [(0,)]

@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 from datetime import datetime, timedelta
-from importlib.metadata import entry_points
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,8 @@ def run_demo(settings: Settings, job_count: int = 2_000, seed: int = 7) -> dict[
 
 
 def _live_two_days(partner: Partner, receiver_url: str, started: datetime, job_count: int) -> dict[str, Any]:
-    reconcile, report = _load_flow("reconcile"), _load_flow("daily-report")
+    # Loaded by name: this room does not import the flows.
+    reconcile, report = import_module("flows.reconcile").reconcile, import_module("flows.daily_report").daily_report
     steps = sorted([*((hour, "send", (operation, share)) for hour, operation, share in REQUESTS), *((hour, "run", None) for hour in RUNS)])
     reported: set[Any] = set()
     for hour, step, request in steps:
@@ -103,12 +104,6 @@ def _forge(partner: Partner, receiver_url: str) -> None:
     )
     answer = httpx.post(f"{receiver_url}/webhook", content=body, headers={"X-LI-Signature": "0" * 64})
     _say(f"{_clock(partner.world.now)}  a forged notification is refused: HTTP {answer.status_code}")
-
-
-def _load_flow(name: str) -> Any:
-    """A flow of the room above, found by its entry point: this room does not import it."""
-    (found,) = entry_points(group="jobrecon.flows", name=name)
-    return found.load()
 
 
 def _call(flow: Any, **parameters: Any) -> Any:

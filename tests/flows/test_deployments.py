@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +38,6 @@ def flows() -> dict[str, str]:
 
 def test_every_flow_is_deployed_under_its_name(flows: dict[str, str]) -> None:
     assert flows == {deployment["entrypoint"]: deployment["name"] for deployment in DEPLOYMENTS}
-
-
-def test_every_flow_is_an_entry_point_of_the_package(flows: dict[str, str]) -> None:
-    declared = {point.value.replace(":", "."): point.name for point in entry_points(group="jobrecon.flows")}
-    assert declared == flows
 
 
 @pytest.mark.parametrize(("name", "cron"), [("reconcile", "*/10 * * * *"), ("daily-report", "0 6 * * *")])

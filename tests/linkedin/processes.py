@@ -7,12 +7,12 @@ from datetime import datetime
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-from jobrecon.reconcile import results
 from jobrecon.applications import Application, Applications
 from jobrecon.landing.database import open_landing
 from jobrecon.linkedin.client import LinkedInClient, open_http
 from jobrecon.linkedin.ledger import CallLedger
 from jobrecon.linkedin.tokens import TokenCache
+from jobrecon.reconcile import results
 from jobrecon.reconcile.polling import poll_due_tasks
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse

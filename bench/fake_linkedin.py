@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobrecon.clock import utc_now
 from jobrecon.sandbox import SandboxApplication, World, create_app
-from jobrecon.sandbox.responses import send_answer
+from jobrecon.sandbox.protocol import send_json
 from jobrecon.webhook.serving import listen
 
 PORTIONS = 1_000
@@ -67,7 +67,7 @@ def answer_readily(world: World) -> ASGIApp:
         if token not in world.tokens:
             return await sandbox(scope, receive, send)
         ids = scope["query_string"].replace(b"%3A", b":").removeprefix(b"ids=").split(b"&ids=")
-        await send_answer(send, 200, b'{"results":{' + b",".join([ready[urn] for urn in ids]) + b'},"statuses":{},"errors":{}}')
+        await send_json(send, 200, b'{"results":{' + b",".join([ready[urn] for urn in ids]) + b'},"statuses":{},"errors":{}}')
 
     return answer
 

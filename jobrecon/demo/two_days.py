@@ -64,7 +64,7 @@ def run_demo(settings: Settings, job_count: int = 2_000, seed: int = 7) -> dict[
         with serve_in_thread(receiver) as receiver_url, httpx.Client(base_url=api_url, timeout=300) as api:
             partner = Partner(home, settings, world, api, random.Random(seed))
             _say(f"LinkedIn's stand-in serves on {api_url}, the webhook receiver on {receiver_url}. Nothing leaves this machine.")
-            api.post("/control/register", json={"webhook_url": f"{receiver_url}/webhook"}).raise_for_status()
+            api.post("/control/webhook", json={"webhook_url": f"{receiver_url}/webhook"}).raise_for_status()
             summary = _live_two_days(partner, receiver_url, started, job_count)
             _show_end(partner, summary, time.monotonic() - began)
         engine.dispose()

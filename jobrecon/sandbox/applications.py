@@ -14,7 +14,7 @@ TASKS, POSTINGS, POSTING_STATUS = "simpleJobPostingTasks", "simpleJobPostings", 
 
 @dataclass(frozen=True, slots=True)
 class SandboxApplication:
-    """A child application to play LinkedIn for. Of two secrets the newest comes first."""
+    """A child application that the sandbox knows. Of two secrets the newest comes first."""
 
     urn: str
     client_id: str
@@ -50,34 +50,34 @@ class Calls:
 
 @dataclass(slots=True)
 class WebhookCounts:
-    """What became of an application's notifications and challenges."""
+    """Outcomes of an application's notifications and challenges."""
 
     pending: int = 0
     sent: int = 0
-    """Answered with 200."""
+    """Accepted with 200."""
     refused: int = 0
-    """TaskResponses with 400."""
+    """Refused with 400."""
     failed: int = 0
-    """Attempts with any other answer, or none."""
+    """Attempts that got any other status, or none."""
     given_up: int = 0
     dropped: int = 0
     """Due while the webhook was blocked: not sent, and never replayed."""
     challenges: int = 0
     challenges_failed: int = 0
-    failures_in_a_row: int = 0
+    consecutive_failures: int = 0
     is_blocked: bool = False
 
 
 @dataclass(slots=True)
 class ApplicationState:
-    """Everything the sandbox keeps of one application."""
+    """The sandbox's state of one application."""
 
     application: SandboxApplication
     calls: dict[str, Calls] = field(default_factory=lambda: {name: Calls() for name in (TASKS, POSTINGS, POSTING_STATUS)})
     tasks: dict[str, Task] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     recent: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
-    """The newest task URNs: what an answer nobody asked for is picked from."""
+    """The newest task URNs: unrequested results are picked from these."""
     webhooks: WebhookCounts = field(default_factory=WebhookCounts)
     tokens_issued: int = 0
     challenge_rounds: int = 0
@@ -88,5 +88,5 @@ class ApplicationState:
 
     @property
     def number(self) -> str:
-        """What a challenge names the application by."""
+        """The application's number, by which a challenge names it."""
         return self.application.urn.rpartition(":")[2]

@@ -1,4 +1,4 @@
-"""Jobs as LinkedIn shows them: their state, and the record and the notification that tell it."""
+"""Jobs as LinkedIn shows them: their state, and the status record and the notification made from it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ LISTED, NOT_LISTED, IN_PROGRESS = "LISTED", "NOT_LISTED", "IN_PROGRESS"
 ENABLED, NOT_ENABLED = "ENABLED", "NOT_ENABLED"
 PROMOTED, NOT_PROMOTED = "PROMOTED", "NOT_PROMOTED"
 
-LISTING_LIFE_MS = 180 * 86_400_000
+LISTING_LIFETIME_MS = 180 * 86_400_000
 PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,14}")
-"""What survives a round trip through any JSON reader unchanged."""
+"""Ids that survive a round trip through any JSON parser unchanged."""
 
 Facet = tuple[str, Detail | None]
 """A status and the detail that comes with it."""
@@ -56,7 +56,7 @@ class Job:
         self.requests = 0
         self.events = 0
         self.generation = 0
-        """Counts operations that took effect: what was planned before the last of them happens no more."""
+        """Counts operations that took effect: events scheduled before the last of them are void."""
         self.effective_request_at = 0.0
         """When the newest operation that took effect was requested."""
         self.listing: Facet | None = None
@@ -75,7 +75,7 @@ class Job:
 
 
 def status_record(job: Job) -> dict[str, Any]:
-    """What `jobPostingStatus` tells of a job: absent values are explicit nulls."""
+    """The record of `jobPostingStatus`: absent values are explicit nulls."""
     return {
         "externalJobPostingId": job.json_id(),
         "jobPostingUrl": job.url if job.listed_at_ms is not None else None,
@@ -88,20 +88,20 @@ def status_record(job: Job) -> dict[str, Any]:
 
 
 def notification_body(
-    job: Job, application_urn: str, chance: SeededRandom, *, listing: Facet | None, apply: Facet | None, promotion: Facet | None
+    job: Job, application_urn: str, rng: SeededRandom, *, listing: Facet | None, apply: Facet | None, promotion: Facet | None
 ) -> dict[str, Any]:
     """A JOB_POSTING_STATUS notification in one of the shapes the documentation leaves open."""
     facets = _facets(listing, apply, promotion)
-    if chance.happens(rates.DETAILS_ABSENT):
+    if rng.happens(rates.DETAILS_ABSENT):
         facets = {name: value for name, value in facets.items() if value is not None}
     info = _info(job, "companyName", "companyPage")
     body: dict[str, Any] = {
         "type": "JOB_POSTING_STATUS",
-        "externalJobPostingId": job.json_id() if chance.happens(rates.NUMBER_AS_ID) else job.external_id,
+        "externalJobPostingId": job.json_id() if rng.happens(rates.NUMBER_AS_ID) else job.external_id,
         "developerApplicationUrn": application_urn,
         "jobPostingUrl": job.url if job.listed_at_ms is not None else None,
     }
-    (info if chance.happens(rates.FIELDS_INSIDE_INFO) else body).update(facets)
+    (info if rng.happens(rates.FIELDS_INSIDE_INFO) else body).update(facets)
     return body | {"jobCampaign": None, "partnerJobCampaign": None, "jobPostingInfo": info}
 
 
@@ -127,7 +127,7 @@ def _info(job: Job, name_key: str, page_key: str) -> dict[str, Any]:
     listed_at = job.listed_at_ms
     return {
         "listedAt": listed_at,
-        "expireAt": None if listed_at is None else listed_at + LISTING_LIFE_MS,
+        "expireAt": None if listed_at is None else listed_at + LISTING_LIFETIME_MS,
         "location": job.location,
         "alternateLocations": list(job.other_locations),
         "companyDetails": {name_key: job.company, page_key: f"https://www.linkedin.com/company/{len(job.company)}"},

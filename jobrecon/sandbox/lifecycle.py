@@ -1,86 +1,156 @@
-"""The life of a posted job: what LinkedIn shows and tells after a task has taken effect."""
+"""What happens to jobs over time: the schedule of events, and what follows once a task has taken effect."""
 
 from __future__ import annotations
 
+import heapq
+import itertools
+from dataclasses import dataclass
+
 from jobrecon.sandbox import messages, rates
 from jobrecon.sandbox.applications import ApplicationState
-from jobrecon.sandbox.events import Agenda, Change
 from jobrecon.sandbox.jobs import ENABLED, IN_PROGRESS, LISTED, NOT_ENABLED, NOT_LISTED, NOT_PROMOTED, PROMOTED, Facet, Job
 from jobrecon.sandbox.seeded_random import SeededRandom
 from jobrecon.sandbox.tasks import PROCESSED, Task
 
 
-def plan_life(agenda: Agenda, state: ApplicationState, job: Job, task: Task, at: float, chance: SeededRandom) -> None:
-    """Enter into the agenda what follows from `task` having taken effect on `job` at `at`."""
+@dataclass(slots=True)
+class TaskSettled:
+    """A task takes effect on its job."""
+
+    state: ApplicationState
+    task: Task
+
+
+@dataclass(slots=True)
+class JobChanged:
+    """The status of a job changes, unless another operation took effect before."""
+
+    state: ApplicationState
+    job: Job
+    generation: int
+    only_while: str | None = None
+    """Applies only while the listing status is this."""
+    listing: Facet | None = None
+    apply: Facet | None = None
+    promotion: Facet | None = None
+    is_resync: bool = False
+
+
+@dataclass(slots=True)
+class Delivery:
+    """A notification to send."""
+
+    state: ApplicationState
+    external_id: str
+    body: bytes
+    is_escaped_signed: bool = False
+    is_parent_signed: bool = False
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class ChallengeDue:
+    """An application's webhook is to be challenged."""
+
+    state: ApplicationState
+
+
+Event = TaskSettled | JobChanged | Delivery | ChallengeDue
+
+
+class Schedule:
+    """Events to come, in order of time, then of addition."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Event]] = []
+        self._sequence = itertools.count()
+
+    def add(self, at: float, event: Event) -> None:
+        heapq.heappush(self._heap, (at, next(self._sequence), event))
+
+    def next_at(self) -> float | None:
+        return self._heap[0][0] if self._heap else None
+
+    def pop(self) -> tuple[float, Event]:
+        at, _, event = heapq.heappop(self._heap)
+        return at, event
+
+
+def plan_lifecycle(schedule: Schedule, state: ApplicationState, job: Job, task: Task, at: float, rng: SeededRandom) -> None:
+    """Schedule what follows from `task` having taken effect on `job` at `at`."""
     job.generation += 1
-    notice = at + chance.spread(rates.NOTICE_MEDIAN_SECONDS, rates.NOTICE_SIGMA)
+    notice = at + rng.lognormal(rates.NOTICE_MEDIAN_SECONDS, rates.NOTICE_SIGMA)
     if task.status == PROCESSED:
-        if task.operation == "CREATE" and chance.happens(rates.CUSTOMER_NOT_MIGRATED):
-            agenda.add(notice, Change(state, job, job.generation, listing=(NOT_LISTED, messages.NOT_MIGRATED)))
+        if task.operation == "CREATE" and rng.happens(rates.CUSTOMER_NOT_MIGRATED):
+            schedule.add(notice, JobChanged(state, job, job.generation, listing=(NOT_LISTED, messages.NOT_MIGRATED)))
     elif task.operation == "CLOSE":
-        _plan_end(agenda, state, job, notice, chance)
+        _plan_closing(schedule, state, job, notice, rng)
     else:
-        _plan_listing(agenda, state, job, task, notice, chance)
+        _plan_listing(schedule, state, job, task, notice, rng)
 
 
-def _plan_end(agenda: Agenda, state: ApplicationState, job: Job, notice: float, chance: SeededRandom) -> None:
+def _plan_closing(schedule: Schedule, state: ApplicationState, job: Job, notice: float, rng: SeededRandom) -> None:
     if job.listing is None:
         return
-    agenda.add(notice, Change(state, job, job.generation, listing=(NOT_LISTED, None)))
-    back = notice + chance.spread(rates.LISTED_AFTER_CLOSE_MEDIAN_SECONDS, rates.LISTED_AFTER_CLOSE_SIGMA)
-    if chance.happens(rates.LISTED_AFTER_CLOSE):
-        agenda.add(max(back, notice + 7200), Change(state, job, job.generation, listing=(LISTED, None)))
+    schedule.add(notice, JobChanged(state, job, job.generation, listing=(NOT_LISTED, None)))
+    back = notice + rng.lognormal(rates.LISTED_AFTER_CLOSE_MEDIAN_SECONDS, rates.LISTED_AFTER_CLOSE_SIGMA)
+    if rng.happens(rates.LISTED_AFTER_CLOSE):
+        schedule.add(max(back, notice + 7200), JobChanged(state, job, job.generation, listing=(LISTED, None)))
 
 
-def _plan_listing(agenda: Agenda, state: ApplicationState, job: Job, task: Task, notice: float, chance: SeededRandom) -> None:
+def _plan_listing(schedule: Schedule, state: ApplicationState, job: Job, task: Task, notice: float, rng: SeededRandom) -> None:
     generation = job.generation
-    listed_at = notice + chance.spread(rates.LISTED_MEDIAN_SECONDS, rates.LISTED_SIGMA)
+    listed_at = notice + rng.lognormal(rates.LISTED_MEDIAN_SECONDS, rates.LISTED_SIGMA)
     is_new = job.listing is None or job.listing[0] != LISTED
-    is_stuck = chance.happens(rates.LISTING_STUCK) and is_new
-    if is_stuck or (chance.happens(rates.IN_PROGRESS_FIRST) and is_new):
-        agenda.add(notice, Change(state, job, generation, listing=(IN_PROGRESS, None)))
+    is_stuck = rng.happens(rates.LISTING_STUCK) and is_new
+    if is_stuck or (rng.happens(rates.IN_PROGRESS_FIRST) and is_new):
+        schedule.add(notice, JobChanged(state, job, generation, listing=(IN_PROGRESS, None)))
     if is_stuck:
         return
-    promotion: Facet = (NOT_PROMOTED, chance.weigh(messages.NOT_PROMOTED))
-    if chance.happens(rates.PROMOTED):
+    promotion: Facet = (NOT_PROMOTED, rng.weighted_choice(messages.NOT_PROMOTED))
+    if rng.happens(rates.PROMOTED):
         promotion = (PROMOTED, messages.PROMOTED)
     if is_new or job.apply is None:
-        apply, refused = _plan_apply(chance)
+        apply, failed = _plan_apply(rng)
     else:
-        apply, refused = job.apply, None
-    agenda.add(listed_at, Change(state, job, generation, listing=(LISTED, None), apply=apply, promotion=promotion))
-    if refused is not None:
-        at = listed_at + chance.spread(rates.APPLY_MEDIAN_SECONDS, rates.APPLY_SIGMA)
-        agenda.add(at, Change(state, job, generation, only_while=LISTED, apply=refused))
-    _plan_trouble(agenda, state, job, listed_at, apply, chance)
+        apply, failed = job.apply, None
+    schedule.add(listed_at, JobChanged(state, job, generation, listing=(LISTED, None), apply=apply, promotion=promotion))
+    if failed is not None:
+        at = listed_at + rng.lognormal(rates.APPLY_MEDIAN_SECONDS, rates.APPLY_SIGMA)
+        schedule.add(at, JobChanged(state, job, generation, only_while=LISTED, apply=failed))
+    _plan_later_changes(schedule, state, job, listed_at, apply, rng)
 
 
-def _plan_apply(chance: SeededRandom) -> tuple[Facet | None, Facet | None]:
-    """What is said of Easy Apply when the job is listed, and what a little later where that differs."""
-    share = chance.share()
+def _plan_apply(rng: SeededRandom) -> tuple[Facet | None, Facet | None]:
+    """The LinkedIn Apply status when the job is listed, and the one a little later where that differs."""
+    drawn = rng.uniform()
     being_enabled: Facet = (IN_PROGRESS, messages.APPLY_BEING_ENABLED)
-    if share < rates.APPLY_REFUSED:
-        return being_enabled, (NOT_ENABLED, chance.weigh(messages.APPLY_REFUSED))
-    if share < rates.APPLY_REFUSED + rates.APPLY_STUCK:
+    if drawn < rates.APPLY_FAILED:
+        return being_enabled, (NOT_ENABLED, rng.weighted_choice(messages.APPLY_FAILED))
+    if drawn < rates.APPLY_FAILED + rates.APPLY_STUCK:
         return being_enabled, None
-    if share < rates.APPLY_REFUSED + rates.APPLY_STUCK + rates.APPLY_SAYS_NOTHING:
+    if drawn < rates.APPLY_FAILED + rates.APPLY_STUCK + rates.APPLY_ABSENT:
         return None, None
     return (ENABLED, None), None
 
 
-def _plan_trouble(agenda: Agenda, state: ApplicationState, job: Job, listed_at: float, apply: Facet | None, chance: SeededRandom) -> None:
+def _plan_later_changes(
+    schedule: Schedule, state: ApplicationState, job: Job, listed_at: float, apply: Facet | None, rng: SeededRandom
+) -> None:
     generation = job.generation
-    down_at = listed_at + chance.spread(rates.TAKEN_DOWN_MEDIAN_SECONDS, rates.TAKEN_DOWN_SIGMA)
-    back_at = down_at + chance.spread(rates.COMES_BACK_MEDIAN_SECONDS, rates.COMES_BACK_SIGMA)
-    comes_back = chance.happens(rates.COMES_BACK)
-    if chance.happens(rates.TAKEN_DOWN):
-        agenda.add(down_at, Change(state, job, generation, only_while=LISTED, listing=(NOT_LISTED, chance.weigh(messages.TAKEN_DOWN))))
+    down_at = listed_at + rng.lognormal(rates.TAKEN_DOWN_MEDIAN_SECONDS, rates.TAKEN_DOWN_SIGMA)
+    back_at = down_at + rng.lognormal(rates.COMES_BACK_MEDIAN_SECONDS, rates.COMES_BACK_SIGMA)
+    comes_back = rng.happens(rates.COMES_BACK)
+    if rng.happens(rates.TAKEN_DOWN):
+        schedule.add(
+            down_at, JobChanged(state, job, generation, only_while=LISTED, listing=(NOT_LISTED, rng.weighted_choice(messages.TAKEN_DOWN)))
+        )
         if comes_back:
-            agenda.add(back_at, Change(state, job, generation, only_while=NOT_LISTED, listing=(LISTED, None)))
-    if chance.happens(rates.LOSES_EASY_APPLY) and apply == (ENABLED, None):
-        lost_at = listed_at + chance.spread(rates.LOSES_EASY_APPLY_MEDIAN_SECONDS, rates.LOSES_EASY_APPLY_SIGMA)
-        lost: Facet = (NOT_ENABLED, chance.weigh(messages.APPLY_LOST))
-        agenda.add(lost_at, Change(state, job, generation, only_while=LISTED, apply=lost))
-    if chance.happens(rates.RESYNC_ASKED):
-        resync_at = listed_at + chance.spread(rates.RESYNC_MEDIAN_SECONDS, rates.RESYNC_SIGMA)
-        agenda.add(resync_at, Change(state, job, generation, is_resync=True))
+            schedule.add(back_at, JobChanged(state, job, generation, only_while=NOT_LISTED, listing=(LISTED, None)))
+    if rng.happens(rates.LOSES_APPLY) and apply == (ENABLED, None):
+        lost_at = listed_at + rng.lognormal(rates.LOSES_APPLY_MEDIAN_SECONDS, rates.LOSES_APPLY_SIGMA)
+        lost: Facet = (NOT_ENABLED, rng.weighted_choice(messages.APPLY_LOST))
+        schedule.add(lost_at, JobChanged(state, job, generation, only_while=LISTED, apply=lost))
+    if rng.happens(rates.RESYNC_REQUESTED):
+        resync_at = listed_at + rng.lognormal(rates.RESYNC_MEDIAN_SECONDS, rates.RESYNC_SIGMA)
+        schedule.add(resync_at, JobChanged(state, job, generation, is_resync=True))

@@ -1,6 +1,6 @@
-"""What LinkedIn says when something is wrong, as whole texts around the documented constant parts.
+"""LinkedIn's error messages and status details: whole texts around the documented constant parts.
 
-`<job>`, `<place>` and `<number>` stand for the job's id, its place and a number of LinkedIn's.
+`<job>`, `<place>`, `<operation>` and `<number>` are filled with the job's id, its location, the operation and an id of LinkedIn's.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ DUPLICATE_CREATE = (
 )
 NON_EXISTING_JOB = "<operation> operation is not allowed for a non-existing job. externalJobPostingId: <job>"
 
-REFUSED_CONTENT: tuple[tuple[float, str], ...] = (
+INVALID_CONTENT: tuple[tuple[float, str], ...] = (
     (3, "This job could not be published because there is a {:duplicateJobPostingUrl,anchor,text#duplicate job} on LinkedIn."),
     (4, "Job description is too short: description length should be at least 100 characters."),
     (
@@ -70,7 +70,7 @@ REFUSED_CONTENT: tuple[tuple[float, str], ...] = (
 )
 """Why a CREATE or UPDATE fails, or a PROCESSED payload is invalid, with weights."""
 
-REFUSED_OPERATION: tuple[tuple[float, str], ...] = (
+OPERATION_FAILED: tuple[tuple[float, str], ...] = (
     (3, "An unexpected error that occurred during job ingestion. Request <number>."),
     (2, "The <operation> of job <job> was dropped due to validation error."),
 )
@@ -78,7 +78,7 @@ REFUSED_OPERATION: tuple[tuple[float, str], ...] = (
 
 
 class Detail(NamedTuple):
-    """What stands in a `…Detail` of a notification."""
+    """The content of a `…Detail` of a notification."""
 
     code: int | None
     type: str | None
@@ -102,7 +102,7 @@ NOT_MIGRATED = Detail(None, PARTNER, "PENDING_CUSTOMER_MIGRATION: The customer i
 
 APPLY_BEING_ENABLED = Detail(1156, None, "IN_PROGRESS: Apply Connect is being enabled. Look again in 5 minutes.")
 _ENABLING = "ENABLING_APPLY_CONNECT_BY_PARTNER_FAILED:"
-APPLY_REFUSED: tuple[tuple[float, Detail], ...] = (
+APPLY_FAILED: tuple[tuple[float, Detail], ...] = (
     (2, Detail(1100, PARTNER, f"{_ENABLING} A question definition needs exactly one question detail.")),
     (1, Detail(1101, PARTNER, f"{_ENABLING} A prerequisite question depends on another prerequisite question.")),
     (1, Detail(1102, PARTNER, f"{_ENABLING} A prerequisite question is not in the same customQuestions set.")),
@@ -128,6 +128,6 @@ PLACES = ("Oslo, Norway", "Köln, Nordrhein-Westfalen, Germany", "Austin, Texas,
 
 
 def fill(text: str, *, job: str, place: str | None, number: int, operation: str) -> str:
-    """`text` with its stand-ins replaced."""
+    """`text` with its placeholders filled in."""
     text = text.replace("<operation>", operation).replace("<number>", str(number))
     return text.replace("<place>", place or "").replace("<job>", job)

@@ -1,4 +1,4 @@
-"""Seeded chance: the same key always throws the same numbers, on every machine and in every order of asking."""
+"""Seeded random numbers: the same key gives the same numbers, on every machine and in every order of requests."""
 
 import hashlib
 import math
@@ -14,8 +14,8 @@ NORMAL = NormalDist()
 class SeededRandom:
     """A stream of draws that depends on its key alone.
 
-    A hash in counter mode instead of `random.Random`: seeding that costs 10 µs, which a million tasks would feel.
-    Every question takes exactly one draw, so a changed proportion does not shift what the later questions get.
+    A hash in counter mode instead of `random.Random`: seeding that costs 10 µs, too slow for a million tasks.
+    Every method takes exactly one draw, so a changed rate does not shift what later calls return.
     """
 
     __slots__ = ("_block", "_blocks", "_key", "_position")
@@ -35,28 +35,28 @@ class SeededRandom:
         self._position += size
         return self._block[self._position - size : self._position]
 
-    def share(self) -> float:
+    def uniform(self) -> float:
         """A number from 0 up to, but not including, 1."""
         return (int.from_bytes(self.draw(8), "little") >> 11) * 2.0**-53
 
     def happens(self, probability: float) -> bool:
-        return self.share() < probability
+        return self.uniform() < probability
 
-    def choose(self, among: Sequence[T]) -> T:
-        return among[int(self.share() * len(among))]
+    def choice(self, among: Sequence[T]) -> T:
+        return among[int(self.uniform() * len(among))]
 
-    def weigh(self, among: Sequence[tuple[float, T]]) -> T:
-        """One of `among`, each as likely as its weight says."""
-        left = self.share() * sum(weight for weight, _ in among)
+    def weighted_choice(self, among: Sequence[tuple[float, T]]) -> T:
+        """One of `among`, with probability proportional to its weight."""
+        left = self.uniform() * sum(weight for weight, _ in among)
         for weight, choice in among:
             left -= weight
             if left < 0:
                 return choice
         return among[-1][1]
 
-    def spread(self, median: float, sigma: float) -> float:
+    def lognormal(self, median: float, sigma: float) -> float:
         """A log-normal number around `median`: half below it, a long tail above."""
-        return median * math.exp(sigma * NORMAL.inv_cdf(max(self.share(), 1e-12)))
+        return median * math.exp(sigma * NORMAL.inv_cdf(max(self.uniform(), 1e-12)))
 
     def uuid(self) -> str:
         """A version 4 uuid."""

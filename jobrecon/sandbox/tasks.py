@@ -1,4 +1,4 @@
-"""Tasks as LinkedIn keeps them: how each ends and when is decided the moment it is accepted."""
+"""Tasks as LinkedIn stores them: how and when each ends is decided when it is accepted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUIRK_EARLY_JOB_POSTING, QUIRK_OTHER_ID, QUIRK_NO_JOB_ID, QUIRK_NULLS = 1, 2, 4,
 
 
 class Task:
-    """One task URN. A million of these fit in memory: slots, shared texts, and no answer kept ready."""
+    """One task URN. A million of these fit in memory: slots, shared strings, and results built on request."""
 
     __slots__ = (
         "announced_by",
@@ -53,10 +53,10 @@ class Task:
         self.quirks = 0
         self.siblings: tuple[str, ...] = ()
         self.announced_by: str | None = None
-        """The task whose answer first tells this URN; null where the partner was given it."""
+        """The task whose result first carries this URN; None where the partner got it from the request."""
 
     def result(self, now: float) -> dict[str, Any]:
-        """What LinkedIn says of the task at `now`."""
+        """The task's status record at `now`."""
         quirks = self.quirks
         if self.settles_at > now:
             status, error, shows_posting = IN_PROGRESS, None, quirks & QUIRK_EARLY_JOB_POSTING and self.status == SUCCEEDED
@@ -84,7 +84,7 @@ class Task:
 
 
 def decide_task(
-    chance: SeededRandom,
+    rng: SeededRandom,
     *,
     external_id: str,
     operation: str,
@@ -92,56 +92,56 @@ def decide_task(
     location: str | None,
     requested_at: float,
     job_posting: int,
-    refusal: str | None,
+    certain_error: str | None,
 ) -> Task:
-    """A new task and its fate. `refusal` is the text of a failure that is certain; else the chance decide."""
-    uuid = chance.uuid()
-    if chance.happens(rates.MALFORMED_UUID):
+    """A new task and how it will end: with `certain_error` it fails, else `rng` decides."""
+    uuid = rng.uuid()
+    if rng.happens(rates.MALFORMED_UUID):
         uuid = uuid[:-1]
     task = Task(TASK_URN_PREFIX + uuid, external_id, operation, title, location, requested_at)
     task.job_posting = job_posting
-    task.settles_at = requested_at + _settling_seconds(chance)
-    fate = chance.share()
-    failing = refusal is not None or fate < rates.FAILED
-    if failing or fate < rates.FAILED + rates.PROCESSED:
+    task.settles_at = requested_at + _settling_seconds(rng)
+    outcome = rng.uniform()
+    failing = certain_error is not None or outcome < rates.FAILED
+    if failing or outcome < rates.FAILED + rates.PROCESSED:
         task.status = FAILED if failing else PROCESSED
-        if failing or chance.happens(rates.PROCESSED_WITH_ERROR):
-            text = refusal or _refusal_text(chance, operation)
+        if failing or rng.happens(rates.PROCESSED_WITH_ERROR):
+            text = certain_error or _error_text(rng, operation)
             task.error = messages.fill(text, job=external_id, place=location, number=job_posting, operation=operation)
-    task.quirks = _quirks(chance)
+    task.quirks = _quirks(rng)
     return task
 
 
-def decide_other_place(chance: SeededRandom, main: Task, place: str, job_posting: int) -> Task:
-    """The task of another place of the same posting: it shares the fate of the first, or fails for its place."""
-    task = Task(TASK_URN_PREFIX + chance.uuid(), main.external_id, main.operation, main.title, place, main.requested_at)
+def decide_other_location(rng: SeededRandom, main: Task, place: str, job_posting: int) -> Task:
+    """The task of another location of the same posting: it ends as the first, or fails for its location."""
+    task = Task(TASK_URN_PREFIX + rng.uuid(), main.external_id, main.operation, main.title, place, main.requested_at)
     task.announced_by = main.urn
     task.job_posting = job_posting
-    task.settles_at = main.settles_at + chance.spread(rates.MINUTES_MEDIAN_SECONDS, rates.MINUTES_SIGMA)
+    task.settles_at = main.settles_at + rng.lognormal(rates.MINUTES_MEDIAN_SECONDS, rates.MINUTES_SIGMA)
     task.status, task.error = main.status, main.error
-    if main.status == SUCCEEDED and main.operation != "CLOSE" and chance.happens(rates.ONE_PLACE_FAILS):
+    if main.status == SUCCEEDED and main.operation != "CLOSE" and rng.happens(rates.ONE_LOCATION_FAILS):
         task.status = FAILED
         task.error = f"We could not standardize your job's location '{place}'. Give city, state and country."
     return task
 
 
-def _settling_seconds(chance: SeededRandom) -> float:
-    share = chance.share()
-    if share < rates.SETTLES_NEVER:
+def _settling_seconds(rng: SeededRandom) -> float:
+    drawn = rng.uniform()
+    if drawn < rates.SETTLES_NEVER:
         return math.inf
-    if share < rates.SETTLES_NEVER + rates.SETTLES_IN_HOURS:
-        return chance.spread(rates.HOURS_MEDIAN_SECONDS, rates.HOURS_SIGMA)
-    return chance.spread(rates.MINUTES_MEDIAN_SECONDS, rates.MINUTES_SIGMA)
+    if drawn < rates.SETTLES_NEVER + rates.SETTLES_IN_HOURS:
+        return rng.lognormal(rates.HOURS_MEDIAN_SECONDS, rates.HOURS_SIGMA)
+    return rng.lognormal(rates.MINUTES_MEDIAN_SECONDS, rates.MINUTES_SIGMA)
 
 
-def _refusal_text(chance: SeededRandom, operation: str) -> str:
+def _error_text(rng: SeededRandom, operation: str) -> str:
     has_content = operation in ("CREATE", "UPDATE")
-    return chance.weigh(messages.REFUSED_OPERATION if not has_content or chance.happens(0.1) else messages.REFUSED_CONTENT)
+    return rng.weighted_choice(messages.OPERATION_FAILED if not has_content or rng.happens(0.1) else messages.INVALID_CONTENT)
 
 
-def _quirks(chance: SeededRandom) -> int:
-    """Which oddities the answers about a task show; one draw for all, since they are independent of anything else."""
-    bits = int.from_bytes(chance.draw(8), "little")
+def _quirks(rng: SeededRandom) -> int:
+    """Which irregularities the results of a task show; one draw for all, since they are independent of anything else."""
+    bits = int.from_bytes(rng.draw(8), "little")
     quirks = 0
     for quirk, probability in (
         (QUIRK_EARLY_JOB_POSTING, rates.IN_PROGRESS_WITH_JOB_POSTING),

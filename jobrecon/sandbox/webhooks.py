@@ -1,4 +1,4 @@
-"""Sends what the world has to tell: signed notifications and challenges, minute by minute of sandbox time."""
+"""Sends webhooks, signed notifications and challenges, minute by minute of the sandbox's time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from itertools import groupby
 
 import httpx
 
-from jobrecon.sandbox.events import ChallengeRound, Delivery
+from jobrecon.sandbox.lifecycle import ChallengeDue, Delivery
 from jobrecon.sandbox.seeded_random import SeededRandom
 from jobrecon.sandbox.world import Due, World
 
@@ -46,7 +46,7 @@ def _escape_character(character: str) -> str:
 
 
 class WebhookSender:
-    """Moves the world's clock and sends what falls due on the way. One move at a time."""
+    """Moves the world's clock and sends what falls due meanwhile. One move at a time."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -57,9 +57,9 @@ class WebhookSender:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Holds the connections open and, where the world is ticking, moves it along with real time."""
+        """Keeps the connections open and, where the world is ticking, moves its clock with real time."""
         limits = httpx.Limits(max_connections=CONCURRENCY, max_keepalive_connections=CONCURRENCY)
-        # trust_env off: a proxy set on this machine has nothing to do with a receiver next door.
+        # trust_env off: the receiver is local and not behind this machine's proxy.
         async with httpx.AsyncClient(timeout=DELIVERY_TIMEOUT_SECONDS, limits=limits, trust_env=False) as self._client:
             self._ticked_at = time.monotonic()
             ticking = asyncio.create_task(self._tick()) if self.world.is_ticking else None
@@ -71,16 +71,16 @@ class WebhookSender:
                     await asyncio.gather(ticking, return_exceptions=True)
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock by `seconds`; done when everything due until then was delivered or put off to a later moment."""
+        """Move the clock by `seconds`; done when everything due until then was delivered or rescheduled."""
         async with self._moving:
             await self._move_to(self.world.seconds + seconds)
 
-    async def advance_to(self, moment: float) -> bool:
-        """Move the clock to `moment` as `advance` does; False, and nothing moves, where that lies in the past."""
+    async def advance_to(self, timestamp: float) -> bool:
+        """Move the clock to `timestamp` as `advance` does; False, and nothing moves, where that lies in the past."""
         async with self._moving:
-            if moment < self.world.seconds:
+            if timestamp < self.world.seconds:
                 return False
-            await self._move_to(moment)
+            await self._move_to(timestamp)
             return True
 
     async def _tick(self) -> None:
@@ -96,8 +96,8 @@ class WebhookSender:
             await self._send_group(due)
 
     async def _send_group(self, due: list[Due]) -> None:
-        """Different jobs at once, the notifications of one job one after another: no disorder but the one asked for."""
-        await asyncio.gather(*(self._challenge(each) for each in due if isinstance(each, ChallengeRound)))
+        """Different jobs concurrently, the notifications of one job in sequence: they are reordered only by fault injection."""
+        await asyncio.gather(*(self._challenge(each) for each in due if isinstance(each, ChallengeDue)))
         deliveries = [each for each in due if isinstance(each, Delivery)]
         deliveries.sort(key=_job_of)
         await asyncio.gather(*(self._deliver_in_order(list(of_job)) for _, of_job in groupby(deliveries, _job_of)))
@@ -139,49 +139,49 @@ class WebhookSender:
             return None
         return response.status_code
 
-    async def _challenge(self, round_: ChallengeRound) -> None:
-        state = round_.state
+    async def _challenge(self, due: ChallengeDue) -> None:
+        state = due.state
         counts = state.webhooks
         if counts.is_blocked:
             return
         state.challenge_rounds += 1
         secrets = list(state.application.client_secrets)
-        questions: list[tuple[dict[str, str], list[str]]] = [({"applicationId": state.number}, secrets)]
+        requests: list[tuple[dict[str, str], list[str]]] = [({"applicationId": state.number}, secrets)]
         if self.world.parent_secret is not None:
-            questions.append(({}, [self.world.parent_secret]))
+            requests.append(({}, [self.world.parent_secret]))
         passed = True
-        for position, (parameters, candidates) in enumerate(questions):
+        for position, (parameters, candidates) in enumerate(requests):
             code = SeededRandom(self.world.seed, state.urn, "challenge", state.challenge_rounds, position).uuid()
             counts.challenges += 1
-            if not await self._ask(parameters, code, candidates):
+            if not await self._send_challenge(parameters, code, candidates):
                 counts.challenges_failed += 1
                 passed = False
-        counts.failures_in_a_row = 0 if passed else counts.failures_in_a_row + 1
-        if counts.failures_in_a_row >= FAILURES_UNTIL_BLOCKED:
+        counts.consecutive_failures = 0 if passed else counts.consecutive_failures + 1
+        if counts.consecutive_failures >= FAILURES_UNTIL_BLOCKED:
             counts.is_blocked = True
         else:
             self.world.schedule_challenge(state)
 
-    async def _ask(self, parameters: dict[str, str], code: str, secrets: list[str]) -> bool:
+    async def _send_challenge(self, parameters: dict[str, str], code: str, secrets: list[str]) -> bool:
         assert self._client is not None
         assert self.world.webhook_url is not None
         try:
             response = await self._client.get(
                 self.world.webhook_url,
                 params={"challengeCode": code, **parameters},
-                # Two hours after the last one no connection would still be open.
+                # Two hours after the last challenge no connection is still open.
                 headers={"Connection": "close"},
                 timeout=CHALLENGE_TIMEOUT_SECONDS,
             )
-            answer = response.json()
+            content = response.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError):
             return False
         return (
             response.status_code == 200
             and response.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
-            and isinstance(answer, dict)
-            and answer.get("challengeCode") == code
-            and answer.get("challengeResponse") in [sign_challenge(secret, code) for secret in secrets]
+            and isinstance(content, dict)
+            and content.get("challengeCode") == code
+            and content.get("challengeResponse") in [sign_challenge(secret, code) for secret in secrets]
         )
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's world: applications, tasks, jobs and a clock. Pure: it reads no clock and talks to nobody."""
+"""The sandbox's world: applications, tasks, jobs and its own clock. Pure: it does no I/O and reads no other clock."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import orjson
 
 from jobrecon.sandbox import messages, rates
 from jobrecon.sandbox.applications import ApplicationState, SandboxApplication
-from jobrecon.sandbox.events import Agenda, ChallengeRound, Change, Delivery, Settlement
-from jobrecon.sandbox.fault_injection import FaultInjection, Mischief
+from jobrecon.sandbox.faults import FaultInjection, FaultInjector
 from jobrecon.sandbox.jobs import LISTED, Job, notification_body, resync_body
-from jobrecon.sandbox.lifecycle import plan_life
+from jobrecon.sandbox.lifecycle import ChallengeDue, Delivery, JobChanged, Schedule, TaskSettled, plan_lifecycle
 from jobrecon.sandbox.seeded_random import SeededRandom
-from jobrecon.sandbox.tasks import FAILED, PROCESSED, Task, decide_other_place, decide_task
+from jobrecon.sandbox.tasks import FAILED, PROCESSED, Task, decide_other_location, decide_task
 
 FIRST_POSTING_NUMBER = 3_900_000_000
 GROUP_SECONDS = 60
@@ -25,15 +24,15 @@ CHALLENGE_INTERVAL_SECONDS = 7200
 RETRY_SECONDS = (60, 300, 1800, 7200)
 LATE_MEDIAN_SECONDS, HELD_BACK_MEDIAN_SECONDS, REPEATED_MEDIAN_SECONDS = 14_400.0, 600.0, 60.0
 
-Due = Delivery | ChallengeRound
+Due = Delivery | ChallengeDue
 
 
 class World:
-    """LinkedIn's side of the story for some applications.
+    """LinkedIn's side for some applications.
 
-    Everything follows from `seed` and from what is requested, in which order and when: the same requests at the same moments
-    get the same task URNs, outcomes and notifications. The clock stands still unless it is moved (or `ticking`, where the
-    application that serves the world moves it with real time).
+    Everything follows from `seed` and the requests, their order and times: the same requests at the same times get the same
+    task URNs, outcomes and notifications. The clock stands still unless it is moved, or, where `ticking`, moved with real time
+    by the application that serves the world.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class World:
         self.webhook_url = webhook_url
         self.parent_secret = parent_secret
         self.faults = faults if faults is not None else FaultInjection()
-        self.mischief = Mischief(self.faults, seed)
+        self.injector = FaultInjector(seed)
         self.call_limit = call_limit
         self.is_ticking = ticking
         self.applications = {each.urn: ApplicationState(each) for each in applications}
@@ -62,29 +61,29 @@ class World:
             raise ValueError("two sandbox applications share a urn or a client_id")
         self.seconds = start.timestamp()
         self.tokens: dict[str, tuple[ApplicationState, float]] = {}
-        self._agenda = Agenda()
+        self._schedule = Schedule()
         self._postings = FIRST_POSTING_NUMBER
         if webhook_url is not None:
-            self._enter_challenges()
+            self._schedule_challenges()
 
     @property
     def now(self) -> datetime:
-        """The sandbox's moment. While webhooks go out it is the moment at which they arrive."""
+        """The sandbox's time. While webhooks are sent it is the time at which they arrive."""
         return datetime.fromtimestamp(self.seconds, UTC)
 
     # Tokens
 
     def issue_token(self, state: ApplicationState) -> tuple[str, int]:
-        """A new access token, and its life in seconds."""
+        """A new access token, and its lifetime in seconds."""
         state.tokens_issued += 1
-        chance = SeededRandom(self.seed, state.urn, "token", state.tokens_issued)
-        token = "AQX" + (chance.draw(32) + chance.draw(32)).hex()
-        life = self.faults.token_life_seconds
-        self.tokens[token] = (state, self.seconds + life)
-        return token, int(life)
+        rng = SeededRandom(self.seed, state.urn, "token", state.tokens_issued)
+        token = "AQX" + (rng.draw(32) + rng.draw(32)).hex()
+        lifetime = self.faults.token_lifetime_seconds
+        self.tokens[token] = (state, self.seconds + lifetime)
+        return token, int(lifetime)
 
     def expire_tokens(self) -> None:
-        """End all tokens given out so far."""
+        """Expire all tokens issued so far."""
         self.tokens = {token: (state, self.seconds) for token, (state, _) in self.tokens.items()}
 
     # Tasks
@@ -99,38 +98,38 @@ class World:
         location: str | None = None,
         other_locations: tuple[str, ...] | None = None,
     ) -> Task:
-        """Accept an operation on a job; what becomes of it is decided here and shows when its time has come."""
+        """Accept an operation on a job. Its outcome is decided here and shows once the task settles."""
         job = state.jobs.get(external_id) or self._new_job(state, external_id)
         job.requests += 1
-        chance = SeededRandom(self.seed, state.urn, external_id, operation, job.requests)
+        rng = SeededRandom(self.seed, state.urn, external_id, operation, job.requests)
         title, location = title or job.title, location or job.location
         if other_locations is None:
             other_locations = () if operation == "CREATE" else job.other_locations
-        refusal = None
+        error = None
         if operation == "CREATE":
-            refusal = chance.choose(messages.DUPLICATE_CREATE) if job.exists else None
+            error = rng.choice(messages.DUPLICATE_CREATE) if job.exists else None
         elif operation != "CLOSE" and not job.exists:
-            refusal = messages.NON_EXISTING_JOB
+            error = messages.NON_EXISTING_JOB
         task = decide_task(
-            chance,
+            rng,
             external_id=external_id,
             operation=operation,
             title=title,
             location=location,
             requested_at=self.seconds,
             job_posting=job.posting_number,
-            refusal=refusal,
+            certain_error=error,
         )
         if task.status != FAILED:
             job.title, job.location, job.other_locations = title, location, other_locations
             job.exists = job.exists and task.status == PROCESSED if operation == "CLOSE" else True
             if task.settles_at < math.inf:
-                self._agenda.add(task.settles_at, Settlement(state, task))
-        self._keep(state, task, [decide_other_place(chance, task, place, self._next_posting()) for place in other_locations])
+                self._schedule.add(task.settles_at, TaskSettled(state, task))
+        self._store(state, task, [decide_other_location(rng, task, location, self._next_posting()) for location in other_locations])
         return task
 
     def create_tasks(self, application_urn: str, count: int, *, prefix: str = "bulk") -> list[dict[str, Any]]:
-        """Many CREATE tasks fast, for benchmarks: they settle like others, but there is no job behind them to notify of."""
+        """Many CREATE tasks fast, for benchmarks: they settle like others, but without jobs, so no notifications follow."""
         state = self.applications[application_urn]
         rows: list[dict[str, Any]] = []
         first = len(state.tasks)
@@ -145,14 +144,14 @@ class World:
                 location=messages.PLACES[number % len(messages.PLACES)],
                 requested_at=self.seconds,
                 job_posting=FIRST_POSTING_NUMBER - 1 - number,
-                refusal=None,
+                certain_error=None,
             )
             state.tasks[task.urn] = task
             rows.append({"task_urn": task.urn, "external_job_posting_id": external_id, "location": task.location} | shared)
         return rows
 
     def task_row(self, state: ApplicationState, task: Task) -> dict[str, Any]:
-        """What the partner's own warehouse would know of a task."""
+        """A task as the partner's own warehouse would store it, in the columns of the import."""
         return {
             "task_urn": task.urn,
             "external_job_posting_id": task.external_id,
@@ -164,8 +163,8 @@ class World:
         }
 
     def _new_job(self, state: ApplicationState, external_id: str) -> Job:
-        chance = SeededRandom(self.seed, state.urn, external_id, "job")
-        job = Job(external_id, chance.choose(messages.COMPANIES), chance.happens(rates.SILENT_JOB), self._next_posting())
+        rng = SeededRandom(self.seed, state.urn, external_id, "job")
+        job = Job(external_id, rng.choice(messages.COMPANIES), rng.happens(rates.SILENT_JOB), self._next_posting())
         state.jobs[external_id] = job
         return job
 
@@ -173,7 +172,7 @@ class World:
         self._postings += 1
         return self._postings
 
-    def _keep(self, state: ApplicationState, task: Task, others: list[Task]) -> None:
+    def _store(self, state: ApplicationState, task: Task, others: list[Task]) -> None:
         task.siblings = tuple(other.urn for other in others)
         for each in (task, *others):
             state.tasks[each.urn] = each
@@ -182,18 +181,18 @@ class World:
     # Time
 
     def next_due(self, until: float) -> list[Due] | None:
-        """Let the world go on to the next moment before `until` at which something is to be sent; None: it has arrived.
+        """Move on to the next webhooks due before `until`; None once that is reached.
 
-        What falls within one sandbox minute comes together, in order of time, and the clock stands at the last of it.
+        Those within one minute come together, in order of time, and the clock stands at the last of them.
         """
         due: list[Due] = []
         group_end = until
-        while (at := self._agenda.next_at()) is not None and at <= group_end:
-            _, event = self._agenda.pop()
+        while (at := self._schedule.next_at()) is not None and at <= group_end:
+            _, event = self._schedule.pop()
             self.seconds = max(self.seconds, at)
-            if isinstance(event, Settlement):
+            if isinstance(event, TaskSettled):
                 self._settle(event)
-            elif isinstance(event, Change):
+            elif isinstance(event, JobChanged):
                 self._change(event)
             else:
                 if not due:
@@ -210,37 +209,37 @@ class World:
             delivery.state.webhooks.pending -= 1
             delivery.state.webhooks.given_up += 1
         else:
-            self._agenda.add(self.seconds + RETRY_SECONDS[delivery.attempts - 1], delivery)
+            self._schedule.add(self.seconds + RETRY_SECONDS[delivery.attempts - 1], delivery)
 
     def schedule_challenge(self, state: ApplicationState) -> None:
-        """Challenge the application's webhook again when its time comes."""
-        self._agenda.add(self.seconds + CHALLENGE_INTERVAL_SECONDS, ChallengeRound(state))
+        """Challenge the application's webhook again after the interval."""
+        self._schedule.add(self.seconds + CHALLENGE_INTERVAL_SECONDS, ChallengeDue(state))
 
     def register_webhook(self, url: str) -> None:
-        """Register `url`, as after a block: notifications go there from now on; what was dropped stays dropped."""
+        """Register `url`, also after a block: notifications go there from now on; dropped ones are not sent again."""
         is_new = self.webhook_url is None
         self.webhook_url = url
         for state in self.applications.values():
             counts = state.webhooks
             if counts.is_blocked and not is_new:
-                self._agenda.add(self.seconds + FIRST_CHALLENGE_SECONDS, ChallengeRound(state))
-            counts.is_blocked, counts.failures_in_a_row = False, 0
+                self._schedule.add(self.seconds + FIRST_CHALLENGE_SECONDS, ChallengeDue(state))
+            counts.is_blocked, counts.consecutive_failures = False, 0
         if is_new:
-            self._enter_challenges()
+            self._schedule_challenges()
 
-    def _enter_challenges(self) -> None:
+    def _schedule_challenges(self) -> None:
         for state in self.applications.values():
-            self._agenda.add(self.seconds + FIRST_CHALLENGE_SECONDS, ChallengeRound(state))
+            self._schedule.add(self.seconds + FIRST_CHALLENGE_SECONDS, ChallengeDue(state))
 
-    def _settle(self, event: Settlement) -> None:
+    def _settle(self, event: TaskSettled) -> None:
         state, task = event.state, event.task
         job = state.jobs[task.external_id]
-        # A newer request has taken effect before this one did: a job closed in the meantime is not listed again.
+        # A newer request may have taken effect before: a job closed meanwhile is not listed again.
         if task.requested_at >= job.effective_request_at:
             job.effective_request_at = task.requested_at
-            plan_life(self._agenda, state, job, task, task.settles_at, SeededRandom(self.seed, task.urn, "life"))
+            plan_lifecycle(self._schedule, state, job, task, task.settles_at, SeededRandom(self.seed, task.urn, "life"))
 
-    def _change(self, event: Change) -> None:
+    def _change(self, event: JobChanged) -> None:
         job = event.job
         if event.generation != job.generation or (event.only_while and (job.listing is None or job.listing[0] != event.only_while)):
             return
@@ -254,27 +253,27 @@ class World:
         if job.is_silent or self.webhook_url is None:
             return
         urn = event.state.urn
-        chance = SeededRandom(self.seed, urn, job.external_id, "notification", job.events)
+        rng = SeededRandom(self.seed, urn, job.external_id, "notification", job.events)
         if event.is_resync:
             body = resync_body(job, urn)
         else:
-            body = notification_body(job, urn, chance, listing=job.listing, apply=job.apply, promotion=job.promotion)
+            body = notification_body(job, urn, rng, listing=job.listing, apply=job.apply, promotion=job.promotion)
         self._notify(event.state, job.external_id, orjson.dumps(body))
 
     def _notify(self, state: ApplicationState, external_id: str, body: bytes) -> None:
         if state.webhooks.is_blocked:
             state.webhooks.dropped += 1
             return
-        settings, mischief, at = self.faults, self.mischief, self.seconds
-        if mischief.strikes(settings.late_rate):
-            at += mischief.delay(LATE_MEDIAN_SECONDS)
-        elif mischief.strikes(settings.reorder_rate):
-            at += mischief.delay(HELD_BACK_MEDIAN_SECONDS)
-        is_escaped = mischief.strikes(settings.escaped_signature_rate)
-        is_parent = self.parent_secret is not None and mischief.strikes(settings.parent_signature_rate)
-        moments = [at]
-        if mischief.strikes(settings.duplicate_rate):
-            moments.append(at + mischief.delay(REPEATED_MEDIAN_SECONDS))
-        for moment in moments:
+        faults, injector, at = self.faults, self.injector, self.seconds
+        if injector.occurs(faults.late_rate):
+            at += injector.delay(LATE_MEDIAN_SECONDS)
+        elif injector.occurs(faults.reorder_rate):
+            at += injector.delay(HELD_BACK_MEDIAN_SECONDS)
+        is_escaped = injector.occurs(faults.escaped_signature_rate)
+        is_parent = self.parent_secret is not None and injector.occurs(faults.parent_signature_rate)
+        times = [at]
+        if injector.occurs(faults.duplicate_rate):
+            times.append(at + injector.delay(REPEATED_MEDIAN_SECONDS))
+        for time in times:
             state.webhooks.pending += 1
-            self._agenda.add(moment, Delivery(state, external_id, body, is_escaped, is_parent))
+            self._schedule.add(time, Delivery(state, external_id, body, is_escaped, is_parent))

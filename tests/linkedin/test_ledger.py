@@ -144,7 +144,7 @@ def test_a_call_that_is_never_answered_is_charged(serve: Serve) -> None:
     assert house.budget()["calls_used"] == len(fake.asked) == 1
 
 
-TROUBLES = [FaultInjection(), FaultInjection(error_5xx_rate=0.2, cut_json_rate=0.1), FaultInjection(dropped_connection_rate=0.3)]
+TROUBLES = [FaultInjection(), FaultInjection(error_5xx_rate=0.2, truncated_json_rate=0.1), FaultInjection(dropped_connection_rate=0.3)]
 
 
 @pytest.mark.parametrize("faults", TROUBLES, ids=["none", "errors", "dropped-connections"])

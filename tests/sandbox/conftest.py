@@ -1,4 +1,4 @@
-"""A sandbox served for real on loopback, and a partner that talks to it."""
+"""A sandbox served for real on loopback, and a partner that calls it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,7 +22,7 @@ def make_world(**options: Any) -> World:
 
 
 class Partner:
-    """What a partner (and a tester) does with a sandbox."""
+    """A client of the sandbox: requests of a partner's system, and the control endpoints."""
 
     def __init__(self, url: str, world: World, client: httpx.Client) -> None:
         self.url = url
@@ -46,8 +46,8 @@ class Partner:
 
     def submit(self, external_id: str, operation: str = "CREATE", application: str = ACME, **more: Any) -> str:
         element = {"externalJobPostingId": external_id, "jobPostingOperationType": operation, "title": "Cook", "location": "Köln, Germany"}
-        answer = self.post([element | more], application)
-        return str(answer.json()["elements"][0]["id"])
+        response = self.post([element | more], application)
+        return str(response.json()["elements"][0]["id"])
 
     def submit_many(self, count: int, operation: str = "CREATE", prefix: str = "job") -> list[str]:
         urns: list[str] = []
@@ -84,8 +84,8 @@ class Partner:
         if seconds >= 1800:
             self.tokens.clear()
 
-    def misbehave(self, **settings: Any) -> None:
-        assert self.client.post("/control/misbehave", json=settings).status_code == 200
+    def inject_faults(self, **settings: Any) -> None:
+        assert self.client.post("/control/faults", json=settings).status_code == 200
 
     def state(self, application: str = ACME) -> dict[str, Any]:
         described: dict[str, Any] = self.client.get("/control/state").json()["applications"][application]
@@ -98,7 +98,7 @@ ServeSandbox = Callable[..., Partner]
 @contextmanager
 def open_partner(**options: Any) -> Iterator[Partner]:
     world = make_world(**options)
-    # A kept connection would wait 40 ms for each answer: Nagle's algorithm against delayed acknowledgements.
+    # A kept-alive connection would wait 40 ms for each response: Nagle's algorithm against delayed acknowledgements.
     limits = httpx.Limits(max_keepalive_connections=0)
     with serve_in_thread(create_app(world)) as url, httpx.Client(base_url=url, trust_env=False, timeout=30, limits=limits) as client:
         yield Partner(url, world, client)
@@ -113,12 +113,12 @@ def serve_sandbox() -> Iterator[ServeSandbox]:
 
 @pytest.fixture
 def partner(serve_sandbox: ServeSandbox) -> Partner:
-    """A partner of a new sandbox that behaves."""
+    """A partner of a new sandbox without faults."""
     return serve_sandbox(faults=FaultInjection())
 
 
 @pytest.fixture(scope="module")
-def lasting_partner() -> Iterator[Partner]:
-    """A partner for tests that leave nothing behind that another would see."""
+def shared_partner() -> Iterator[Partner]:
+    """A partner shared by the tests of a module that leave nothing behind."""
     with open_partner() as partner:
         yield partner

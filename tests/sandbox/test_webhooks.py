@@ -5,29 +5,34 @@ import hmac
 import json
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from jobrecon.sandbox import World
 from jobrecon.sandbox.webhooks import escape_unicode, sign_body, sign_challenge
 from jobrecon.webhook.serving import serve_in_thread
+from tests.sandbox.conftest import BOLT, Partner, ServeSandbox
 
-ACME, BOLT = "urn:li:developerApplication:1001", "urn:li:developerApplication:1002"
 SECRETS = {"1001": "acme-new", "1002": "bolt-secret"}
 
 
 class Receiver:
-    """TaskResponses challenges and keeps what it is sent, with the sandbox's time of receipt."""
+    """Responds to challenges and stores what it receives, with the sandbox's time of receipt."""
 
-    def __init__(self):
-        self.world = None
-        self.deliveries = []
+    def __init__(self) -> None:
+        self.world: World
+        self.deliveries: list[tuple[datetime, str, bytes]] = []
         self.attempts = 0
-        self.challenges = []
-        self.answer = lambda attempt: 200
-        self.answers_challenges = True
+        self.challenges: list[tuple[datetime, str | None]] = []
+        self.status_of: Callable[[int], int] = lambda attempt: 200
+        self.is_challenge_answered = True
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             while True:
                 kind = (await receive())["type"]
@@ -38,46 +43,46 @@ class Receiver:
         while more:
             message = await receive()
             body, more = body + message["body"], message["more_body"]
-        status, answer = self.take(scope, body)
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+        status, content = self.take(scope, body)
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        await send({"type": "http.response.body", "body": content})
 
-    def take(self, scope, body):
+    def take(self, scope: Scope, body: bytes) -> tuple[int, bytes]:
         if scope["method"] == "GET":
             query = parse_qs(scope["query_string"].decode())
             number, code = query.get("applicationId", [None])[0], query["challengeCode"][0]
             self.challenges.append((self.world.now, number))
-            secret = SECRETS.get(number, "parent-secret") if self.answers_challenges else "wrong"
+            secret = SECRETS.get(number, "parent-secret") if self.is_challenge_answered else "wrong"
             digest = hmac.new(secret.encode(), code.encode(), hashlib.sha256).hexdigest()
             return 200, json.dumps({"challengeCode": code, "challengeResponse": digest}).encode()
         self.attempts += 1
-        status = self.answer(self.attempts)
+        status = self.status_of(self.attempts)
         if status == 200:
             self.deliveries.append((self.world.now, dict(scope["headers"])[b"x-li-signature"].decode(), body))
         return status, b""
 
-    def statuses(self):
+    def statuses(self) -> dict[str, list[str | None]]:
         """Listing statuses by job, in order of receipt."""
-        statuses = defaultdict(list)
+        statuses: dict[str, list[str | None]] = defaultdict(list)
         for _, _, body in self.deliveries:
-            told = json.loads(body)
-            listing = told.get("listingStatus") or told.get("jobPostingInfo", {}).get("listingStatus")
-            statuses[str(told.get("externalJobPostingId"))].append(listing)
+            content = json.loads(body)
+            listing = content.get("listingStatus") or content.get("jobPostingInfo", {}).get("listingStatus")
+            statuses[str(content.get("externalJobPostingId"))].append(listing)
         return statuses
 
 
 @pytest.fixture
-def receiver():
+def receiver() -> Receiver:
     return Receiver()
 
 
 @pytest.fixture
-def told(receiver, serve_sandbox):
-    """A partner whose sandbox tells the receiver."""
+def serve_notifying(receiver: Receiver, serve_sandbox: ServeSandbox) -> Iterator[ServeSandbox]:
+    """Serves a sandbox that sends its webhooks to the receiver."""
     with serve_in_thread(receiver) as url:
 
-        def serve(**options):
+        def serve(**options: Any) -> Partner:
             partner = serve_sandbox(webhook_url=f"{url}/webhook", **options)
             receiver.world = partner.world
             return partner
@@ -85,7 +90,7 @@ def told(receiver, serve_sandbox):
         yield serve
 
 
-def test_signatures_are_those_of_the_known_answers():
+def test_signatures_are_those_of_the_known_answers() -> None:
     secret = "test-client-secret"
     assert (
         sign_challenge(secret, "890e4665-4dfe-4ab1-b689-ed553bceeed0") == "05f7c3a9fc0fd9476f5fa3a0f318d460b83aba7b241196a57cc44868a392fc57"
@@ -104,36 +109,36 @@ def test_signatures_are_those_of_the_known_answers():
     assert escape_unicode("😀".encode()) == b"\\ud83d\\ude00"
 
 
-def test_what_happens_to_jobs_is_told_signed_and_in_order_of_time(told, receiver):
-    partner = told()
+def test_changes_of_jobs_are_sent_signed_and_in_order_of_time(serve_notifying: ServeSandbox, receiver: Receiver) -> None:
+    partner = serve_notifying()
     partner.submit_many(300)
     partner.advance(days=4)
     assert len(receiver.deliveries) > 250
     assert all(sign_body("acme-new", body) == signature for _, signature, body in receiver.deliveries)
-    moments = [moment for moment, _, _ in receiver.deliveries]
-    assert moments == sorted(moments)
-    assert len(set(moments)) > 50
+    times = [time for time, _, _ in receiver.deliveries]
+    assert times == sorted(times)
+    assert len(set(times)) > 50
     assert any("Köln".encode() in body for _, _, body in receiver.deliveries)
     statuses = receiver.statuses()
-    finals = Counter(told_of[-1] for told_of in statuses.values())
+    finals = Counter(listings[-1] for listings in statuses.values())
     assert finals["LISTED"] > 200
     assert finals["NOT_LISTED"] > 3
-    assert any(told_of[0] == "IN_PROGRESS" for told_of in statuses.values())
-    assert any(told_of[-2:] == ["NOT_LISTED", "LISTED"] for told_of in statuses.values())
+    assert any(listings[0] == "IN_PROGRESS" for listings in statuses.values())
+    assert any(listings[-2:] == ["NOT_LISTED", "LISTED"] for listings in statuses.values())
     assert all(each["statusMessage"] for each in details(receiver, "listingStatusDetail"))
     assert any(each["errorCode"] for each in details(receiver, "linkedInApplyStatusDetail"))
     succeeded = partner.state()["tasks"]["SUCCEEDED"]
-    assert 0 < succeeded - len(statuses) < 40, "some jobs are never told of"
+    assert 0 < succeeded - len(statuses) < 40, "some jobs never get a notification"
     assert partner.state()["webhooks"]["sent"] == len(receiver.deliveries)
     assert partner.state()["webhooks"]["pending"] == 0
 
 
-def details(receiver, name):
-    return [told[name] for _, _, body in receiver.deliveries if (told := json.loads(body)).get(name)]
+def details(receiver: Receiver, name: str) -> list[dict[str, Any]]:
+    return [content[name] for _, _, body in receiver.deliveries if (content := json.loads(body)).get(name)]
 
 
-def test_a_closed_job_is_told_not_listed_without_a_detail(told, receiver):
-    partner = told()
+def test_a_closed_job_is_reported_not_listed_without_a_detail(serve_notifying: ServeSandbox, receiver: Receiver) -> None:
+    partner = serve_notifying()
     partner.submit_many(100)
     partner.advance(hours=2)
     before = len(receiver.deliveries)
@@ -144,8 +149,8 @@ def test_a_closed_job_is_told_not_listed_without_a_detail(told, receiver):
     assert len(ended) > 50
 
 
-def test_ids_that_are_numbers_sometimes_come_as_json_numbers(told, receiver):
-    partner = told()
+def test_ids_that_are_numbers_sometimes_come_as_json_numbers(serve_notifying: ServeSandbox, receiver: Receiver) -> None:
+    partner = serve_notifying()
     for number in range(20):
         partner.submit(str(number + 1))
     partner.advance(hours=6)
@@ -153,57 +158,61 @@ def test_ids_that_are_numbers_sometimes_come_as_json_numbers(told, receiver):
     assert kinds == {int, str}
 
 
-def test_the_same_requests_are_told_in_the_same_bodies(told, receiver):
-    stories = []
+def test_the_same_requests_give_the_same_notifications(serve_notifying: ServeSandbox, receiver: Receiver) -> None:
+    runs = []
     for _ in range(2):
-        partner = told(seed=3)
+        partner = serve_notifying(seed=3)
         partner.submit_many(50)
         partner.advance(days=1)
-        stories.append(sorted((moment, body) for moment, _, body in receiver.deliveries))
+        runs.append(sorted((time, body) for time, _, body in receiver.deliveries))
         receiver.deliveries.clear()
-    assert stories[0] == stories[1]
+    assert runs[0] == runs[1]
 
 
-def test_an_answer_other_than_200_is_retried_later_and_then_given_up(told, receiver):
-    partner = told()
+def test_a_status_other_than_200_is_retried_later_and_then_given_up(serve_notifying: ServeSandbox, receiver: Receiver) -> None:
+    partner = serve_notifying()
     partner.submit_many(20)
-    receiver.answer = lambda attempt: 400 if attempt % 2 else 503
+    receiver.status_of = lambda attempt: 400 if attempt % 2 else 503
     partner.advance(hours=1)
     waiting = partner.state()["webhooks"]
     assert waiting["sent"] == 0
     assert waiting["refused"] > 0
     assert waiting["failed"] > 0
     assert waiting["pending"] > 0
-    receiver.answer = lambda attempt: 200
+    receiver.status_of = lambda attempt: 200
     partner.advance(hours=3)
     recovered = partner.state()["webhooks"]
     assert recovered["sent"] > 0
-    receiver.answer = lambda attempt: 202
+    receiver.status_of = lambda attempt: 202
     partner.submit_many(20, prefix="more")
     partner.advance(hours=24)
     assert partner.state()["webhooks"]["given_up"] > 0
     assert all(count <= 5 for count in Counter(body for _, _, body in receiver.deliveries).values())
 
 
-def test_a_receiver_that_cannot_be_reached_does_not_stop_the_clock(serve_sandbox):
+def test_a_receiver_that_cannot_be_reached_does_not_stop_the_clock(serve_sandbox: ServeSandbox) -> None:
     partner = serve_sandbox(webhook_url="http://127.0.0.1:9/webhook")
     partner.submit_many(10)
     partner.advance(hours=1)
     assert partner.state()["webhooks"]["failed"] > 0
 
 
-def test_the_webhook_is_challenged_every_two_hours_for_each_application_and_the_parent(told, receiver):
-    partner = told(parent_secret="parent-secret")
+def test_the_webhook_is_challenged_every_two_hours_for_each_application_and_the_parent(
+    serve_notifying: ServeSandbox, receiver: Receiver
+) -> None:
+    partner = serve_notifying(parent_secret="parent-secret")
     partner.advance(hours=5)
-    acme = [moment for moment, number in receiver.challenges if number == "1001"]
-    assert [round((moment - acme[0]).total_seconds()) for moment in acme] == [0, 7200, 14400]
+    acme = [time for time, number in receiver.challenges if number == "1001"]
+    assert [round((time - acme[0]).total_seconds()) for time in acme] == [0, 7200, 14400]
     assert {number for _, number in receiver.challenges} == {"1001", "1002", None}
     assert partner.state(BOLT)["webhooks"]["challenges_failed"] == 0
 
 
-def test_three_failed_challenges_in_a_row_end_notifications_and_nothing_is_replayed(told, receiver):
-    partner = told()
-    receiver.answers_challenges = False
+def test_three_consecutive_failed_challenges_block_the_webhook_and_nothing_is_replayed(
+    serve_notifying: ServeSandbox, receiver: Receiver
+) -> None:
+    partner = serve_notifying()
+    receiver.is_challenge_answered = False
     partner.advance(hours=3)
     assert partner.state()["webhooks"]["is_blocked"] is False
     partner.advance(hours=2)
@@ -213,8 +222,8 @@ def test_three_failed_challenges_in_a_row_end_notifications_and_nothing_is_repla
     partner.advance(days=1)
     assert receiver.deliveries == []
     assert partner.state()["webhooks"]["dropped"] > 10
-    receiver.answers_challenges = True
-    assert partner.client.post("/control/register", json={"webhook_url": partner.world.webhook_url}).status_code == 200
+    receiver.is_challenge_answered = True
+    assert partner.client.post("/control/webhook", json={"webhook_url": partner.world.webhook_url}).status_code == 200
     partner.advance(seconds=1)
     assert receiver.deliveries == []
     partner.submit_many(30, prefix="later")
@@ -222,37 +231,37 @@ def test_three_failed_challenges_in_a_row_end_notifications_and_nothing_is_repla
     assert {job.split("-")[0] for job in receiver.statuses()} >= {"later"}
 
 
-def test_notifications_can_come_twice_late_and_out_of_order(told, receiver):
-    partner = told()
-    partner.misbehave(duplicate_rate=1)
+def test_notifications_can_come_twice_late_and_out_of_order(serve_notifying: ServeSandbox, receiver: Receiver) -> None:
+    partner = serve_notifying()
+    partner.inject_faults(duplicate_rate=1)
     partner.submit_many(20)
     partner.advance(hours=1)
     bodies = Counter(body for _, _, body in receiver.deliveries)
     assert bodies
     assert max(bodies.values()) == 2
-    partner.misbehave(duplicate_rate=0, late_rate=1)
+    partner.inject_faults(duplicate_rate=0, late_rate=1)
     partner.submit_many(20, prefix="late")
     before = len(receiver.deliveries)
     partner.advance(seconds=1200)
     assert not any(job.startswith("late") for job in receiver.statuses())
     partner.advance(days=3)
     assert len(receiver.deliveries) > before
-    partner.misbehave(late_rate=0, reorder_rate=0.5)
+    partner.inject_faults(late_rate=0, reorder_rate=0.5)
     partner.submit_many(100, prefix="mixed")
     partner.advance(hours=2)
-    assert any(told_of[:2] == ["LISTED", "IN_PROGRESS"] for job, told_of in receiver.statuses().items() if job.startswith("mixed"))
+    assert any(listings[:2] == ["LISTED", "IN_PROGRESS"] for job, listings in receiver.statuses().items() if job.startswith("mixed"))
 
 
-def test_signatures_can_be_over_the_escaped_form_and_with_the_parents_secret(told, receiver):
-    partner = told(parent_secret="parent-secret")
-    partner.misbehave(escaped_signature_rate=1, parent_signature_rate=1)
+def test_signatures_can_be_over_the_escaped_form_and_with_the_parents_secret(serve_notifying: ServeSandbox, receiver: Receiver) -> None:
+    partner = serve_notifying(parent_secret="parent-secret")
+    partner.inject_faults(escaped_signature_rate=1, parent_signature_rate=1)
     partner.submit_many(20)
     partner.advance(hours=1)
     assert receiver.deliveries
     assert all(sign_body("parent-secret", escape_unicode(body)) == signature for _, signature, body in receiver.deliveries)
 
 
-def test_a_ticking_world_moves_by_itself(serve_sandbox):
+def test_a_ticking_world_moves_by_itself(serve_sandbox: ServeSandbox) -> None:
     partner = serve_sandbox(ticking=True)
     before = partner.world.now
     deadline = time.monotonic() + 5

@@ -1,14 +1,14 @@
-# Everything works from a bare checkout with Python ≥ 3.11, venv and make; uv is used where it is installed.
+# Everything works from a bare checkout with Python 3.11 to 3.13, venv and make.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-UV := $(shell command -v uv 2>/dev/null)
-LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes
 
 .PHONY: demo test check bench lock docs setup clean
 
-demo: setup  ## the main job on this machine, with nothing configured
+demo: $(VENV)/.run  ## the main job on this machine, with nothing configured
 	$(BIN)/jobrecon demo
 
 test: setup  ## all tests
@@ -27,24 +27,28 @@ docs: setup  ## write the generated parts of the documentation
 bench: setup $(VENV)-bench/.done  ## measure; figures go into docs/performance.md
 	$(BIN)/python -m bench
 
-lock:  ## renew requirements.lock from pyproject.toml (needs uv)
-	$(LOCK) --group dev pyproject.toml -o requirements.lock
+lock: $(VENV)/.run  ## renew the lock files from pyproject.toml
+	$(LOCK) --group build pyproject.toml -o requirements.lock
+	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) bench/requirements.in -o bench/requirements.lock
 
-setup: $(VENV)/.done
+setup: $(VENV)/.dev
 
-# Modules are compiled once here: without that the first Prefect flow takes twice as long.
-$(VENV)/.done: requirements.lock pyproject.toml
-ifdef UV
-	uv venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-	uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
-	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
-else
+# What the product needs. uv is in the lock file as well: it installs in seconds what takes pip a minute.
+$(VENV)/.run: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "jobrecon needs Python 3.11 to 3.13; $(PYTHON) is %d.%d. Name another one: make PYTHON=python3.12" % sys.version_info[:2])'
+	@test ! -e $(BIN)/python || $(BIN)/python -c 'import sys; sys.exit((3, 11) > sys.version_info)' 2>/dev/null \
+	  || { echo "$(VENV) was made with a Python that is gone or too old. Remove it (make clean) and try again." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	# The lock is complete; older pips would stumble over `sqlalchemy[asyncio]`.
-	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
-endif
+	awk '/^uv==/ {keep = 1; print; next} /^[^ ]/ {keep = 0} keep' requirements.lock > $(VENV)/uv.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	$(INSTALL) -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+# What the tests and linters need besides.
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	$(INSTALL) -r requirements-dev.lock
 	touch $@
 
 $(VENV)-bench/.done: bench/requirements.lock

@@ -103,7 +103,7 @@ def test_the_readme_opens_with_the_two_commands():
 
 
 def test_locks_name_no_place_to_fetch_from():
-    for lock in [ROOT / "requirements.lock", ROOT / "bench" / "requirements.lock"]:
+    for lock in [ROOT / "requirements.lock", ROOT / "requirements-dev.lock", ROOT / "bench" / "requirements.lock"]:
         text = lock.read_text(encoding="utf-8")
         assert "://" not in text
         assert "--hash=" in text

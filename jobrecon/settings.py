@@ -77,13 +77,13 @@ class Settings(BaseSettings):
     report_url: str = Field(default="", description="Where the reports folder is served, for links in mails and chat")
     smtp_url: SecretStr = Field(
         default=SecretStr(""),
-        description="Mail server, `smtp://user:password@host:587` (STARTTLS) or `smtps://…`; not set: mails are left as `.eml` files",
+        description="Mail server, `smtp://user:password@host:587` (STARTTLS) or `smtps://…`; not set: mails are written as `.eml` files",
     )
     mail_from: str = Field(default="", description="Address that mails come from")
     mail_to: str = Field(default="", description="Who gets the report of all account managers; several with commas")
     chat_url: SecretStr = Field(
         default=SecretStr(""),
-        description="Incoming webhook of Slack or Teams for the verdict of the day; `slack+` or `teams+` before other hosts",
+        description="Chat that gets the verdict of the day: the incoming webhook as Slack or Teams shows it, or an apprise address (`jsons://host/path`)",
     )
     parquet: str = Field(default="", description="Folder for the published tables as Parquet files, replaced by each run; not set: none")
 

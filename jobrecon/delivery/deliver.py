@@ -1,4 +1,4 @@
-"""Delivering a report: a mail to each account manager, one for all, a line to the chat; each once."""
+"""Delivering a report: a mail to each account manager, one about all, a message to the chat; each once."""
 
 import datetime as dt
 import logging
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jobrecon.delivery.chat import send_chat
+from jobrecon.delivery.chat import open_chat, send_message
 from jobrecon.delivery.mail import compose_mail, split_addresses
-from jobrecon.delivery.outbox import Claim, Outbox
-from jobrecon.delivery.smtp import Post, read_server
-from jobrecon.errors import ConfigurationError, DeliveryFailed, ReportError
+from jobrecon.delivery.outbox import Outbox, SendState
+from jobrecon.delivery.smtp import SmtpSession, read_server
+from jobrecon.errors import DeliveryFailed, ReportError
 from jobrecon.reports.facts import Facts
 from jobrecon.reports.page import name_pages
 from jobrecon.reports.report import ReportResult
@@ -33,18 +33,19 @@ class Delivery:
     kept: list[Path] = field(default_factory=list)
     """Left as files, because no mail server is set."""
     problems: list[str] = field(default_factory=list)
-    """What could not be delivered or may not have arrived, in words."""
+    """What could not be delivered or may not have arrived, and why."""
 
     @property
     def sentence(self) -> str:
-        words = [f"{len(self.sent)} sent", f"{len(self.known)} sent before"] + [f"{len(self.kept)} kept as files"] * bool(self.kept)
-        return ", ".join(words) + (f", {len(self.problems)} in trouble" if self.problems else "")
+        parts = [f"{len(self.sent)} sent", f"{len(self.known)} sent before"]
+        parts += [f"{len(self.kept)} written as files"] * bool(self.kept) + [f"{len(self.problems)} failed"] * bool(self.problems)
+        return ", ".join(parts)
 
 
 def deliver_report(settings: Settings, result: ReportResult, now: dt.datetime) -> Delivery:
     """Send what was not sent yet of the report's messages.
 
-    A server that cannot be reached raises `DeliveryFailed` and is worth another try; one message's trouble is noted and
+    A server that cannot be reached raises `DeliveryFailed` and is worth another try; a message that fails is recorded and
     stops no other. Without a mail server the mails are written as `.eml` files into the folder `mail` beside the report.
     """
     delivery = Delivery()
@@ -54,11 +55,11 @@ def deliver_report(settings: Settings, result: ReportResult, now: dt.datetime) -
         try:
             deliver(settings, result, outbox, delivery, now)
         except DeliveryFailed as error:
-            # The chat is not silent because the mail server is.
+            # The chat gets its message also when the mail server is down.
             failure = failure or error
         except OSError as error:
             raise ReportError(
-                f"{outbox.folder} cannot be written: {error.strerror or error}. Nothing was sent twice; mend it and run again."
+                f"{outbox.folder} cannot be written: {error.strerror or error}. Nothing was sent twice; make it writable and run again."
             ) from error
     for problem in delivery.problems:
         log.warning("%s", problem)
@@ -70,11 +71,11 @@ def deliver_report(settings: Settings, result: ReportResult, now: dt.datetime) -
 def _deliver_mails(settings: Settings, result: ReportResult, outbox: Outbox, delivery: Delivery, now: dt.datetime) -> None:
     server = read_server(settings)
     if server is None:
-        _keep_mails(settings, result, outbox, delivery, now)
+        _write_mails(settings, result, outbox, delivery, now)
         return
-    with Post(server) as post:
+    with SmtpSession(server) as session:
         for name, facts, addresses in list_recipients(settings, result.facts):
-            if outbox.is_open(name):
+            if outbox.is_new(name):
                 try:
                     mail = compose_mail(facts, settings, name, addresses, now)
                 except ValueError:
@@ -82,21 +83,21 @@ def _deliver_mails(settings: Settings, result: ReportResult, outbox: Outbox, del
                         f"{name}: no mail was sent, because its address is none. Correct account_manager_email or JOBRECON_MAIL_TO."
                     )
                     continue
-                # Connected before the mail is taken: what fails until then has certainly not been sent.
-                post.prepare()
-                if outbox.claim(name) == Claim.OURS:
+                # Connected before the mail is acquired: what fails until then has certainly not been sent.
+                session.ensure_connected()
+                if outbox.acquire(name) == SendState.ACQUIRED:
                     try:
-                        post.send(mail.message)
+                        session.send(mail.message)
                     except DeliveryFailed as error:
-                        _note_failure(outbox, name, delivery, error)
+                        _record_failure(outbox, name, delivery, error)
                         continue
-                    outbox.confirm(name)
+                    outbox.mark_sent(name)
                     delivery.sent.append(name)
                     continue
-            _note(outbox, name, delivery)
+            _record_earlier(outbox, name, delivery)
 
 
-def _keep_mails(settings: Settings, result: ReportResult, outbox: Outbox, delivery: Delivery, now: dt.datetime) -> None:
+def _write_mails(settings: Settings, result: ReportResult, outbox: Outbox, delivery: Delivery, now: dt.datetime) -> None:
     for name, facts, addresses in list_recipients(settings, result.facts):
         outbox.folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -116,18 +117,16 @@ def _keep_mails(settings: Settings, result: ReportResult, outbox: Outbox, delive
 def _deliver_chat(settings: Settings, result: ReportResult, outbox: Outbox, delivery: Delivery, now: dt.datetime) -> None:
     if not settings.chat_url.get_secret_value():
         return
-    if outbox.claim(CHAT) != Claim.OURS:
-        _note(outbox, CHAT, delivery)
+    chat = open_chat(settings)
+    if outbox.acquire(CHAT) != SendState.ACQUIRED:
+        _record_earlier(outbox, CHAT, delivery)
         return
     try:
-        send_chat(settings, result.facts)
+        send_message(chat, settings, result.facts)
     except DeliveryFailed as error:
-        _note_failure(outbox, CHAT, delivery, error)
+        _record_failure(outbox, CHAT, delivery, error)
         return
-    except ConfigurationError:
-        outbox.release(CHAT)
-        raise
-    outbox.confirm(CHAT)
+    outbox.mark_sent(CHAT)
     delivery.sent.append(CHAT)
 
 
@@ -145,22 +144,21 @@ def list_recipients(settings: Settings, facts: Facts) -> Iterator[tuple[str, Fac
         yield "index", facts, everybody
 
 
-def _note(outbox: Outbox, name: str, delivery: Delivery) -> None:
-    """What an earlier try left."""
-    if outbox.look(name) == Claim.SENT:
+def _record_earlier(outbox: Outbox, name: str, delivery: Delivery) -> None:
+    """Add what an earlier run recorded of the message."""
+    if outbox.read_state(name) == SendState.SENT:
         delivery.known.append(name)
     else:
-        delivery.problems.append(_doubt(outbox, name, "the run that sent it ended in the middle"))
+        delivery.problems.append(_describe_unknown(outbox, name, "the run that sent it ended in the middle"))
 
 
-def _note_failure(outbox: Outbox, name: str, delivery: Delivery, error: DeliveryFailed) -> None:
+def _record_failure(outbox: Outbox, name: str, delivery: Delivery, error: DeliveryFailed) -> None:
     if error.may_have_arrived:
-        delivery.problems.append(_doubt(outbox, name, str(error).rstrip(".")))
+        delivery.problems.append(_describe_unknown(outbox, name, str(error).rstrip(".")))
     else:
         outbox.release(name)
         delivery.problems.append(f"{name}: {error}")
 
 
-def _doubt(outbox: Outbox, name: str, why: str) -> str:
-    record = outbox.find_record(name)
-    return f"{name}: whether this message arrived is not known ({why}). It is not sent again; delete {record} to send it once more."
+def _describe_unknown(outbox: Outbox, name: str, cause: str) -> str:
+    return f"{name}: whether this message arrived is not known ({cause}). It is not sent again; delete {outbox.record_path(name)} to send it once more."

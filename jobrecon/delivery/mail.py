@@ -14,7 +14,6 @@ from pathlib import Path
 
 import css_inline
 
-from jobrecon.delivery.links import link_page
 from jobrecon.reports.causes import Cause, Desk, count_jobs, group_by_cause, select_fixed, sort_to_desks
 from jobrecon.reports.columns import tabulate
 from jobrecon.reports.facts import Facts, ReportedFinding
@@ -25,10 +24,10 @@ from jobrecon.reports.verdict import judge
 from jobrecon.reports.workbook import write_workbook
 from jobrecon.settings import Settings
 
-MOST_HTML_BYTES = 78_000
-"""Gmail cuts what is longer than 102 KB; 80 KB are promised."""
-MOST_ATTACHED_BYTES = 8_000_000
-SUBJECT_LIMIT = 180
+MAX_HTML_BYTES = 78_000
+"""Gmail clips what is longer than 102 KB; 80 KB are promised."""
+MAX_ATTACHED_BYTES = 8_000_000
+MAX_SUBJECT_LENGTH = 180
 SIZES = ((12, 6), (8, 4), (5, 3), (3, 2), (2, 1))
 """(causes, rows of each) that a mail shows, as many as fit."""
 WORKBOOK = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
@@ -40,6 +39,13 @@ class Mail:
 
     name: str
     message: EmailMessage
+
+
+def link_page(settings: Settings, date: dt.date, name: str = "index") -> str | None:
+    """The address of a page; None where `JOBRECON_REPORT_URL` does not say where reports are served."""
+    if not settings.report_url:
+        return None
+    return f"{settings.report_url.rstrip('/')}/{date.isoformat()}/{name}.html"
 
 
 def compose_mail(facts: Facts, settings: Settings, name: str, addresses: Sequence[str], now: dt.datetime) -> Mail:
@@ -58,7 +64,7 @@ def compose_mail(facts: Facts, settings: Settings, name: str, addresses: Sequenc
     message["References"] = f"{root} {before}"
     message["Auto-Submitted"] = "auto-generated"
     workbook = _make_workbook(facts)
-    is_attached = len(workbook) <= MOST_ATTACHED_BYTES
+    is_attached = len(workbook) <= MAX_ATTACHED_BYTES
     message.set_content(render_text(facts, settings, name, is_attached=is_attached))
     message.add_alternative(render_html(facts, settings, name, is_attached=is_attached), subtype="html")
     if is_attached:
@@ -69,7 +75,7 @@ def compose_mail(facts: Facts, settings: Settings, name: str, addresses: Sequenc
 def write_subject(facts: Facts) -> str:
     """The verdict; what could not be seen goes before it."""
     prefix = "" if facts.complete else "INCOMPLETE: "
-    return shorten(prefix + judge(facts).sentence.rstrip("."), SUBJECT_LIMIT)
+    return shorten(prefix + judge(facts).sentence.rstrip("."), MAX_SUBJECT_LENGTH)
 
 
 def make_message_id(settings: Settings, name: str, date: dt.date | None) -> str:
@@ -91,7 +97,7 @@ def render_html(facts: Facts, settings: Settings, name: str, *, is_attached: boo
     for causes, rows in SIZES:
         content = _collect(facts, settings, name, causes, rows, is_attached)
         html = _load_inliner().inline(load_templates().get_template("mail.html").render(content))
-        if len(html.encode()) < MOST_HTML_BYTES:
+        if len(html.encode()) < MAX_HTML_BYTES:
             break
     return html
 
@@ -101,10 +107,10 @@ def _load_inliner() -> css_inline.CSSInliner:
     return css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
 
 
-def _collect(facts: Facts, settings: Settings, name: str, most_causes: int, most_rows: int, is_attached: bool) -> dict[str, object]:
+def _collect(facts: Facts, settings: Settings, name: str, max_causes: int, max_rows: int, is_attached: bool) -> dict[str, object]:
     desks = sort_to_desks(facts.open_findings)
     causes = group_by_cause(desks[Desk.TODAY])
-    shown: list[tuple[Cause, Sequence[ReportedFinding]]] = [(cause, cause.findings[:most_rows]) for cause in causes[:most_causes]]
+    shown: list[tuple[Cause, Sequence[ReportedFinding]]] = [(cause, cause.findings[:max_rows]) for cause in causes[:max_causes]]
     return {
         "facts": facts,
         "settings": settings,

@@ -1,7 +1,7 @@
-"""What of a report was sent, as files beside it, so that each message goes out once however often a run is tried again.
+"""Records of what of a report was sent, as files beside it, so that each message is sent once however often a run is repeated.
 
-A record is made, atomically and on disk, before a message is handed over, and says `sent` after. A record that was left at
-`sending` belongs to a process that ended in between: whether the message arrived is not known, and it is not sent again.
+A record is created, atomically and on disk, before a message is handed over, and says `sent` after. A record left at `sending`
+belongs to a process that ended in between: whether the message arrived is not known, and it is not sent again.
 """
 
 import json
@@ -12,12 +12,14 @@ from pathlib import Path
 from jobrecon.clock import utc_now
 
 
-class Claim(StrEnum):
-    """Whose turn it is to send a message."""
+class SendState(StrEnum):
+    """What the records say of a message."""
 
-    OURS = "ours"
+    ACQUIRED = "acquired"
+    """This process has just created the record and may send the message; no other may."""
     SENT = "sent"
-    DOUBTFUL = "doubtful"
+    UNKNOWN = "unknown"
+    """A process is sending it, or ended while it was."""
 
 
 class Outbox:
@@ -26,57 +28,55 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def claim(self, name: str) -> Claim:
-        """Take the message `name` for sending; `OURS` is told once, to one process."""
+    def acquire(self, name: str) -> SendState:
+        """Create the record of the message `name`; `ACQUIRED` is returned once, to one process."""
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            file = os.open(self.find_record(name), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            file = os.open(self.record_path(name), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except FileExistsError:
-            return self.look(name)
+            return self.read_state(name)
         with os.fdopen(file, "w", encoding="utf-8") as record:
             record.write(_describe("sending"))
             record.flush()
             os.fsync(record.fileno())
-        _sync(self.folder)
-        return Claim.OURS
+        _sync_folder(self.folder)
+        return SendState.ACQUIRED
 
-    def confirm(self, name: str) -> None:
+    def mark_sent(self, name: str) -> None:
         """The message was handed over."""
         fresh = self.folder / f".{name}.fresh"
         with fresh.open("w", encoding="utf-8") as record:
             record.write(_describe("sent"))
             record.flush()
             os.fsync(record.fileno())
-        fresh.replace(self.find_record(name))
-        _sync(self.folder)
+        fresh.replace(self.record_path(name))
+        _sync_folder(self.folder)
 
     def release(self, name: str) -> None:
-        """The message was certainly not handed over: the next try may."""
-        self.find_record(name).unlink(missing_ok=True)
+        """The message was certainly not handed over: the next run may send it."""
+        self.record_path(name).unlink(missing_ok=True)
 
-    def look(self, name: str) -> Claim:
-        """What became of a message that somebody took."""
-        return Claim.SENT if self._read_state(name) == "sent" else Claim.DOUBTFUL
-
-    def is_open(self, name: str) -> bool:
-        """Whether nobody has taken the message yet."""
-        return not self.find_record(name).exists()
-
-    def find_record(self, name: str) -> Path:
-        return self.folder / f"{name}.json"
-
-    def _read_state(self, name: str) -> str:
+    def read_state(self, name: str) -> SendState:
+        """What became of a message that was acquired."""
         try:
-            return str(json.loads(self.find_record(name).read_text(encoding="utf-8")).get("state"))
+            is_sent = json.loads(self.record_path(name).read_text(encoding="utf-8")).get("state") == "sent"
         except (OSError, ValueError, AttributeError):
-            return ""
+            is_sent = False
+        return SendState.SENT if is_sent else SendState.UNKNOWN
+
+    def is_new(self, name: str) -> bool:
+        """Whether no process has acquired the message yet."""
+        return not self.record_path(name).exists()
+
+    def record_path(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
 
 
 def _describe(state: str) -> str:
     return json.dumps({"state": state, "at": utc_now().isoformat(timespec="seconds")}) + "\n"
 
 
-def _sync(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,11 +1,10 @@
-"""Handing mails over: by SMTP with STARTTLS and login, or as `.eml` files where no server is set."""
+"""Sending mails by SMTP, with STARTTLS and login."""
 
 import smtplib
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from jobrecon.errors import ConfigurationError, DeliveryFailed
 from jobrecon.settings import Settings
@@ -16,7 +15,7 @@ PORTS = {"smtp": 587, "smtps": 465}
 
 @dataclass(frozen=True)
 class MailServer:
-    """Where mails are handed over. `is_encrypted` by STARTTLS (smtp) or from the start (smtps)."""
+    """The server that takes our mails. `is_encrypted` by STARTTLS (smtp) or from the start (smtps)."""
 
     scheme: str
     host: str
@@ -24,6 +23,7 @@ class MailServer:
     user: str
     password: str
     is_encrypted: bool
+    timeout_seconds: float
 
     def __repr__(self) -> str:
         return f"MailServer({self.host}:{self.port})"
@@ -36,10 +36,12 @@ def read_server(settings: Settings) -> MailServer | None:
         return None
     try:
         parts = urlsplit(text)
+        options = dict(parse_qsl(parts.query))
         host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
+        timeout = float(options.get("timeout", TIMEOUT_SECONDS))
     except ValueError:
-        host, port, parts = "", 0, urlsplit("")
-    if parts.scheme not in PORTS or not host:
+        parts, options, host, port, timeout = urlsplit(""), {}, "", 0, 0.0
+    if parts.scheme not in PORTS or not host or not 0 < timeout <= 3600:
         raise ConfigurationError(
             "JOBRECON_SMTP_URL is no address of a mail server. Nothing was sent. Write it as smtp://user:password@host:587, "
             "with %40 for an @ in the user or password."
@@ -48,54 +50,63 @@ def read_server(settings: Settings) -> MailServer | None:
         raise ConfigurationError(
             "JOBRECON_SMTP_URL is set, but JOBRECON_MAIL_FROM is not. Nothing was sent. Set the address mails come from."
         )
-    is_encrypted = parse_qs(parts.query).get("starttls") != ["off"]
+    is_encrypted = options.get("starttls") != "off"
     if parts.username and not is_encrypted:
         raise ConfigurationError("JOBRECON_SMTP_URL asks to log in without encryption. Nothing was sent. Leave out starttls=off.")
-    return MailServer(parts.scheme, host, port, unquote(parts.username or ""), unquote(parts.password or ""), is_encrypted)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return MailServer(parts.scheme, host, port, user, password, is_encrypted, timeout)
 
 
-class Post:
-    """A connection to the server, made when the first mail is handed over and kept for the others."""
+class SmtpSession:
+    """A connection to the server, opened for the first mail and reused for the others."""
 
     def __init__(self, server: MailServer) -> None:
         self.server = server
         self._smtp: smtplib.SMTP | None = None
 
-    def __enter__(self) -> "Post":
+    def __enter__(self) -> "SmtpSession":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def prepare(self) -> None:
+    def ensure_connected(self) -> None:
         """Be connected and logged in. Raises `DeliveryFailed`; nothing was sent then."""
         if self._smtp:
             try:
                 self._smtp.noop()
-            except (smtplib.SMTPException, OSError):
+            except OSError:
                 self.close()
         if not self._smtp:
-            self._explained(self._connect)
+            try:
+                self._connect()
+            except OSError as error:
+                self.close()
+                raise DeliveryFailed(
+                    f"The mail server {self.server.host}:{self.server.port} cannot be used: {self._describe(error)}. "
+                    "Nothing more was sent; what was sent is not sent again. Correct JOBRECON_SMTP_URL or the server and run again."
+                ) from None
 
     def send(self, message: EmailMessage) -> None:
-        """Hand a mail over. Raises `DeliveryFailed`, which tells whether the server may have taken it all the same."""
-        assert self._smtp, "prepare() comes first"
-        smtp = self._smtp
+        """Hand a mail over. Raises `DeliveryFailed`, which says whether the server may have taken it all the same."""
+        assert self._smtp, "ensure_connected() comes first"
         try:
-            smtp.send_message(message)
+            self._smtp.send_message(message)
         except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError) as error:
             raise DeliveryFailed(
-                f"The mail server {self.server.host} refused a mail: {_describe(error)}. It was not sent; run again to try."
+                f"The mail server {self.server.host} refused a mail: {self._describe(error)}. It was not sent; run again to try."
             ) from None
         except OSError as error:
             self.close()
-            raise DeliveryFailed(f"The mail server {self.server.host} went silent: {_describe(error)}.", may_have_arrived=True) from None
+            raise DeliveryFailed(
+                f"The mail server {self.server.host} broke off while it took a mail: {self._describe(error)}.", may_have_arrived=True
+            ) from None
 
     def close(self) -> None:
         if self._smtp:
             try:
                 self._smtp.quit()
-            except (smtplib.SMTPException, OSError):
+            except OSError:
                 self._smtp.close()
             self._smtp = None
 
@@ -104,38 +115,42 @@ class Post:
         context = ssl.create_default_context()
         smtp: smtplib.SMTP
         if server.scheme == "smtps":
-            smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_SECONDS, context=context)
+            smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_seconds, context=context)
         else:
-            smtp = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
+            smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout_seconds)
         self._smtp = smtp
         if server.scheme == "smtp" and server.is_encrypted:
             smtp.starttls(context=context)
         if server.user:
-            try:
-                smtp.login(server.user, server.password)
-            except smtplib.SMTPServerDisconnected:
-                # Some servers hang up on a wrong password.
-                raise smtplib.SMTPAuthenticationError(535, b"") from None
+            self._log_in(smtp)
 
-    def _explained(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except (smtplib.SMTPException, OSError) as error:
-            self.close()
-            raise DeliveryFailed(
-                f"The mail server {self.server.host}:{self.server.port} cannot be used: {_describe(error)}. "
-                "Nothing more was sent; what was sent is not sent again. Mend JOBRECON_SMTP_URL or the server and run again."
-            ) from None
+    def _log_in(self, smtp: smtplib.SMTP) -> None:
+        """Log in by one mechanism: `smtplib.login` would try a wrong password by each, which servers delay and count."""
+        smtp.ehlo_or_helo_if_needed()
+        offered = smtp.esmtp_features.get("auth", "").upper().split()
+        mechanism = next((name for name in ("PLAIN", "LOGIN", "CRAM-MD5") if name in offered), None)
+        if mechanism is None:
+            raise smtplib.SMTPNotSupportedError
+        smtp.user, smtp.password = self.server.user, self.server.password
+        smtp.auth(mechanism, getattr(smtp, f"auth_{mechanism.lower().replace('-', '_')}"))
+
+    def _describe(self, error: OSError) -> str:
+        # smtplib reports a timeout as a disconnection.
+        if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
+            return f"it did not respond within {self.server.timeout_seconds:g} s"
+        return _describe(error)
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: OSError) -> str:
     """What went wrong, without what a server may repeat of the login."""
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return "it closed the connection"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return f"it refused user or password ({error.smtp_code})"
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return "it offers no STARTTLS or no login"
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"it answered {error.smtp_code}"
+        return f"it responded {error.smtp_code}"
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return "it refused every recipient"
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -2,25 +2,17 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import orjson
 import pyarrow as pa
 import pytest
-from pydantic import SecretStr
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from jobrecon.reports import ReportResult, write_report
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
-from jobrecon.webhook.serving import serve_in_thread
 
 UTC = dt.UTC
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -114,25 +106,3 @@ def report(history: History) -> Callable[..., ReportResult]:
         return write_report(history.settings, date, now)
 
     return publish_and_write
-
-
-@dataclass
-class Chat:
-    """What a chat's webhook was given."""
-
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    status: int = 200
-
-    async def take(self, request: Request) -> Response:
-        if self.status == 200:
-            self.messages.append(orjson.loads(await request.body()))
-        return Response(status_code=self.status)
-
-
-@pytest.fixture
-def chat(history: History) -> Iterator[Chat]:
-    """A chat of its own, set as Slack."""
-    opened = Chat()
-    with serve_in_thread(Starlette(routes=[Route("/hook", opened.take, methods=["POST"])])) as url:
-        history.settings.chat_url = SecretStr(f"slack+{url}/hook")
-        yield opened

@@ -3,8 +3,12 @@
 import datetime as dt
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from email.message import EmailMessage
 from io import BytesIO
 from pathlib import Path
 
@@ -13,51 +17,27 @@ from openpyxl import load_workbook
 from pydantic import SecretStr
 
 from jobrecon.delivery.deliver import deliver_report
-from jobrecon.delivery.outbox import Claim, Outbox
+from jobrecon.delivery.outbox import Outbox, SendState
 from jobrecon.errors import ConfigurationError, DeliveryFailed
-from tests.reports.conftest import NOW
-from tests.reports.mail_server import make_certificate, serve_mail
+from jobrecon.reports import ReportResult
+from tests.delivery.conftest import NOW, Deliver, History, add_two_managers
+from tests.delivery.mail_server import Mailbox, make_certificate, serve_mail
 
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture
-def mailbox(history):
-    with serve_mail() as box:
-        history.settings.smtp_url = SecretStr(f"smtp://127.0.0.1:{box.port}?starttls=off")
-        history.settings.mail_from = "jobrecon@example.com"
-        history.settings.mail_to = "boss@example.com"
-        yield box
+def read_parts(mail: EmailMessage) -> tuple[str, str, EmailMessage]:
+    plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    return plain.get_content(), html.get_content(), next(mail.iter_attachments())
 
 
-@pytest.fixture
-def deliver(history, report):
-    """Write the report and deliver it."""
-
-    def write_and_deliver(**options):
-        return deliver_report(history.settings, report(**options), NOW)
-
-    return write_and_deliver
-
-
-def add_two_managers(history):
-    history.add_customer("Acme", "Dana Fox", "urn:1", email="dana@example.com")
-    history.add_customer("Beta", "Jo Ng", "urn:2", email="jo@example.com")
-    history.add_customer("Gamma", "Nobody Written", "urn:3")
-    history.add_finding(reason="Acme's trouble")
-    history.add_finding(reason="Beta's trouble", account_manager="Jo Ng", customer="Beta")
-    history.add_run()
-
-
-def read_parts(mail):
-    return mail.get_body(("plain",)).get_content(), mail.get_body(("html",)).get_content(), next(mail.iter_attachments())
-
-
-def test_each_account_manager_and_the_one_for_all_get_a_mail(history, mailbox, deliver):
+def test_each_account_manager_and_the_one_for_all_get_a_mail(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     add_two_managers(history)
     delivery = deliver()
     assert delivery.sent == ["dana-fox", "jo-ng", "index"]
-    assert mailbox.readers == ["dana@example.com", "jo@example.com", "boss@example.com"]
+    assert mailbox.recipients == ["dana@example.com", "jo@example.com", "boss@example.com"]
     for mail, own, foreign in zip(mailbox.mails, ["Acme's", "Beta's", "Acme's"], ["Beta's", "Acme's", "Gamma's"], strict=True):
         text, html, attachment = read_parts(mail)
         assert own in text
@@ -69,7 +49,7 @@ def test_each_account_manager_and_the_one_for_all_get_a_mail(history, mailbox, d
         assert sheets["All open"].max_row == (3 if mail["to"] == "boss@example.com" else 2)
 
 
-def test_the_subject_is_the_verdict(history, mailbox, deliver):
+def test_the_subject_is_the_verdict(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     add_two_managers(history)
     deliver()
     assert [mail["subject"] for mail in mailbox.mails] == [
@@ -79,14 +59,14 @@ def test_the_subject_is_the_verdict(history, mailbox, deliver):
     ]
 
 
-def test_all_clear_is_said_when_everything_was_seen(history, mailbox, deliver):
+def test_all_clear_is_said_when_everything_was_seen(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     history.add_job("job-1")
     history.add_run()
     deliver()
     assert mailbox.mails[0]["subject"] == "All clear: nothing is wrong with the one job"
 
 
-def test_an_incomplete_day_says_so_before_anything_else(history, mailbox, deliver):
+def test_an_incomplete_day_says_so_before_anything_else(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     history.add_job("job-1")
     history.add_run(state="INCOMPLETE", incomplete_reasons="the inbox could not be read")
     deliver()
@@ -98,7 +78,7 @@ def test_an_incomplete_day_says_so_before_anything_else(history, mailbox, delive
         assert "All clear" not in body
 
 
-def test_mails_of_one_reader_make_one_thread(history, mailbox, deliver):
+def test_mails_of_one_reader_make_one_thread(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     history.add_run(NOW - DAY)
     history.add_run()
     deliver(date=(NOW - DAY).date())
@@ -110,7 +90,7 @@ def test_mails_of_one_reader_make_one_thread(history, mailbox, deliver):
     assert first["message-id"].endswith("@example.com>")
 
 
-def test_a_mail_links_to_the_report_where_that_is_served(history, mailbox, deliver):
+def test_a_mail_links_to_the_report_where_that_is_served(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     history.settings.report_url = "https://reports.example.com/jobs/"
     add_two_managers(history)
     deliver()
@@ -119,7 +99,7 @@ def test_a_mail_links_to_the_report_where_that_is_served(history, mailbox, deliv
     assert 'href="https://reports.example.com/jobs/2026-11-20/dana-fox.html"' in html
 
 
-def test_a_mail_is_sent_once_however_often_its_report_is_made(history, mailbox, deliver):
+def test_a_mail_is_sent_once_however_often_its_report_is_made(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     add_two_managers(history)
     deliver()
     again = deliver()
@@ -128,7 +108,7 @@ def test_a_mail_is_sent_once_however_often_its_report_is_made(history, mailbox, 
     assert len(mailbox.mails) == 3
 
 
-def test_html_stays_below_80_kb_and_holds_only_what_mail_programs_show(history, mailbox, deliver):
+def test_html_stays_below_80_kb_and_holds_only_what_mail_programs_show(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     history.add_run()
     for number in range(3_000):
         history.add_finding(
@@ -142,7 +122,9 @@ def test_html_stays_below_80_kb_and_holds_only_what_mail_programs_show(history, 
     assert html.count('style="') > 50
 
 
-def test_a_server_with_tls_and_a_login_is_used_with_both(history, mailbox, deliver, tmp_path, monkeypatch):
+def test_a_server_with_tls_and_a_login_is_used_with_both(
+    history: History, mailbox: Mailbox, deliver: Deliver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     certificate = make_certificate(tmp_path / "server.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with serve_mail(certificate, "p@ss word") as box:
@@ -152,7 +134,9 @@ def test_a_server_with_tls_and_a_login_is_used_with_both(history, mailbox, deliv
     assert box.logins == [("dana", "p@ss word")]
 
 
-def test_a_wrong_password_is_explained_without_it(history, mailbox, deliver, tmp_path, monkeypatch):
+def test_a_wrong_password_is_explained_without_it(
+    history: History, mailbox: Mailbox, deliver: Deliver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     certificate = make_certificate(tmp_path / "server.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     history.add_run()
@@ -164,7 +148,43 @@ def test_a_wrong_password_is_explained_without_it(history, mailbox, deliver, tmp
     assert "wrong-word" not in repr(history.settings)
 
 
-def test_a_server_without_tls_gets_nothing_unless_that_is_allowed(history, mailbox, deliver):
+@pytest.mark.parametrize("greeting", [b"", b"220 ready\r\n"])
+def test_a_server_that_does_not_respond_is_no_wrong_password(history: History, deliver: Deliver, greeting: bytes) -> None:
+    history.settings.mail_from = history.settings.mail_to = "boss@example.com"
+    history.add_run()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(greeting)
+                connection.recv(1)
+                connection.recv(65_536)
+                ended.wait(10)
+
+        ended = threading.Event()
+        threading.Thread(target=greet, daemon=True).start()
+        history.settings.smtp_url = SecretStr(f"smtp://dana:word@127.0.0.1:{listener.getsockname()[1]}?timeout=0.2")
+        with pytest.raises(DeliveryFailed, match=r"did not respond within 0\.2 s"):
+            deliver()
+        ended.set()
+
+
+def test_a_login_that_times_out_is_no_wrong_password(
+    history: History, deliver: Deliver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path / "server.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    history.settings.mail_from = history.settings.mail_to = "boss@example.com"
+    history.add_run()
+    with serve_mail(certificate, "right", login_delay_seconds=2) as box:
+        history.settings.smtp_url = SecretStr(f"smtp://dana:right@127.0.0.1:{box.port}?timeout=0.5")
+        with pytest.raises(DeliveryFailed, match=r"did not respond within 0\.5 s") as caught:
+            deliver()
+    assert "password" not in str(caught.value)
+
+
+def test_a_server_without_tls_gets_nothing_unless_that_is_allowed(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     history.settings.smtp_url = SecretStr(f"smtp://127.0.0.1:{mailbox.port}")
     history.add_run()
     with pytest.raises(DeliveryFailed, match="no STARTTLS"):
@@ -172,8 +192,10 @@ def test_a_server_without_tls_gets_nothing_unless_that_is_allowed(history, mailb
     assert mailbox.mails == []
 
 
-@pytest.mark.parametrize("url", ["http://mail", "smtp://", "smtp://host:port", "smtp://u:p@host?starttls=off"])
-def test_a_wrong_address_of_the_server_is_refused_without_telling_it(history, mailbox, deliver, url):
+@pytest.mark.parametrize("url", ["http://mail", "smtp://", "smtp://host:port", "smtp://u:p@host?starttls=off", "smtp://host?timeout=soon"])
+def test_a_wrong_address_of_the_server_is_refused_without_telling_it(
+    history: History, mailbox: Mailbox, deliver: Deliver, url: str
+) -> None:
     history.settings.smtp_url = SecretStr(url)
     history.add_run()
     with pytest.raises(ConfigurationError, match="JOBRECON_SMTP_URL") as caught:
@@ -181,7 +203,7 @@ def test_a_wrong_address_of_the_server_is_refused_without_telling_it(history, ma
     assert "u:p" not in str(caught.value)
 
 
-def test_a_server_that_is_gone_can_be_tried_again(history, mailbox, deliver):
+def test_a_server_that_is_gone_can_be_tried_again(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     working = history.settings.smtp_url
     history.settings.smtp_url = SecretStr("smtp://127.0.0.1:1?starttls=off")
     add_two_managers(history)
@@ -191,16 +213,16 @@ def test_a_server_that_is_gone_can_be_tried_again(history, mailbox, deliver):
     assert deliver().sent == ["dana-fox", "jo-ng", "index"]
 
 
-def test_a_refused_mail_stops_no_other_and_goes_out_the_next_time(history, mailbox, deliver):
+def test_a_refused_mail_stops_no_other_and_goes_out_the_next_time(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     add_two_managers(history)
-    mailbox.answers = ["", "451 try later"]
+    mailbox.responses = ["", "451 try later"]
     first = deliver()
     assert first.sent == ["dana-fox", "index"]
     assert "451" in first.problems[0]
     assert deliver().sent == ["jo-ng"]
 
 
-def test_a_wrong_recipient_stops_no_other(history, mailbox, deliver):
+def test_a_wrong_recipient_stops_no_other(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
     history.add_customer("Acme", "Dana Fox", "urn:1", email="not an address\nBcc: everybody@example.com")
     history.add_run()
     delivery = deliver()
@@ -208,7 +230,7 @@ def test_a_wrong_recipient_stops_no_other(history, mailbox, deliver):
     assert "account_manager_email" in delivery.problems[0]
 
 
-def test_without_a_server_the_mails_lie_beside_the_report(history, report):
+def test_without_a_server_the_mails_lie_beside_the_report(history: History, report: Callable[..., ReportResult]) -> None:
     add_two_managers(history)
     result = report()
     delivery = deliver_report(history.settings, result, NOW)
@@ -219,22 +241,22 @@ def test_without_a_server_the_mails_lie_beside_the_report(history, report):
 
 KILLED = """
 import os, sys
-from jobrecon.delivery import smtp as post
-from tests.reports import deliver_once
+from jobrecon.delivery import smtp
+from tests.delivery import deliver_once
 
-send = post.Post.send
+send = smtp.SmtpSession.send
 def send_and_die(self, message):
     send(self, message)
     deliver_once.sent += 1
     if deliver_once.sent == int(sys.argv[2]):
         os.kill(os.getpid(), 9)
-post.Post.send = send_and_die
+smtp.SmtpSession.send = send_and_die
 deliver_once.main(sys.argv[1])
 """
 
 
 @pytest.mark.parametrize("nth", [1, 2])
-def test_a_process_killed_between_two_mails_makes_none_go_out_twice(history, mailbox, deliver, nth):
+def test_a_process_killed_between_two_mails_makes_none_go_out_twice(history: History, mailbox: Mailbox, deliver: Deliver, nth: int) -> None:
     add_two_managers(history)
     history.publish()
     settings = history.settings
@@ -249,64 +271,17 @@ def test_a_process_killed_between_two_mails_makes_none_go_out_twice(history, mai
     assert done.returncode == -9
     assert len(mailbox.mails) == nth
     following = deliver()
-    assert sorted(mailbox.readers) == ["boss@example.com", "dana@example.com", "jo@example.com"]
+    assert sorted(mailbox.recipients) == ["boss@example.com", "dana@example.com", "jo@example.com"]
     # The one in flight: it had arrived, but nobody was left to note it.
     assert len(following.problems) == 1
     assert "not sent again" in following.problems[0]
     assert len(following.sent) == 3 - nth
 
 
-def test_a_message_is_taken_by_one_of_many(tmp_path):
+def test_a_message_is_taken_by_one_of_many(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path)
-    assert [outbox.claim("index"), outbox.claim("index")] == [Claim.OURS, Claim.DOUBTFUL]
-    outbox.confirm("index")
-    assert outbox.claim("index") == Claim.SENT
+    assert [outbox.acquire("index"), outbox.acquire("index")] == [SendState.ACQUIRED, SendState.UNKNOWN]
+    outbox.mark_sent("index")
+    assert outbox.acquire("index") == SendState.SENT
     assert json.loads((tmp_path / "index.json").read_text())["state"] == "sent"
     assert [path.name for path in tmp_path.iterdir()] == ["index.json"]
-
-
-def test_a_chat_gets_the_verdict_and_the_link_once(history, deliver, chat):
-    history.settings.report_url = "https://reports.example.com"
-    add_two_managers(history)
-    assert deliver().sent == ["chat"]
-    assert deliver().known == ["chat"]
-    [message] = chat.messages
-    assert "2 jobs need you" in message["text"]
-    assert message["blocks"][-1]["elements"][0]["url"] == "https://reports.example.com/2026-11-20/index.html"
-
-
-def test_teams_gets_a_card(history, deliver, chat):
-    history.settings.chat_url = SecretStr("teams" + history.settings.chat_url.get_secret_value().removeprefix("slack"))
-    history.add_run(state="INCOMPLETE", incomplete_reasons="[a](https://example.com) could not be read")
-    deliver()
-    card = chat.messages[0]["attachments"][0]["content"]
-    assert card["body"][1]["text"].startswith("INCOMPLETE: ")
-    assert "[a](" not in json.dumps(card)
-
-
-def test_a_chat_that_refuses_is_tried_again_the_next_time(history, deliver, chat):
-    history.add_run()
-    chat.status = 500
-    assert "HTTP 500" in deliver().problems[0]
-    chat.status = 200
-    assert deliver().sent == ["chat"]
-
-
-def test_an_address_of_neither_chat_is_refused(history, deliver):
-    history.settings.chat_url = SecretStr("https://example.com/secret-path")
-    history.add_run()
-    with pytest.raises(ConfigurationError, match=r"slack\+ or teams\+") as caught:
-        deliver()
-    assert "secret-path" not in str(caught.value)
-
-
-def test_a_chat_message_of_a_bad_day_stays_within_the_limits(history, deliver, chat):
-    for number in range(40):
-        history.add_finding(reason=f"{number} <!channel> {'x' * 5_000}")
-    history.add_run(state="INCOMPLETE", incomplete_reasons="\n".join(f"<@U1> {'y' * 5_000}{n}" for n in range(30)))
-    deliver()
-    [message] = chat.messages
-    assert len(message["text"]) <= 3_000
-    assert all(len(block["text"]["text"]) <= 3_000 for block in message["blocks"] if "text" in block)
-    assert all(block["text"]["type"] == "plain_text" for block in message["blocks"] if "text" in block)
-    assert len(json.dumps(message)) < 28_000

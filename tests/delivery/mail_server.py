@@ -1,4 +1,4 @@
-"""A real SMTP server in a thread: keeps what it is given; asks for TLS and a login where told to."""
+"""A real SMTP server in a thread: stores the mails it takes; requires TLS and a login where set."""
 
 import datetime as dt
 import email
@@ -6,12 +6,13 @@ import email.policy
 import ipaddress
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
@@ -23,26 +24,26 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Mailbox:
-    """What has arrived. `answers` are given to the next mails instead of taking them."""
+    """What has arrived. `responses` are sent to the next mails instead of taking them; an empty one takes the mail."""
 
     mails: list[EmailMessage] = field(default_factory=list)
-    answers: list[str] = field(default_factory=list)
+    responses: list[str] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
     port: int = 0
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        if self.answers and (answer := self.answers.pop(0)):
-            return answer
-        self.mails.append(cast(EmailMessage, email.message_from_bytes(envelope.content, policy=email.policy.default)))
+        if self.responses and (response := self.responses.pop(0)):
+            return response
+        self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
         return "250 taken"
 
     @property
-    def readers(self) -> list[str]:
+    def recipients(self) -> list[str]:
         return [mail["to"].addresses[0].addr_spec for mail in self.mails]
 
 
 @contextmanager
-def serve_mail(certificate: Path | None = None, password: str = "") -> Iterator[Mailbox]:
+def serve_mail(certificate: Path | None = None, password: str = "", login_delay_seconds: float = 0) -> Iterator[Mailbox]:
     box = Mailbox()
     options: dict[str, Any] = {}
     if certificate:
@@ -52,8 +53,10 @@ def serve_mail(certificate: Path | None = None, password: str = "") -> Iterator[
     if password:
 
         def authenticate(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+            time.sleep(login_delay_seconds)
             box.logins.append((data.login.decode(), data.password.decode()))
-            return AuthResult(success=data.password.decode() == password)
+            # Not handled: aiosmtpd itself responds 235 or 535.
+            return AuthResult(success=data.password.decode() == password, handled=False)
 
         options |= {"authenticator": authenticate, "auth_required": True}
     # It greets the port it was given: 0 will not do.
@@ -68,14 +71,15 @@ def serve_mail(certificate: Path | None = None, password: str = "") -> Iterator[
         controller.stop()
 
 
-def make_certificate(path: Path) -> Path:
-    """A certificate for 127.0.0.1 that signed itself, with its key."""
+def make_certificate(path: Path, *hosts: str) -> Path:
+    """A self-signed certificate for 127.0.0.1 and `hosts`, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
+    names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, hosts)]
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = dt.datetime.now(dt.UTC)
     built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
     built = built.not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(days=1))
-    built = built.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+    built = built.add_extension(x509.SubjectAlternativeName(names), critical=False)
     built = built.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     signed = built.sign(key, hashes.SHA256())
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

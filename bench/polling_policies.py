@@ -129,7 +129,7 @@ class Ours:
         planner = Planner(self.warehouse, self.settings, _moment(now))
         # Asked at each run, it learns at most once an hour: what is left out are questions whether the hour is over.
         if not self.knows_hazard and now >= self.learned_at + 3_600:
-            planner.learn()
+            planner.estimate_hazards()
             self.learned_at = now
         urns = planner.plan(APPLICATION, limit).task_urns
         return np.array([int(urn[-36:]) for urn in urns], dtype=np.int64)
@@ -174,10 +174,11 @@ class Ours:
                 "hazard_per_second": float(value),
                 "exposure_seconds": 0.0,
                 "settled_count": 0.0,
+                "learned_at": MIDNIGHT,
             }
             for number, value in enumerate(np.maximum(hazard_per_bin()[:BIN_COUNT], 1e-15))
         ]
-        self.warehouse.run("polling/insert_hazards", stage("staged_learned", truth), as_of=MIDNIGHT)
+        self.warehouse.run("polling/insert_hazards", stage("staged_estimates", truth))
 
 
 def _moment(now: float) -> datetime:

@@ -1,4 +1,4 @@
-"""The machine's clock, in one place so that tests and the demo can stand in for it."""
+"""The machine's clock, in one place so that tests and the demo can replace it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,5 +7,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """This moment, in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)

@@ -1,28 +1,30 @@
-"""One family of errors. Each says what, why, what is safe and what to do.
+"""The family of errors. Each message says what failed, why, what is safe and what to do.
 
-JobreconError
-├── ConfigurationError     wrong settings or usage; exit status 2
-│   └── RunTooOld          a run older than the last one
-├── WarehouseError
-│   ├── WarehouseLocked    another process holds the warehouse
-│   └── PublishFailed      the copy for analysts could not be written
-├── LandingUnavailable     the landing database cannot be reached
-├── InputError             an input file that cannot be used
-├── ReportError            a report that cannot be made
-├── DeliveryFailed         a mail or chat message that was not taken; `may_have_arrived`
-└── LinkedInError          an answer of LinkedIn's that is no answer to the question; `application_urn`, `status`
-    ├── CredentialsRefused no token for these credentials, or the token is not accepted
-    ├── AccessDenied       403 or 404 on the resource
-    ├── BudgetExhausted    the day's calls are used up
-    ├── BatchRefused       400 or 414: some id of the batch is not accepted
-    └── LinkedInUnreachable  a passing fault that did not pass
+JobreconError                 `exit_status` of a command that ends by it
+├── ConfigurationError        wrong settings or usage; exit status 2
+│   └── RunTooOld             `as_of` lies before the last run's; `last_as_of`
+├── WarehouseError            the warehouse cannot be opened, read or written
+│   ├── WarehouseLocked       another process has it open for writing; `holder`
+│   └── PublishFailed         the published copy could not be written; `target`
+├── LandingUnavailable        the landing database cannot be reached
+├── InputError                an input file that cannot be used
+├── ReportError               a report that cannot be written
+├── DeliveryFailed            a mail or chat message that was not accepted; `may_have_arrived`
+└── LinkedInError             LinkedIn did not serve a request; `application_urn`, `status`
+    ├── CredentialsRefused    no token for these credentials, or the token is not accepted
+    ├── AccessDenied          403 or 404 on the resource
+    ├── BudgetExhausted       the day's calls are used up
+    ├── BatchRefused          400 or 414: an id of the batch is not accepted; `task_urns`
+    └── LinkedInUnreachable   transient errors that lasted
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 
 
 class JobreconError(Exception):
-    """What went wrong, in words for a person."""
+    """An error whose message is written for its reader: no traceback is shown."""
 
     exit_status = 1
 
@@ -32,7 +34,9 @@ class ConfigurationError(JobreconError):
 
 
 class RunTooOld(ConfigurationError):
-    pass
+    def __init__(self, message: str, *, last_as_of: datetime) -> None:
+        super().__init__(message)
+        self.last_as_of = last_as_of
 
 
 class WarehouseError(JobreconError):
@@ -40,11 +44,15 @@ class WarehouseError(JobreconError):
 
 
 class WarehouseLocked(WarehouseError):
-    pass
+    def __init__(self, message: str, *, holder: str) -> None:
+        super().__init__(message)
+        self.holder = holder
 
 
 class PublishFailed(WarehouseError):
-    pass
+    def __init__(self, message: str, *, target: Path) -> None:
+        super().__init__(message)
+        self.target = target
 
 
 class LandingUnavailable(JobreconError):

@@ -1,4 +1,4 @@
-"""The call ledger: what each application may still ask LinkedIn today."""
+"""The call ledger: calls used and left per application, resource and UTC day."""
 
 import datetime as dt
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from models.base import WarehouseTable, optional_utc_field, utc_field
 
@@ -12,38 +12,45 @@ class RunState(StrEnum):
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
     INCOMPLETE = "INCOMPLETE"
-    """Done as far as could be; something could not be seen."""
+    """Finished, but some source or application could not be read."""
     FAILED = "FAILED"
 
 
-class Run(WarehouseTable, table=True):
-    """One row per run: what it looked at, what it cost, what it found."""
-
-    __tablename__ = "runs"
+class RunFields(SQLModel):
+    """What a run counts. A counter is one field here: table, summary, command line and pages read it from this model."""
 
     run_id: str = Field(primary_key=True, description="Id of the run")
     flow_run_id: str | None = Field(default=None, description="Prefect's id of the flow run; null: from the command line")
-    as_of: datetime = utc_field("The moment the run speaks about")
+    as_of: datetime = utc_field("The time the run speaks about")
     started_at: datetime = utc_field("When it started, by the machine's clock")
     finished_at: datetime | None = optional_utc_field("When it ended, by the machine's clock")
-    state: str = Field(description="RUNNING, COMPLETED, INCOMPLETE (something could not be seen) or FAILED")
+    state: str = Field(
+        default=RunState.RUNNING, description="RUNNING, COMPLETED, INCOMPLETE (some source or application could not be read) or FAILED"
+    )
     tasks_pending: int = Field(default=0, description="Pending tasks when polling began")
-    tasks_due: int = Field(default=0, description="Pending tasks that were due for a look")
-    tasks_polled: int = Field(default=0, description="Tasks LinkedIn answered about")
+    tasks_due: int = Field(default=0, description="Pending tasks that were due for polling")
+    tasks_polled: int = Field(default=0, description="Tasks whose status LinkedIn returned")
     tasks_settled: int = Field(default=0, description="Tasks that settled in this run")
-    tasks_left: int = Field(default=0, description="Due tasks the calls did not suffice for, or that were not answered")
-    tasks_overlooked: int = Field(default=0, description="Pending tasks that nobody had looked at for 24 hours, at its end")
+    tasks_left: int = Field(default=0, description="Due tasks that were not polled: too few calls, or no response about them")
+    tasks_overlooked: int = Field(default=0, description="Pending tasks not polled for 24 hours, at the run's end")
     calls_used: int = Field(default=0, description="Calls charged by this run")
     calls_left: int = Field(default=0, description="Calls all applications together had left for the day")
-    detection_delay_mean_seconds: float | None = Field(default=None, description="How late settled tasks were seen, on average")
-    detection_delay_p95_seconds: float | None = Field(default=None, description="How late they were seen, 95th percentile")
-    delay_bound_seconds: float | None = Field(default=None, description="D*: the least mean delay any order of as many looks could give")
+    detection_delay_mean_seconds: float | None = Field(default=None, description="Mean delay from settling until the poll that saw it")
+    detection_delay_p95_seconds: float | None = Field(default=None, description="95th percentile of that delay")
+    delay_bound_seconds: float | None = Field(default=None, description="D*: the least mean delay possible with as many polls")
     notifications_merged: int = Field(default=0, description="Deliveries merged from the landing database")
     findings_opened: int = Field(default=0, description="Episodes this run opened")
     findings_resolved: int = Field(default=0, description="Episodes this run resolved")
     findings_open: int = Field(default=0, description="Episodes open after it")
-    pulled_at: datetime | None = optional_utc_field("as_of of the pull, where the task source answered")
-    incomplete_reasons: str | None = Field(default=None, description="What could not be seen, one reason a line")
+    pulled_at: datetime | None = optional_utc_field("as_of of the last pull that the task source answered")
+
+
+class Run(WarehouseTable, RunFields, table=True):
+    """One row per run: what it read, what it cost, what it found."""
+
+    __tablename__ = "runs"
+
+    incomplete_reasons: str | None = Field(default=None, description="What could not be read, one reason a line")
 
 
 class RejectedRow(WarehouseTable, table=True):
@@ -51,7 +58,7 @@ class RejectedRow(WarehouseTable, table=True):
 
     __tablename__ = "rejected_rows"
 
-    source: str = Field(primary_key=True, description="File or answer it came from")
+    source: str = Field(primary_key=True, description="File or response it came from")
     line: int | None = Field(default=None, description="Line or row in the file, from 1; null: the file as a whole", primary_key=True)
     reason: str = Field(description="Why it was refused")
     row: str | None = Field(default=None, description="The row as it came")

@@ -79,7 +79,7 @@ def run(
         with show_progress("Polling LinkedIn") as advance:
             summary = reconcile(settings, moment, advance)
         if as_json:
-            print_json({**summary.__dict__, "published": str(settings.published)})
+            print_json({**summary.model_dump(), "published": str(settings.published)})
         else:
             say(
                 f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}."

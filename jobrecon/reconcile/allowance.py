@@ -1,4 +1,4 @@
-"""The share of a tick: how many of the day's calls one run may take. Pure arithmetic."""
+"""The allowance of a tick: how many of the day's calls one run may use. Pure arithmetic."""
 
 import math
 from datetime import datetime
@@ -7,16 +7,16 @@ DAY_SECONDS = 86_400
 
 
 def seconds_until_reset(now: datetime) -> float:
-    """Seconds until 00:00 UTC, when LinkedIn counts anew."""
+    """Seconds until 00:00 UTC, when LinkedIn resets its limits."""
     return DAY_SECONDS - (now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6)
 
 
 def allow_calls(calls_left: int, call_limit: int, now: datetime, tick_seconds: float, reserve: float = 0.05) -> int:
-    """Calls that a run at `now` may take of what the day has left.
+    """Calls that a run at `now` may use of those left today.
 
-    What is left, less a reserve for what cannot wait, is spread evenly over the ticks until 00:00 UTC; the reserve melts away
-    towards the day's end, so nothing is wasted. A run that comes late, twice or not at all changes what is left, and with it
-    what the next ones take. At least one call while there is any.
+    The calls left, less a reserve for urgent tasks, are spread evenly over the ticks until 00:00 UTC; the reserve shrinks to
+    nothing towards the end of the day. A run that is late, doubled or missing changes the calls left, and with them the next
+    allowances. At least one call while there is any.
     """
     if calls_left <= 0:
         return 0

@@ -1,4 +1,4 @@
-"""MaintenanceResult of what grows: refused rows, old reports, the warehouse's file."""
+"""Maintenance: delete old landed bodies, refused rows and reports; checkpoint the warehouse."""
 
 import datetime as dt
 import shutil
@@ -14,7 +14,7 @@ from jobrecon.warehouse import open_warehouse
 
 @dataclass
 class MaintenanceResult:
-    """What was cleared away."""
+    """How much was deleted."""
 
     landed: int = 0
     rejected_rows: int = 0
@@ -22,28 +22,28 @@ class MaintenanceResult:
 
     @property
     def sentence(self) -> str:
-        return f"{self.landed:,} landed bodies, {self.rejected_rows:,} refused rows and {self.reports:,} reports were cleared away; the warehouse is checkpointed."
+        return f"{self.landed:,} landed bodies, {self.rejected_rows:,} refused rows and {self.reports:,} reports were deleted; the warehouse is checkpointed."
 
 
 def maintain(settings: Settings, now: dt.datetime) -> MaintenanceResult:
-    """Clear away what is older than its time, and write the warehouse's log into its file.
+    """Delete what is older than its retention and checkpoint the warehouse. Idempotent.
 
-    Merged bodies go after `inbox_retention_days`; refused rows and report folders after `retention_days` (0: never). Tasks,
-    notifications, findings and runs stay: the reports of past days are made from them. Done twice it changes nothing more.
+    Merged bodies are kept for `inbox_retention_days`, refused rows and report folders for `retention_days` (0: for ever). Tasks,
+    notifications, findings and runs stay: the reports of past days are made from them.
     """
-    done = MaintenanceResult()
+    result = MaintenanceResult()
     engine = open_landing(settings.landing_url)
     try:
-        done.landed = prune_landing(engine, now, settings.inbox_retention_days)
+        result.landed = prune_landing(engine, now, settings.inbox_retention_days)
     finally:
         engine.dispose()
     before = now - dt.timedelta(days=settings.retention_days)
     with open_warehouse(settings) as warehouse:
         if settings.retention_days:
-            done.rejected_rows = warehouse.count("tasks/delete_old_rejected_rows", before=before)
-            done.reports = _remove_reports(settings.reports, before.date())
+            result.rejected_rows = warehouse.count("tasks/delete_old_rejected_rows", before=before)
+            result.reports = _remove_reports(settings.reports, before.date())
         warehouse.connection.execute("checkpoint")
-    return done
+    return result
 
 
 def _remove_reports(folder: Path, before: dt.date) -> int:

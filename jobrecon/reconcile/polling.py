@@ -1,4 +1,4 @@
-"""Polling: ask LinkedIn about due tasks, all applications side by side, and merge what it says while asking goes on."""
+"""Polling: fetch the status of due tasks, all applications concurrently, and merge results while polling goes on."""
 
 import asyncio
 import logging
@@ -23,8 +23,8 @@ from jobrecon.warehouse.connection import Warehouse
 
 log = logging.getLogger(__name__)
 
-USUAL_ID_BYTES = len("&ids=urn:li:simpleJobPostingTask:") + 36
-"""What one task URN of the usual kind takes in a query string: 59 fit into 4 KB."""
+TYPICAL_ID_BYTES = len("&ids=urn:li:simpleJobPostingTask:") + 36
+"""Bytes of one typical task URN in a query string: 59 fit into 4 KB."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class PollResult:
     calls_used: int = 0
     calls_left: int = 0
     unseen: dict[str, str] = field(default_factory=dict)
-    """Applications that could not be asked, and why."""
+    """Applications that could not be polled, and why."""
     exhausted: list[str] = field(default_factory=list)
     """Applications whose calls for the day are used up while tasks are due."""
     plans: dict[str, Plan] = field(default_factory=dict, repr=False)
@@ -53,13 +53,13 @@ class PollResult:
         return max(0, self.tasks_due - self.tasks_polled)
 
     def describe_delays(self, warehouse: Warehouse, as_of: datetime, tick_seconds: float) -> None:
-        """How late settled tasks were seen, and D*, how late they would be seen at best with as many looks."""
+        """The delay with which settled tasks were seen, and D*, the least possible with as many polls."""
         self.delay_mean_seconds, self.delay_p95_seconds = warehouse.run("polling/select_detection_delays", as_of=as_of)[0]
         rates = sum(plan.rate_sum for plan in self.plans.values())
-        looks = sum(len(plan.task_urns) for plan in self.plans.values()) / tick_seconds
-        if rates and looks:
+        polls_per_second = sum(len(plan.task_urns) for plan in self.plans.values()) / tick_seconds
+        if rates and polls_per_second:
             whole = Plan([], 0, sum(plan.root_sum for plan in self.plans.values()), rates)
-            self.delay_bound_seconds = whole.bound_seconds(looks)
+            self.delay_bound_seconds = whole.bound_seconds(polls_per_second)
 
 
 async def poll_due_tasks(
@@ -73,14 +73,14 @@ async def poll_due_tasks(
     advance: Callable[[int, int], None] = lambda _done, _planned: None,
     job: str | None = None,
 ) -> PollResult:
-    """Ask about the due tasks that this tick's share of the day's calls suffices for, the most telling first.
+    """Poll the due tasks that fit this tick's allowance, in the planner's order.
 
-    One application's trouble is noted in the result and stops no other. What was answered is in the warehouse on return.
-    `advance` is told (tasks done, tasks planned) now and then. With `job`, only that job's tasks are asked about.
+    An error of one application is recorded in the result and stops no other. Results are committed on return. `advance` is
+    called with (tasks done, tasks planned) after each batch. With `job`, only that job's tasks are polled.
     """
     result = PollResult()
     planner = Planner(warehouse, settings, as_of, job)
-    planner.learn()
+    planner.estimate_hazards()
     async with open_http() as http:
         polls = [
             ApplicationPoll(LinkedInClient(application, settings, engine, http, clock), planner, settings, result)
@@ -89,14 +89,14 @@ async def poll_due_tasks(
         planned = sum(poll.prepare() for poll in polls)
         done = 0
 
-        def note(count: int) -> None:
+        def count_done(count: int) -> None:
             nonlocal done
             done += count
             advance(done, planned)
 
-        with warehouse.single_threaded() as branch:
-            buffer = ResultBuffer(branch, as_of, run_id)
-            await asyncio.gather(*(poll.run(buffer, note) for poll in polls))
+        with warehouse.single_threaded() as cursor:
+            buffer = ResultBuffer(cursor, as_of, run_id)
+            await asyncio.gather(*(poll.run(buffer, count_done) for poll in polls))
     await buffer.finish()
     result.tasks_polled, result.tasks_settled = buffer.tasks_polled, buffer.tasks_settled
     result.describe_delays(warehouse, as_of, settings.tick_seconds)
@@ -104,7 +104,7 @@ async def poll_due_tasks(
 
 
 class ApplicationPoll:
-    """One application's part of a tick: its plan, its workers, its trouble."""
+    """One application's part of a tick: its plan, its workers, its errors."""
 
     def __init__(self, client: LinkedInClient, planner: Planner, settings: Settings, result: PollResult) -> None:
         self.client = client
@@ -112,65 +112,65 @@ class ApplicationPoll:
         self.settings = settings
         self.result = result
         self.urn = client.application.urn
-        self.problems: list[JobreconError] = []
+        self.errors: list[JobreconError] = []
         self.batches: Iterator[list[str]] = iter(())
-        self.asked_count = 0
+        self.polled_count = 0
 
     def prepare(self) -> int:
-        """Plan the tick; returns how many tasks it asks about."""
+        """Plan the tick; returns the number of tasks to poll."""
         settings, ledger = self.settings, self.client.ledger
         try:
             left = ledger.count_left()
         except JobreconError as error:
-            self.problems.append(error)
+            self.errors.append(error)
             left = 0
-        share = (
+        allowance = (
             left if self.planner.job else allow_calls(left, ledger.call_limit, ledger.clock(), settings.tick_seconds, settings.call_reserve)
         )
-        ids_per_call = settings.ids_per_call or max(1, settings.query_string_limit // USUAL_ID_BYTES)
-        plan = self.planner.plan(self.urn, share * ids_per_call)
+        ids_per_call = settings.ids_per_call or max(1, settings.query_string_limit // TYPICAL_ID_BYTES)
+        plan = self.planner.plan(self.urn, allowance * ids_per_call)
         self.result.plans[self.urn] = plan
-        if plan.due_count and not left and not self.problems:
-            self.problems.append(ledger.explain_exhausted())
+        if plan.due_count and not left and not self.errors:
+            self.errors.append(ledger.explain_exhausted())
         limits = (math.inf, settings.ids_per_call) if settings.ids_per_call else (settings.query_string_limit, MAX_IDS)
-        # URNs longer than usual fill more calls than the share has: what it leaves, the next tick takes.
-        self.batches = islice(pack(plan.task_urns, *limits), share)
+        # Longer URNs than the typical need more calls than the allowance has: the next tick polls what is left.
+        self.batches = islice(pack(plan.task_urns, *limits), allowance)
         return len(plan.task_urns)
 
-    async def run(self, buffer: ResultBuffer, note: Callable[[int], None]) -> None:
-        """Ask, with as many workers as are allowed; notes trouble in the result, never raises it."""
+    async def run(self, buffer: ResultBuffer, count_done: Callable[[int], None]) -> None:
+        """Poll with as many workers as the settings allow; errors are recorded in the result, never raised."""
         async with asyncio.TaskGroup() as workers:
             for _ in range(self.settings.concurrency):
-                workers.create_task(self._work(buffer, note))
+                workers.create_task(self._work(buffer, count_done))
         ledger = self.client.ledger
         self.result.calls_used += ledger.calls_used
         try:
             await ledger.release()
             left = await asyncio.to_thread(ledger.count_left)
             self.result.calls_left += left
-            if not left and self.result.plans[self.urn].due_count > self.asked_count:
-                self.problems.append(ledger.explain_exhausted())
+            if not left and self.result.plans[self.urn].due_count > self.polled_count:
+                self.errors.append(ledger.explain_exhausted())
         except JobreconError as error:
-            self.problems.append(error)
-        if not self.problems:
+            self.errors.append(error)
+        if not self.errors:
             return
-        for problem in self.problems:
-            if isinstance(problem, WarehouseError):
-                # No trouble of this application's: nothing can be kept any more.
-                raise problem
-        log.warning("%s", self.problems[0])
-        if isinstance(self.problems[0], BudgetExhausted):
+        # An error of the warehouse is none of this application's: no result can be stored any more.
+        for failure in self.errors:
+            if isinstance(failure, WarehouseError):
+                raise failure
+        log.warning("%s", self.errors[0])
+        if isinstance(self.errors[0], BudgetExhausted):
             self.result.exhausted.append(self.urn)
         else:
-            self.result.unseen[self.urn] = str(self.problems[0])
+            self.result.unseen[self.urn] = str(self.errors[0])
 
-    async def _work(self, buffer: ResultBuffer, note: Callable[[int], None]) -> None:
-        # The first trouble ends all workers, each after the call it has under way: that one is charged already.
-        while not self.problems and (batch := next(self.batches, None)):
+    async def _work(self, buffer: ResultBuffer, count_done: Callable[[int], None]) -> None:
+        # The first error ends all workers, each after its current call: that one is charged already.
+        while not self.errors and (batch := next(self.batches, None)):
             try:
                 async for answers in self.client.ask(batch):
                     await buffer.add(self.urn, answers)
             except JobreconError as error:
-                self.problems.append(error)
-            self.asked_count += len(batch)
-            note(len(batch))
+                self.errors.append(error)
+            self.polled_count += len(batch)
+            count_done(len(batch))

@@ -1,4 +1,4 @@
-"""TaskResponses on their way into the warehouse: gathered while asking goes on, merged in bulk by one thread."""
+"""Task results on their way into the warehouse: buffered while polling goes on, merged in bulk by one thread."""
 
 import asyncio
 from datetime import datetime
@@ -12,11 +12,11 @@ from jobrecon.warehouse.connection import Warehouse
 from jobrecon.warehouse.schema import STAGED
 
 MERGE_ROWS = 200_000
-"""TaskResponses merged at once: one row costs 15 ms, all of these half a second."""
+"""Results merged at once: one row costs 15 ms, all of these half a second."""
 
 
 class ResultBuffer:
-    """TaskResponses on their way into the warehouse, merged in bulk by one thread while asking goes on."""
+    """Collects task results and merges them in bulk, in a thread, while polling goes on."""
 
     def __init__(self, warehouse: Warehouse, as_of: datetime, run_id: str) -> None:
         self.warehouse = warehouse
@@ -24,7 +24,7 @@ class ResultBuffer:
         self.run_id = run_id
         self.tasks_polled = 0
         self._settled_before = self._count_settled()
-        self._columns = _open_columns()
+        self._columns = _empty_columns()
         self._batch = 0
         self._lock = asyncio.Lock()
 
@@ -38,43 +38,43 @@ class ResultBuffer:
             await self.flush()
 
     async def finish(self) -> None:
-        """Merge what is left and remember what changed; on return it is committed."""
+        """Merge the rest and insert the status changes; committed on return."""
         await self.flush()
         await asyncio.to_thread(self.warehouse.run, "tasks/insert_status_changes", run_id=self.run_id)
 
     async def flush(self) -> None:
-        """Merge what has gathered; on return it is committed."""
+        """Merge what is buffered; committed on return."""
         async with self._lock:
-            columns, self._columns = self._columns, _open_columns()
+            columns, self._columns = self._columns, _empty_columns()
             if columns["batch"]:
                 await asyncio.to_thread(self._merge, columns)
 
     @property
     def tasks_settled(self) -> int:
-        """Tasks that the answers merged so far found settled."""
+        """Tasks that the results merged so far settled."""
         return self._count_settled() - self._settled_before
 
     def _count_settled(self) -> int:
         return self.warehouse.count("tasks/select_settled_count", as_of=self.as_of)
 
     def _merge(self, columns: dict[str, list[Any]]) -> None:
-        asked = columns["is_requested"]
-        self.tasks_polled += sum(asked)
+        is_requested = columns["is_requested"]
+        self.tasks_polled += sum(is_requested)
         table = pa.table(columns, schema=STAGED["staged_results"])
         with self.warehouse.transaction():
-            if not all(asked):
+            if not all(is_requested):
                 self.warehouse.run("tasks/insert_multiplied_tasks", {"staged_results": table}, as_of=self.as_of)
                 self.warehouse.run("tasks/insert_unrequested_rejects", {"staged_results": table}, as_of=self.as_of)
-                table = _keep_one_each(table)
+                table = _deduplicate(table)
             self.warehouse.run("tasks/update_task_results", {"staged_results": table}, as_of=self.as_of)
 
 
-def _keep_one_each(table: pa.Table) -> pa.Table:
-    """One answer for each task: what was asked before what was told unasked, then what came first."""
-    rows = table.append_column("place", pa.array(range(len(table)))).sort_by([("is_requested", "descending"), ("batch", "ascending")])
-    first = rows.group_by("task_urn", use_threads=False).aggregate([("place", "first")])
-    return table.take(first["place_first"])
+def _deduplicate(table: pa.Table) -> pa.Table:
+    """One result for each task: requested before unrequested, then the first received."""
+    rows = table.append_column("row", pa.array(range(len(table)))).sort_by([("is_requested", "descending"), ("batch", "ascending")])
+    first = rows.group_by("task_urn", use_threads=False).aggregate([("row", "first")])
+    return table.take(first["row_first"])
 
 
-def _open_columns() -> dict[str, list[Any]]:
+def _empty_columns() -> dict[str, list[Any]]:
     return {name: [] for name in STAGED["staged_results"].names}

@@ -1,4 +1,4 @@
-"""One reconciliation, stage by stage: pull, poll, listen, find, publish. The flows and the command line both run these."""
+"""One reconciliation, stage by stage: pull, ingest, poll, update findings, publish. Flows and command line run these."""
 
 import asyncio
 import logging
@@ -6,7 +6,6 @@ import math
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,14 +35,14 @@ log = logging.getLogger(__name__)
 
 INBOX_ROWS = 20_000
 SLICE_TASKS = 1_000_000
-"""Jobs are brought up to the moment in slices of about so many tasks, so that memory does not grow with their number. Of smaller
-slices DuckDB would write half of what was inserted anew at the next checkpoint, to fill up its groups of rows."""
-TOLD_FACETS = ("LISTING", "APPLY", "WEBHOOK")
-"""What is known only from what the receiver landed."""
+"""`job_postings` is updated in slices of about so many tasks, so that memory does not grow with their number. With smaller slices
+DuckDB would rewrite half of the inserted rows at the next checkpoint, to fill up its row groups."""
+INBOX_FACETS = ("LISTING", "APPLY", "WEBHOOK")
+"""Facets known only from notifications."""
 
 
 class Reconciliation:
-    """An open run. Each stage may be called again: done twice it changes nothing more."""
+    """An open run. Every stage is idempotent."""
 
     def __init__(
         self, warehouse: Warehouse, settings: Settings, applications: Applications, engine: Engine | None, summary: RunSummary, clock: Clock
@@ -57,7 +56,7 @@ class Reconciliation:
         self.unseen_applications: dict[str, str] = {}
         self.unseen_facets: set[str] = set()
         self.reasons: dict[str, str] = {}
-        """What could not be seen, by stage or application: said in the report, and no finding about it is resolved."""
+        """What could not be read, by stage or application. Findings about it are not resolved."""
         self.last_pulled_at: datetime | None = None
 
     @property
@@ -69,7 +68,7 @@ class Reconciliation:
         return self.settings.task_lifespan_days * 86_400
 
     def pull(self) -> None:
-        """Bring customers and new tasks in, and let tasks expire that outlived their life at LinkedIn."""
+        """Update customers, pull new tasks and expire tasks older than their lifespan."""
         self.warehouse.run("postings/merge_customers", stage("staged_customers", [_describe_customer(item) for item in self.applications]))
         self.summary.pulled_at = self.last_pulled_at
         try:
@@ -87,9 +86,9 @@ class Reconciliation:
         self.summary.tasks_pending = self.warehouse.count("tasks/select_pending_count", as_of=self.as_of)
 
     async def poll(self, advance: Callable[[int, int], None] = lambda _done, _due: None, job: str | None = None) -> PollResult:
-        """Ask LinkedIn about due tasks, or only about those of `job`. One application's trouble is noted and stops no other."""
+        """Poll due tasks, or only those of `job`. An error of one application is recorded and stops no other."""
         if self.engine is None:
-            # Without the ledger no call may be made.
+            # Without the ledger no call may be sent.
             result = PollResult(unseen={item.urn: self.reasons["landing"] for item in self.applications})
         else:
             result = await poll_due_tasks(
@@ -107,14 +106,14 @@ class Reconciliation:
         self.unseen_applications = result.unseen
         self.summary.failed_applications = sorted(result.unseen)
         for urn in result.exhausted:
-            self.reasons[urn] = f"{urn} used up its calls for the day before all due tasks were looked at."
+            self.reasons[urn] = f"{urn} used up its calls for the day before all due tasks were polled."
         self.reasons.update(result.unseen)
         return result
 
     def ingest_notifications(self) -> None:
-        """Merge what the receiver landed; a row is marked merged only after the warehouse has committed it."""
+        """Merge landed notifications; a row is marked merged only after the warehouse has committed it."""
         if self.engine is None:
-            self.unseen_facets = set(TOLD_FACETS)
+            self.unseen_facets = set(INBOX_FACETS)
             return
         try:
             for rows in read_unmerged(self.engine, self.as_of, INBOX_ROWS):
@@ -127,18 +126,18 @@ class Reconciliation:
             self.reasons.pop("inbox", None)
         except LandingUnavailable as error:
             log.warning("%s", error)
-            self.unseen_facets = set(TOLD_FACETS)
+            self.unseen_facets = set(INBOX_FACETS)
             self.reasons["inbox"] = str(error)
 
     def update_findings(self) -> None:
-        """Compare what should be with what is; open, see again and resolve findings."""
+        """Compare the expected with the reported state of each job; open, update and resolve findings."""
         as_of = self.as_of
-        # What polling changed is written first: it is read with less memory then.
+        # Results of polling are read with less memory once they are checkpointed.
         self.warehouse.checkpoint()
         self.warehouse.run("tasks/create_latest_tasks", as_of=as_of)
         self.warehouse.run("postings/create_latest_facets", as_of=as_of)
         self.warehouse.run("notifications/create_silences", as_of=as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
-        self.note_silences()
+        self.report_silences()
         derive_postings(self.warehouse, as_of)
         self.warehouse.run("findings/create_current_findings")
         for name in list_findings():
@@ -157,8 +156,8 @@ class Reconciliation:
             self.summary.findings_opened += self.warehouse.count("findings/insert_opened_findings", as_of=as_of)
         self.summary.findings_open = self.warehouse.count("findings/select_open_count")
 
-    def note_silences(self) -> None:
-        """Say that LinkedIn has fallen silent: in the report, and to the receivers, whose metrics tell of it."""
+    def report_silences(self) -> None:
+        """Add silent webhooks to the incomplete reasons, and pass them to the receivers' metrics."""
         silences = {row["application_urn"]: row["last_heard_at"] for row in self.warehouse.read("notifications/select_silences")}
         self.reasons.pop("webhook", None)
         if silences:
@@ -170,7 +169,7 @@ class Reconciliation:
                 log.warning("%s", error)
 
     def publish(self) -> None:
-        """Close the run's books and give analysts the new copy. The run ends here."""
+        """Finish the run and publish the new copy."""
         try:
             if self.engine is not None:
                 ledger = read_ledger(self.engine, since=self.clock().date() - timedelta(days=31))
@@ -183,32 +182,22 @@ class Reconciliation:
         self.warehouse.publish()
 
     def finish(self, state: RunState) -> None:
-        """Write the run's row as it ended."""
+        """Write the row of the finished run."""
         summary = self.summary
         summary.state = state
         summary.finished_at = self.clock()
         summary.incomplete_reasons = list(dict.fromkeys(self.reasons.values()))
-        row = asdict(summary)
-        reasons = "\n".join(" ".join(reason.split()) for reason in summary.incomplete_reasons)
-        self.warehouse.run(
-            "runs/update_finished_run",
-            as_of=summary.as_of,
-            **{name: row[name] for name in _FINISHED},
-            incomplete_reasons=reasons or None,
-        )
+        summary.tasks_overlooked = self.warehouse.count("runs/select_overlooked_count", as_of=summary.as_of)
+        write_run(self.warehouse, summary)
 
 
-_FINISHED = (
-    "run_id", "state", "finished_at", "tasks_pending", "tasks_due", "tasks_polled", "tasks_settled", "tasks_left", "calls_used",
-    "calls_left", "detection_delay_mean_seconds", "detection_delay_p95_seconds", "delay_bound_seconds", "notifications_merged", "findings_opened", "findings_resolved", "findings_open", "pulled_at",
-)  # fmt: skip
+def write_run(warehouse: Warehouse, summary: RunSummary) -> None:
+    """Insert or replace the run's row in `runs`."""
+    warehouse.run("runs/merge_run", stage("staged_run", [summary.to_row()]))
 
 
 def derive_postings(warehouse: Warehouse, as_of: datetime, slice_tasks: int = SLICE_TASKS) -> int:
-    """Bring `job_postings` up to the moment, in slices: however many jobs there are, few are in memory at once.
-
-    Returns how many rows are new or changed; the others are not written.
-    """
+    """Update `job_postings` in slices, to bound memory. Returns how many rows are new or changed; the others are not written."""
     slices = max(1, math.ceil(warehouse.count("tasks/select_task_count") / slice_tasks))
     warehouse.run("postings/create_postings_at")
     name = "postings/merge_job_postings" if warehouse.count("postings/select_posting_count") else "postings/insert_job_postings"
@@ -219,10 +208,10 @@ def derive_postings(warehouse: Warehouse, as_of: datetime, slice_tasks: int = SL
 def open_reconciliation(
     settings: Settings, as_of: datetime | None = None, flow_run_id: str | None = None, clock: Clock = utc_now
 ) -> Iterator[Reconciliation]:
-    """A run as of a moment (default: now), with the warehouse held for writing until the block ends.
+    """A run as of a given time (default: now), with the warehouse open for writing until the block ends.
 
-    Raises `ConfigurationError` where no application is configured, `RunTooOld` for a moment before the last run's. A run that
-    breaks off is recorded as FAILED; what it committed stays and the next run goes on from there.
+    Raises `ConfigurationError` where no application is configured, `RunTooOld` for an `as_of` before the last run's. A run that
+    fails is recorded as FAILED; what it committed stays and the next run continues from there.
     """
     applications = settings.load_applications()
     if not len(applications):
@@ -230,12 +219,12 @@ def open_reconciliation(
             f"No application is configured: {settings.applications} does not exist or names none, and JOBRECON_CLIENT_ID is not set. "
             "Nothing was changed. docs/settings.md shows an example."
         )
-    engine, landing_problem = None, ""
+    engine, landing_error = None, ""
     try:
         engine = open_landing(settings.landing_url)
     except LandingUnavailable as error:
         log.warning("%s", error)
-        landing_problem = str(error)
+        landing_error = str(error)
     try:
         with open_warehouse(settings) as warehouse:
             as_of = as_of or clock()
@@ -243,20 +232,19 @@ def open_reconciliation(
             if last_as_of and as_of < last_as_of:
                 raise RunTooOld(
                     f"A run as of {as_of.isoformat()} is older than the last one, as of {last_as_of.isoformat()}. Nothing was changed. "
-                    "What has been told once is not untold: run as of that moment or later."
+                    "Findings already recorded are not rewritten: run as of that time or later.",
+                    last_as_of=last_as_of,
                 )
             load_catalog(warehouse)
             summary = RunSummary(run_id=uuid.uuid4().hex, as_of=as_of, started_at=clock(), flow_run_id=flow_run_id)
             warehouse.run("runs/update_interrupted_runs", now=summary.started_at)
-            warehouse.run(
-                "runs/insert_started_run", run_id=summary.run_id, flow_run_id=flow_run_id, as_of=as_of, started_at=summary.started_at
-            )
+            write_run(warehouse, summary)
             run = Reconciliation(warehouse, settings, applications, engine, summary, clock)
             run.last_pulled_at = last_pulled_at
-            if landing_problem:
-                run.reasons["landing"] = landing_problem
+            if landing_error:
+                run.reasons["landing"] = landing_error
             try:
-                # Of a run that was killed while it asked.
+                # Those of a run that was killed while polling.
                 warehouse.run("tasks/insert_status_changes", run_id=summary.run_id)
                 yield run
             except BaseException as error:
@@ -274,10 +262,10 @@ def reconcile(
     advance: Callable[[int, int], None] = lambda _done, _due: None,
     job: str | None = None,
 ) -> RunSummary:
-    """All stages in order, without Prefect; with `job`, only that job's tasks are asked about."""
+    """All stages in order, without Prefect; with `job`, only that job's tasks are polled."""
     with open_reconciliation(settings, as_of) as run:
         run.pull()
-        # Before polling: a notification about a job means that its tasks are looked at now.
+        # Before polling: a notification about a job makes its tasks due now.
         run.ingest_notifications()
         asyncio.run(run.poll(advance, job))
         run.update_findings()

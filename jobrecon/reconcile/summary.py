@@ -1,38 +1,25 @@
-"""What a run did, in figures and in words."""
+"""The summary of a run: its counters, and the two sentences made of them."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from pydantic import Field
 
-from models import RunState
+from models import Run, RunState
+from models.run import RunFields
 
 
-@dataclass
-class RunSummary:
-    """What a run did; the row of `runs`, and what `jobrecon run --json` prints."""
+class RunSummary(RunFields):
+    """What a run did; its row in `runs`, and what `jobrecon run --json` prints."""
 
-    run_id: str
-    as_of: datetime
-    started_at: datetime
-    flow_run_id: str | None = None
-    finished_at: datetime | None = None
-    state: str = RunState.RUNNING
-    tasks_pending: int = 0
-    tasks_due: int = 0
-    tasks_polled: int = 0
-    tasks_settled: int = 0
-    tasks_left: int = 0
-    calls_used: int = 0
-    calls_left: int = 0
-    detection_delay_mean_seconds: float | None = None
-    detection_delay_p95_seconds: float | None = None
-    delay_bound_seconds: float | None = None
-    notifications_merged: int = 0
-    findings_opened: int = 0
-    findings_resolved: int = 0
-    findings_open: int = 0
-    pulled_at: datetime | None = None
-    incomplete_reasons: list[str] = field(default_factory=list)
-    failed_applications: list[str] = field(default_factory=list)
+    incomplete_reasons: list[str] = Field(default_factory=list)
+    failed_applications: list[str] = Field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.state == RunState.COMPLETED
+
+    def to_row(self) -> dict[str, object]:
+        """The run's row in the table `runs`."""
+        reasons = "\n".join(" ".join(reason.split()) for reason in self.incomplete_reasons)
+        return self.model_dump(include=set(Run.model_fields)) | {"incomplete_reasons": reasons or None}
 
     @property
     def sentence(self) -> str:
@@ -46,13 +33,13 @@ class RunSummary:
     @property
     def polling_sentence(self) -> str:
         """How well the calls were used, in one line."""
-        told = [f"{self.calls_left:,} calls left today", f"{self.tasks_left:,} due tasks left for the next run"]
+        parts = [f"{self.calls_left:,} calls left today", f"{self.tasks_left:,} due tasks left for the next run"]
         if self.calls_used:
-            told.insert(0, f"{self.tasks_polled / self.calls_used:.1f} tasks a call")
+            parts.insert(0, f"{self.tasks_polled / self.calls_used:.1f} tasks a call")
         if self.detection_delay_mean_seconds is not None and self.detection_delay_p95_seconds is not None:
             delay = f"settled tasks seen after {self.detection_delay_mean_seconds:,.0f} s (95 %: {self.detection_delay_p95_seconds:,.0f} s)"
             if self.delay_bound_seconds:
                 ratio = self.detection_delay_mean_seconds / self.delay_bound_seconds
                 delay += f", {ratio:.1f} times the least possible {self.delay_bound_seconds:,.1f} s"
-            told.append(delay)
-        return "; ".join(told)
+            parts.append(delay)
+        return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""The warehouse: DuckDB, bulk in and bulk out, one writer, published by rename."""
+"""The warehouse: DuckDB or DuckLake, bulk loads, one writer, published by rename."""
 
 from jobrecon.warehouse.connection import Warehouse, open_warehouse
 from jobrecon.warehouse.reading import open_published

@@ -25,49 +25,49 @@ from jobrecon.warehouse.statements import load_statements, prepare_statements
 log = logging.getLogger(__name__)
 
 CONFIG: dict[str, Any] = {
-    # Nothing is fetched at run time: extensions come from the wheels, by path.
+    # Nothing is downloaded at run time: extensions are loaded from their wheels, by path.
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "preserve_insertion_order": False,
-    # Each checkpoint writes anew what changed, whole groups of rows: now and then, not at every merge of a run.
+    # Each checkpoint rewrites the changed row groups: too expensive after every merge of a run.
     "wal_autocheckpoint": "256MB",
-    # Groups of rows are compressed and written by each thread as they fill up, not five at a time by one at the end: half of the
-    # time and a third of the memory of a large insert.
+    # Each thread writes its row groups as they fill up, not five at a time at the end: half of the time and a third of the memory
+    # of a large insert.
     "write_buffer_row_group_count": 1,
 }
 
 
 def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """A connection that speaks UTC and fetches nothing from anywhere."""
+    """A connection with time zone UTC that downloads nothing."""
     connection = duckdb.connect(path, read_only=read_only, config=CONFIG)
-    # Global: the connections that branch off speak UTC too.
+    # Global: cursors for other threads have it too.
     connection.execute("set global TimeZone = 'UTC'")
     return connection
 
 
 @contextmanager
 def explain_errors() -> Iterator[None]:
-    """Turn what the disk, the memory or another writer did to DuckDB into a `WarehouseError`; a faulty statement stays one."""
+    """Turn errors of disk, memory and concurrency into `WarehouseError`; errors in a statement pass through."""
     try:
         yield
     except (duckdb.ProgrammingError, duckdb.DataError):
         raise
     except duckdb.Error as error:
         raise WarehouseError(
-            f"The warehouse failed: {_first_line(error)}. Nothing of this step was kept, what was done before is safe. "
-            "Make room on the disk and in memory, or mend the disk, and run again."
+            f"The warehouse failed: {_first_line(error)}. This step was rolled back, earlier ones are committed. "
+            "Free disk space or memory, or repair the disk, and run again."
         ) from error
 
 
 class Warehouse:
-    """The open warehouse: statements by name, in bulk. Not for two threads at once: give each its own `branch()`."""
+    """The open warehouse: statements by name, in bulk. Not for two threads at once: give each its own `cursor()`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self.connection = connection
         self.settings = settings
 
     def run(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> list[tuple[Any, ...]]:
-        """Run the statement `name` and return its rows. `staged` tables are visible to it, and only to it."""
+        """Run the statement `name` and return its rows. `staged` tables are visible to this statement only."""
         return self._execute(load_statements()[name], staged, values)[1]
 
     def read(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> list[dict[str, Any]]:
@@ -76,18 +76,18 @@ class Warehouse:
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def columns(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> dict[str, list[Any]]:
-        """The columns of a query that may have a million rows, in their order."""
+        """The columns of a query, for results of a million rows."""
         names, columns = self._execute(load_statements()[name], staged, values, fetch=_fetch_columns)
         return dict(zip(names, columns, strict=True))
 
     def count(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> int:
-        """How many rows a data-changing statement changed, or the single number a query returns."""
+        """The number of rows a statement changed, or the single number a query returns."""
         return int(self.run(name, staged, **values)[0][0])
 
     def collect_findings(self, name: str, **values: Any) -> None:
-        """Add what the question `name` finds to the temporary table `current_findings`."""
-        wanted = duckdb.extract_statements(load_statements()[name])[0].named_parameters
-        self._execute(f"insert into current_findings by name {load_statements()[name]}", None, {key: values[key] for key in wanted})
+        """Insert the findings of the statement `name` into the temporary table `current_findings`."""
+        parameters = duckdb.extract_statements(load_statements()[name])[0].named_parameters
+        self._execute(f"insert into current_findings by name {load_statements()[name]}", None, {key: values[key] for key in parameters})
 
     def _execute(
         self,
@@ -101,7 +101,7 @@ class Warehouse:
         try:
             with explain_errors():
                 cursor = self.connection.execute(text, dict(values))
-                # Fetched while the staged tables are there: results are lazy, and without them they come back empty, silently.
+                # Fetched before the staged tables go: results are lazy, and would silently be empty.
                 return [column[0] for column in cursor.description or []], fetch(cursor)
         finally:
             for table in staged or {}:
@@ -109,7 +109,7 @@ class Warehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of the block, or nothing of it."""
+        """Commit the whole block or nothing."""
         with explain_errors():
             self.connection.execute("begin")
         try:
@@ -117,18 +117,18 @@ class Warehouse:
             with explain_errors():
                 self.connection.execute("commit")
         except BaseException:
-            # A commit that failed has rolled back already.
+            # A failed commit has rolled back already.
             with suppress(duckdb.Error):
                 self.connection.execute("rollback")
             raise
 
     def checkpoint(self) -> None:
-        """Write to the warehouse's file what was committed and is still in memory."""
+        """Write committed changes from the log into the file."""
         if not self.settings.warehouse.startswith("ducklake:"):
             with explain_errors():
                 self.connection.execute("checkpoint")
 
-    def branch(self) -> "Warehouse":
+    def cursor(self) -> "Warehouse":
         """The same warehouse for another thread."""
         (catalog,) = self.connection.execute("select current_database()").fetchone() or ("",)
         cursor = self.connection.cursor()
@@ -137,28 +137,27 @@ class Warehouse:
 
     @contextmanager
     def single_threaded(self) -> Iterator["Warehouse"]:
-        """A branch for merging beside other work until the block ends: one core works for the warehouse, the others are free.
+        """A cursor for merging beside other work until the block ends: DuckDB uses one core.
 
-        With more, a merge takes the cores from those who wait for them, and the thread that waits for the others keeps asking
-        for the interpreter.
+        With more, a merge would take the cores from the polling workers, and DuckDB's waiting thread would contend for the GIL.
         """
         self.connection.execute("set threads = 1")
         try:
-            yield self.branch()
+            yield self.cursor()
         finally:
             self.connection.execute("reset threads")
 
     def publish(self) -> Path:
-        """Replace the copy that analysts open by what is committed now, as the last thing done with the warehouse.
+        """Replace the published copy by the current content; the warehouse is closed afterwards.
 
-        Raises `PublishFailed`; the warehouse is then open again and the copy of before is unharmed.
+        Raises `PublishFailed`; then the warehouse is open again and the previous copy is unchanged.
         """
         if self.settings.warehouse.startswith("ducklake:"):
             publish_catalog(self.connection, self.settings.published)
             return self.settings.published
         path = Path(self.settings.warehouse)
         self.checkpoint()
-        # Closed before it is copied: closing any handle of the file would free DuckDB's lock on it.
+        # Closed before copying: closing any other handle of the file would release DuckDB's lock on it.
         self.connection.close()
         try:
             publish_file(path, self.settings.published)
@@ -205,30 +204,31 @@ def _bind_statements() -> None:
 
 
 def _connect_file(path: Path, deadline: float, waited_seconds: float) -> duckdb.DuckDBPyConnection:
-    is_wal_set_aside = False
+    is_wal_moved = False
     while True:
         try:
             return connect(path)
         except duckdb.Error as error:
             text = str(error)
             if "lock on file" in text:
-                # Somebody opened the writer's file itself, for example in the DuckDB shell.
+                # Another program opened the file itself, for example the DuckDB shell.
                 if time.monotonic() >= deadline:
-                    holder = re.search(r"held in (.+?)\. ", text)
-                    who = holder.group(1) if holder else "another process"
+                    found = re.search(r"held in (.+?)\. ", text)
+                    holder = found.group(1) if found else "another process"
                     raise WarehouseLocked(
-                        f"{path} is open in {who}. Waited {waited_seconds:.0f} s. Nothing was changed; notifications keep landing. "
-                        "Close it there and run again; to look at the data open the published copy instead."
+                        f"{path} is open in {holder}. Waited {waited_seconds:.0f} s. Nothing was changed; notifications keep landing. "
+                        "Close it there and run again; to query the data open the published copy instead.",
+                        holder=holder,
                     ) from None
                 time.sleep(POLL_SECONDS)
                 continue
             log_file = path.with_name(path.name + ".wal")
-            if not is_wal_set_aside and log_file.exists() and ("WAL" in text or "wal" in text or "replay" in text.lower()):
+            if not is_wal_moved and log_file.exists() and ("WAL" in text or "wal" in text or "replay" in text.lower()):
                 aside = log_file.with_name(f"{log_file.name}.broken-{utc_now():%Y%m%dT%H%M%S}")
                 log_file.rename(aside)
-                is_wal_set_aside = True
+                is_wal_moved = True
                 log.warning(
-                    "The last changes to %s could not be replayed and were set aside as %s. What they held comes again from imports, "
+                    "The last changes to %s could not be replayed and were moved to %s. They are loaded again from imports, "
                     "the landing database and LinkedIn.",
                     path,
                     aside,
@@ -236,7 +236,7 @@ def _connect_file(path: Path, deadline: float, waited_seconds: float) -> duckdb.
                 continue
             raise WarehouseError(
                 f"{path} cannot be opened as a DuckDB warehouse: {_first_line(error)}. Nothing was changed. Restore it, or move it away: "
-                "a new one is filled again from imports, the landing database and LinkedIn."
+                "a new one is filled from imports, the landing database and LinkedIn."
             ) from error
 
 
@@ -256,22 +256,22 @@ def _attach_lake(address: str) -> duckdb.DuckDBPyConnection:
 
 
 def _attach_statement(address: str) -> str:
-    """As DuckLake wants it: the address, and where the user names one, `(DATA_PATH '…')` behind it."""
+    """The attach statement for an address that may end with options, as in `ducklake:… (DATA_PATH '…')`."""
     catalog, _, options = address.removesuffix(")").partition(" (")
     kind, _, file = catalog.removeprefix("ducklake:").partition(":")
-    chosen = [options] if options else []
+    parts = [options] if options else []
     if kind == "sqlite":
-        # Polling writes through a connection of its own: without the log the reader's lock would keep it out.
-        chosen.append("meta_journal_mode 'WAL'")
+        # Polling writes through a second connection, which a reader would lock out without the WAL.
+        parts.append("meta_journal_mode 'WAL'")
         if not options and not Path(file).exists():
-            # DuckLake chooses this place by itself, but only where DuckDB is the catalog.
+            # DuckLake chooses a data path by itself only where DuckDB is the catalog.
             Path(file).absolute().parent.mkdir(parents=True, exist_ok=True)
-            chosen.append(f"data_path '{quote(file)}.files'")
-    return f"attach '{quote(catalog)}' as jobrecon" + (f" ({', '.join(chosen)})" if chosen else "")
+            parts.append(f"data_path '{quote(file)}.files'")
+    return f"attach '{quote(catalog)}' as jobrecon" + (f" ({', '.join(parts)})" if parts else "")
 
 
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Load an extension from the wheel it comes in."""
+    """Load an extension from its wheel."""
     spec = importlib.util.find_spec(f"duckdb_extension_{name}")
     if spec is None or spec.origin is None:
         raise WarehouseError(
@@ -285,9 +285,9 @@ def _fetch_columns(cursor: duckdb.DuckDBPyConnection) -> list[Any]:
     columns: list[Any] = []
     for column in cursor.to_arrow_table().columns:
         if pa.types.is_timestamp(column.type) and column.type.tz:
-            # With its zone, each moment takes ten times as long.
-            plain = column.cast(pa.timestamp("us")).to_pylist()
-            columns.append([moment and moment.replace(tzinfo=UTC) for moment in plain])
+            # Converting with the zone takes ten times as long.
+            naive = column.cast(pa.timestamp("us")).to_pylist()
+            columns.append([value and value.replace(tzinfo=UTC) for value in naive])
         else:
             columns.append(column.to_pylist())
     return columns

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock beside the warehouse that names its holder and goes with its process."""
+"""The writer's lock: a file beside the warehouse that names its holder; the kernel frees it with the process."""
 
 import fcntl
 import json
@@ -19,9 +19,9 @@ NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9
 
 @contextmanager
 def hold_writer_lock(lock_file: Path, guarded: str, wait_seconds: float) -> Iterator[float]:
-    """Hold the writer's lock while the block runs; yields the moment (monotonic) until which one may go on waiting.
+    """Hold the writer's lock while the block runs; yields the deadline (monotonic) for further waiting.
 
-    The kernel frees it when the process ends, however it ends. Raises `WarehouseLocked`, naming the holder, when
+    Raises `WarehouseLocked`, naming the holder, when
     `wait_seconds` have passed.
     """
     deadline = time.monotonic() + wait_seconds
@@ -40,7 +40,12 @@ def hold_writer_lock(lock_file: Path, guarded: str, wait_seconds: float) -> Iter
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise WarehouseLocked(_describe_holder(file.name, guarded, wait_seconds)) from None
+                    holder = _name_holder(lock_file)
+                    raise WarehouseLocked(
+                        f"{guarded} is open for writing in {holder}. Waited {wait_seconds:.0f} s. Nothing was changed; notifications keep "
+                        "landing. Wait for it, or end it and run again.",
+                        holder=holder,
+                    ) from None
                 time.sleep(POLL_SECONDS)
         command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
         file.truncate(0)
@@ -49,21 +54,17 @@ def hold_writer_lock(lock_file: Path, guarded: str, wait_seconds: float) -> Iter
         yield deadline
 
 
-def _describe_holder(lock_file: str, guarded: str, wait_seconds: float) -> str:
+def _name_holder(lock_file: Path) -> str:
     try:
-        holder = json.loads(Path(lock_file).read_text(encoding="utf-8"))
+        holder = json.loads(lock_file.read_text(encoding="utf-8"))
         since = datetime.fromisoformat(holder["since"]).strftime("%H:%M:%S UTC")
-        who = f"process {holder['pid']} ({holder['command']}, since {since})"
+        return f"process {holder['pid']} ({holder['command']}, since {since})"
     except (OSError, ValueError, KeyError):
-        who = "another process"
-    return (
-        f"{guarded} is open for writing in {who}. Waited {wait_seconds:.0f} s. Nothing was changed; notifications keep landing. "
-        "Wait for it, or end it and run again."
-    )
+        return "another process"
 
 
 def refuse_network_file_system(folder: Path) -> None:
-    """DuckDB's locks do not hold on network file systems: two writers would destroy the file."""
+    """Raise `ConfigurationError` on a network file system, where locks do not hold: two writers would corrupt the file."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8")
     except OSError:
@@ -77,7 +78,7 @@ def refuse_network_file_system(folder: Path) -> None:
 
 
 def find_file_system(place: str, mounts: str) -> str:
-    """The kind of file system at `place`: of the deepest mount above it, and of several in one point the last."""
+    """The type of the file system at `place`: that of the deepest mount above it, the last one of several at the same point."""
     deepest, found = "", ""
     for line in mounts.splitlines():
         point, kind = line.split()[1:3]

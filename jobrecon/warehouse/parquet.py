@@ -1,4 +1,4 @@
-"""The published tables and views as Parquet files, for those who read files rather than DuckDB."""
+"""The published tables and views as Parquet files."""
 
 import contextlib
 import uuid
@@ -14,7 +14,7 @@ from jobrecon.warehouse.schema import list_tables, list_views, quote
 def export_parquet(warehouse: Warehouse, folder: Path) -> None:
     """Write each table and view to `folder` as `<name>.parquet`; each file is replaced whole, by rename.
 
-    Raises `PublishFailed`; files that were not reached stay as they were.
+    Raises `PublishFailed`; the remaining files are unchanged.
     """
     fresh = folder / f".fresh-{uuid.uuid4().hex}.parquet"
     try:
@@ -27,6 +27,7 @@ def export_parquet(warehouse: Warehouse, folder: Path) -> None:
             fresh.unlink(missing_ok=True)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
         raise PublishFailed(
-            f"The Parquet files in {folder} could not be written: {reason}. The warehouse and the published copy are not touched by that. "
-            "Mend the folder or JOBRECON_PARQUET, then run again."
+            f"The Parquet files in {folder} could not be written: {reason}. The warehouse and the published copy are not affected. "
+            "Repair the folder or correct JOBRECON_PARQUET, then run again.",
+            target=folder,
         ) from error

@@ -1,4 +1,4 @@
-"""Publish: give analysts a whole new copy by rename. Who has the old one open keeps it."""
+"""Publishing: replace the analysts' copy by rename. Open readers keep the old one."""
 
 import contextlib
 import os
@@ -12,21 +12,21 @@ from jobrecon.errors import PublishFailed
 
 
 def publish_file(source: Path, target: Path) -> None:
-    """Copy the closed, checkpointed file at `source` and put it in the place of `target`.
+    """Copy the closed, checkpointed file at `source` to `target`, by rename.
 
-    The caller holds the writer's lock. Raises `PublishFailed`; the copy of before stays as it was.
+    The caller holds the writer's lock. Raises `PublishFailed`; then the previous copy is unchanged.
     """
     fresh = target.with_name(f".{target.name}.fresh")
-    with _explained(target, fresh):
+    with _explain_errors(target, fresh):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, fresh)
         _replace(fresh, target)
 
 
 def publish_catalog(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
-    """The same from an attached catalog (DuckLake): its tables as one DuckDB file."""
+    """The same from an attached catalog (DuckLake): its tables in one DuckDB file."""
     fresh = target.with_name(f".{target.name}.fresh")
-    with _explained(target, fresh):
+    with _explain_errors(target, fresh):
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh.unlink(missing_ok=True)
         connection.execute(f"attach '{str(fresh).replace(chr(39), chr(39) * 2)}' as fresh")
@@ -49,7 +49,7 @@ def _replace(fresh: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _explained(target: Path, fresh: Path) -> Iterator[None]:
+def _explain_errors(target: Path, fresh: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.Error) as error:
@@ -57,6 +57,7 @@ def _explained(target: Path, fresh: Path) -> Iterator[None]:
             fresh.unlink(missing_ok=True)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
         raise PublishFailed(
-            f"The published copy {target} could not be written: {reason}. The warehouse itself is up to date and the copy of before is "
-            "unharmed. Make room or mend the folder, then run again."
+            f"The published copy {target} could not be written: {reason}. The warehouse itself is up to date and the previous copy is "
+            "unchanged. Free disk space or repair the folder, then run again.",
+            target=target,
         ) from error

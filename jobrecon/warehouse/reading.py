@@ -1,4 +1,4 @@
-"""Reading for people: from the published copy, which no writer ever locks."""
+"""Read-only access to the published copy, which no writer ever locks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

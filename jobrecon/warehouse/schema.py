@@ -11,7 +11,7 @@ from sqlalchemy.schema import CreateTable
 from sqlmodel import SQLModel
 
 from jobrecon.warehouse.statements import load_statements
-from models import WarehouseTable
+from models import CallBudget, Customer, Run, SettlingHazard, WarehouseTable
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -41,24 +41,24 @@ def list_columns(model: type[SQLModel]) -> list[tuple[str, str, str]]:
 
 
 def list_views() -> dict[str, tuple[str, str]]:
-    """What each view of `sql/views/` tells, and its query, by name."""
+    """The description and the query of each view of `sql/views/`, by name."""
     found = {}
     for name, text in load_statements().items():
         if name.startswith("views/"):
-            question = " ".join(line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--"))
+            description = " ".join(line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--"))
             query = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
-            found[name.removeprefix("views/")] = (question, query)
+            found[name.removeprefix("views/")] = (description, query)
     return found
 
 
 def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make all tables where there are none, without their comments, which take most of the time: enough for binding statements."""
+    """Create missing tables without comments, which take most of the time: enough for binding statements."""
     for model in list_tables().values():
         connection.execute(_create_statement(model))
 
 
 def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make missing tables, add missing columns, set comments that differ, make the views anew. Existing data is never touched."""
+    """Create missing tables, columns and views and set comments that differ. Existing data is never touched."""
     catalog, schema = connection.execute("select current_database(), current_schema()").fetchone() or ("", "")
     (kind,) = connection.execute("select type from duckdb_databases() where database_name = ?", [catalog]).fetchone() or ("duckdb",)
     present: dict[str, dict[str, str | None]] = {}
@@ -81,15 +81,15 @@ def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
                 connection.execute(f"""comment on column {name}."{column}" is '{quote(description)}'""")
         if table_comments.get(name) != describe_table(model):
             connection.execute(f"comment on table {name} is '{quote(describe_table(model))}'")
-    shown = dict(
+    view_comments = dict(
         connection.execute(
             "select view_name, comment from duckdb_views() where database_name = ? and schema_name = ?", [catalog, schema]
         ).fetchall()
     )
-    for name, (question, text) in list_views().items():
-        # The comment carries a mark of the query: a view that is the same is left alone, so that opening writes nothing.
-        comment = f"{question} ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
-        if shown.get(name) != comment or (kind == "duckdb" and not all(present.get(name, {}).values())):
+    for name, (description, text) in list_views().items():
+        # The comment carries a hash of the query: an unchanged view is not replaced, so that opening writes nothing.
+        comment = f"{description} ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
+        if view_comments.get(name) != comment or (kind == "duckdb" and not all(present.get(name, {}).values())):
             connection.execute(f"create or replace view {name} as {text}")
             # DuckLake has no comments on a view's columns, nor has what is published from it.
             for column, *_ in connection.execute(f"describe {name}").fetchall() if kind == "duckdb" else ():
@@ -98,21 +98,21 @@ def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _describe_view_column(name: str) -> str:
-    """What a view's column means: as the first table that has it says, or of its own."""
+    """Description of a view's column: that of the first table with such a column, or its own."""
     own = {
         "day": "UTC day",
         "open_before": "Findings open when the day began",
         "new_count": "Findings opened that day",
         "resolved_count": "Findings resolved that day",
         "open_now": "Findings open when the day ended",
-        "age_hours": "Hours since it is wrong, counted to the last run",
+        "age_hours": "Hours from since to the as_of of the last run",
         "settled_at": "When its outcome was first seen",
         "seconds": "Seconds from the request until its outcome was seen",
     }
     if name in own:
         return own[name]
-    told = (model.model_fields[name].description for model in list_tables().values() if name in model.model_fields)
-    return next(told, None) or name.replace("_", " ")
+    described = (model.model_fields[name].description for model in list_tables().values() if name in model.model_fields)
+    return next(described, None) or name.replace("_", " ")
 
 
 def _create_statement(model: type[SQLModel]) -> str:
@@ -125,10 +125,24 @@ def quote(text: str) -> str:
     return text.replace("'", "''")
 
 
-MOMENT = pa.timestamp("us", tz="UTC")
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+ARROW_TYPES = {
+    "VARCHAR": pa.string(),
+    "INTEGER": pa.int64(),
+    "BIGINT": pa.int64(),
+    "FLOAT": pa.float64(),
+    "DATE": pa.date32(),
+    "TIMESTAMP WITH TIME ZONE": TIMESTAMP,
+}
+
+
+def _describe_rows(model: type[SQLModel]) -> pa.Schema:
+    """Whole rows of a table, as Arrow."""
+    return pa.schema([(name, ARROW_TYPES[type_]) for name, type_, _ in list_columns(model)])
+
 
 STAGED: dict[str, pa.Schema] = {
-    # What Python hands to a statement in bulk; each is registered under its name while the statement runs.
+    # Bulk input of statements; each table is registered under its name while the statement runs.
     "staged_import": pa.schema(
         [("source", pa.string()), ("line", pa.int64())]
         + [(name, pa.string()) for name in ("task_urn", "external_job_posting_id", "operation", "requested_at")]
@@ -140,30 +154,19 @@ STAGED: dict[str, pa.Schema] = {
     ),
     "staged_deliveries": pa.schema(
         [(name, pa.string()) for name in ("delivery_id", "application_urn", "external_job_posting_id", "type")]
-        + [("received_at", MOMENT), ("arrival", pa.int64()), ("body_hash", pa.string()), ("payload", pa.string())]
+        + [("received_at", TIMESTAMP), ("arrival", pa.int64()), ("body_hash", pa.string()), ("payload", pa.string())]
     ),
     "staged_hazards": pa.schema([("bin", pa.int32()), ("hazard_per_second", pa.float64())]),
     "staged_weights": pa.schema([("operation", pa.string()), ("weight", pa.float64())]),
-    "staged_learned": pa.schema(
-        [("application_urn", pa.string()), ("bin", pa.int32())]
-        + [
-            (name, pa.float64())
-            for name in ("age_from_seconds", "age_to_seconds", "hazard_per_second", "exposure_seconds", "settled_count")
-        ]
-    ),
-    "staged_challenges": pa.schema([("application_urn", pa.string()), ("challenged_at", MOMENT)]),
+    "staged_estimates": _describe_rows(SettlingHazard),
+    "staged_challenges": pa.schema([("application_urn", pa.string()), ("challenged_at", TIMESTAMP)]),
     "staged_rejects": pa.schema([("source", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("row", pa.string())]),
     "staged_jobs": pa.schema([("application_urn", pa.string()), ("external_job_posting_id", pa.string())]),
-    "staged_customers": pa.schema(
-        [(name, pa.string()) for name in ("application_urn", "customer", "account_manager", "account_manager_email")]
-        + [("daily_call_limit", pa.int64())]
-    ),
+    "staged_customers": _describe_rows(Customer),
     "staged_catalog": pa.schema(
         [(name, pa.string()) for name in ("source", "code", "match", "owner", "meaning", "next_action")] + [("position", pa.int64())]
     ),
     "staged_fallbacks": pa.schema([(name, pa.string()) for name in ("kind", "facet", "owner", "reason", "next_action")]),
-    "staged_budget": pa.schema(
-        [("application_urn", pa.string()), ("resource", pa.string()), ("utc_date", pa.date32())]
-        + [("call_limit", pa.int64()), ("calls_used", pa.int64()), ("exhausted_at", MOMENT)]
-    ),
+    "staged_budget": _describe_rows(CallBudget),
+    "staged_run": _describe_rows(Run),
 }

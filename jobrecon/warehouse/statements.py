@@ -1,4 +1,4 @@
-"""The statements of `sql/`: found in a checkout and in a wheel, one a file, named by folder and file."""
+"""The statements of `sql/`, in a checkout or a wheel: one a file, named by folder and file."""
 
 from functools import cache
 from pathlib import Path
@@ -23,15 +23,15 @@ def load_statements() -> dict[str, str]:
 
 @cache
 def list_findings() -> tuple[str, ...]:
-    """Names of the statements that ask for findings."""
+    """Names of the statements that select findings, one a kind."""
     return tuple(name for name in load_statements() if name.startswith("findings/kinds/"))
 
 
 def prepare_statements(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bind every statement against the tables of `connection`, so that a typo fails now and not at 3 a.m.
+    """Bind every statement against the empty tables of `connection`, so that a typo fails at start and not at 3 a.m.
 
-    DuckDB prepares no MERGE and no DDL, so each is explained instead, with nulls for its values; temporary tables are made,
-    because later statements read them. The connection must hold an empty warehouse.
+    DuckDB cannot prepare MERGE and DDL, so each statement is explained with nulls as its values; temporary tables are created,
+    because other statements read them.
     """
     waiting = dict(load_statements())
     while waiting:
@@ -40,13 +40,13 @@ def prepare_statements(connection: duckdb.DuckDBPyConnection) -> None:
             parsed = duckdb.extract_statements(text)
             if len(parsed) != 1:
                 raise AssertionError(f"sql/{name}.sql holds {len(parsed)} statements; it must be one")
-            makes_table = parsed[0].type == duckdb.StatementType.CREATE
+            is_create = parsed[0].type == duckdb.StatementType.CREATE
             try:
-                connection.execute(text if makes_table else f"explain {text}", dict.fromkeys(parsed[0].named_parameters))
+                connection.execute(text if is_create else f"explain {text}", dict.fromkeys(parsed[0].named_parameters))
             except duckdb.Error as error:
                 failed[name] = error
         if len(failed) == len(waiting):
-            name, problem = next(iter(failed.items()))
-            raise AssertionError(f"sql/{name}.sql: {problem}") from problem
-        # What failed may read a temporary table that is there by now.
+            name, cause = next(iter(failed.items()))
+            raise AssertionError(f"sql/{name}.sql: {cause}") from cause
+        # A failed statement may read a temporary table that exists by now.
         waiting = {name: waiting[name] for name in failed}

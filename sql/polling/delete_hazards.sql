@@ -1,2 +1,2 @@
--- Forget what was learned of settling, before what was learned anew is kept.
+-- Delete the estimated hazards, before new estimates are inserted.
 delete from settling_hazard

@@ -1,6 +1,3 @@
--- Keep what was learned of settling.
+-- Insert newly estimated hazards. One row per application and age bin.
 insert into settling_hazard by name
-select
-    staged_learned.*,
-    $as_of::timestamptz as learned_at
-from staged_learned
+select * from staged_estimates

@@ -1,12 +1,12 @@
--- What do one application's pending tasks add up to now? One row: how many are due; the sums of the least mean delay that any
--- order of looking could give, D* = (sum of sqrt(w * h))^2 / (2 * R * sum of w * h) for R looks a second; and the urgency and
--- score that the best `id_limit` of them reach at least, so that due_tasks sorts few. Tasks are counted by operation, age and
--- time unseen, not rated one by one. What a notification spoke of is not looked up: it only makes tasks more urgent.
+-- How many tasks of one application are due, and how good can any order of polling be? One row: the number of due tasks; the sums
+-- in the lower bound of the mean delay, D* = (sum of sqrt(w * h))^2 / (2 * R * sum of w * h) for R polls a second; and the least
+-- urgency and score among the best `id_limit` tasks, so that select_due_tasks sorts few. Tasks are grouped by operation, age and
+-- time since the last poll instead of being scored one by one. Notifications are not joined: they only raise the urgency.
 with pending as (
     select
         operation,
         (epoch_us($as_of::timestamptz) - epoch_us(requested_at)) / 1000000 as age_seconds,
-        (epoch_us($as_of::timestamptz) - epoch_us(coalesce(last_polled_at, requested_at))) / 1000000 as unseen_seconds
+        (epoch_us($as_of::timestamptz) - epoch_us(coalesce(last_polled_at, requested_at))) / 1000000 as unpolled_seconds
     from job_tasks
     where
         state = 'PENDING'
@@ -16,7 +16,7 @@ with pending as (
         and ($job::varchar is null or external_job_posting_id = $job::varchar)
 ),
 
-alike as (
+grouped as (
     select
         operation,
         greatest(
@@ -30,13 +30,13 @@ alike as (
             )
         )::integer as bin,
         -- An eighth of e: scores differ by a quarter of e at most within a group.
-        floor(8 * ln(unseen_seconds + 1))::integer as step,
+        floor(8 * ln(unpolled_seconds + 1))::integer as step,
         case
             when
                 age_seconds >= $lifespan_seconds::double - 86400
-                and unseen_seconds > age_seconds - ($lifespan_seconds::double - 86400)
+                and unpolled_seconds > age_seconds - ($lifespan_seconds::double - 86400)
                 then 3
-            when unseen_seconds >= 86400 then 1
+            when unpolled_seconds >= 86400 then 1
             else 0
         end as urgency,
         count(*) as task_count
@@ -46,14 +46,14 @@ alike as (
 
 rated as (
     select
-        alike.urgency,
-        alike.task_count,
+        grouped.urgency,
+        grouped.task_count,
         coalesce(weights.weight, 1) * hazards.hazard_per_second as rate,
         -- A little less than the lower end: what was rounded must not fall below it.
-        pow(exp(alike.step / 8) - 1, 2) * (1 - 1e-9) as least_square
-    from alike
-    inner join staged_hazards as hazards on alike.bin = hazards.bin
-    left join staged_weights as weights on alike.operation = weights.operation
+        pow(exp(grouped.step / 8) - 1, 2) * (1 - 1e-9) as least_square
+    from grouped
+    inner join staged_hazards as hazards on grouped.bin = hazards.bin
+    left join staged_weights as weights on grouped.operation = weights.operation
 ),
 
 ranked as (
@@ -75,6 +75,6 @@ select
     coalesce(sum(task_count), 0)::bigint as due_count,
     coalesce(sum(task_count * sqrt(rate)), 0) as root_sum,
     coalesce(sum(task_count * rate), 0) as rate_sum,
-    min(urgency) filter (where ahead_count < $id_limit::bigint) as least_urgency,
-    arg_min(score, (urgency, score)) filter (where ahead_count < $id_limit::bigint) as least_score
+    min(urgency) filter (where ahead_count < $id_limit::bigint) as min_urgency,
+    arg_min(score, (urgency, score)) filter (where ahead_count < $id_limit::bigint) as min_score
 from ranked

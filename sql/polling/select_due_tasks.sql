@@ -1,9 +1,9 @@
--- Which pending tasks are looked at in this tick? One row per task, those first where a call shortens the expected delay most.
--- The delay is least when each task is checked at a rate proportional to the square root of its weight times its chance of
--- settling now, h(age); taking the highest w * h(age) * (as_of - last look)^2 at each tick does that.
--- Before them go what cannot wait (the last look on the last day of a life, jobs that a notification spoke of since, a job
--- somebody asks about) and every task once in 24 hours. Nothing is looked at before its first check.
--- Only what reaches the least urgency and score that delay_bound found is sorted: sorting all takes four times as long.
+-- Which pending tasks are polled in this tick? One row per task, in the order in which a call shortens the expected delay most.
+-- The delay is least when each task is polled at a rate proportional to the square root of its weight times its hazard h(age);
+-- taking the highest w * h(age) * (as_of - last poll)^2 at each tick does that.
+-- Before the score goes the urgency: the last poll on the last day of a task's lifespan (3), jobs with a notification since the
+-- last poll (2), every task once in 24 hours (1). Nothing is polled before its first check.
+-- Only tasks with at least the urgency and score of select_delay_bound are sorted: sorting all takes four times as long.
 with hazards as (
     select list(hazard_per_second order by bin) as by_bin
     from staged_hazards
@@ -23,7 +23,7 @@ pending as (
         operation,
         last_polled_at,
         (epoch_us($as_of::timestamptz) - epoch_us(requested_at)) / 1000000 as age_seconds,
-        (epoch_us($as_of::timestamptz) - epoch_us(coalesce(last_polled_at, requested_at))) / 1000000 as unseen_seconds
+        (epoch_us($as_of::timestamptz) - epoch_us(coalesce(last_polled_at, requested_at))) / 1000000 as unpolled_seconds
     from job_tasks
     where
         state = 'PENDING'
@@ -33,11 +33,11 @@ pending as (
         and ($job::varchar is null or external_job_posting_id = $job::varchar)
 ),
 
--- Older notifications have had their look by the floor of 24 hours.
-told as (
+-- Jobs with older notifications have been polled by the floor of 24 hours.
+notified as (
     select
         external_job_posting_id,
-        max(received_at) as told_at
+        max(received_at) as notified_at
     from notifications
     where
         application_urn = $application_urn::varchar
@@ -52,14 +52,13 @@ scored as (
         case
             when
                 pending.age_seconds >= $lifespan_seconds::double - 86400
-                and pending.unseen_seconds > pending.age_seconds - ($lifespan_seconds::double - 86400)
+                and pending.unpolled_seconds > pending.age_seconds - ($lifespan_seconds::double - 86400)
                 then 3
-            when told.told_at > pending.last_polled_at or (told.told_at is not null and pending.last_polled_at is null)
-                then 2
-            when pending.unseen_seconds >= 86400 then 1
+            when notified.notified_at > coalesce(pending.last_polled_at, '-infinity') then 2
+            when pending.unpolled_seconds >= 86400 then 1
             else 0
         end as urgency,
-        -- Looked up in lists: a join would be turned round and hash all pending tasks.
+        -- Looked up in lists: DuckDB would swap the sides of a join and hash all pending tasks.
         coalesce(weights.by_operation[list_position(weights.operations, pending.operation)], 1)
         * hazards.by_bin[
             1 + greatest(
@@ -73,16 +72,16 @@ scored as (
                 )
             )::integer
         ]
-        * pending.unseen_seconds
-        * pending.unseen_seconds as score
+        * pending.unpolled_seconds
+        * pending.unpolled_seconds as score
     from pending
     cross join hazards
     cross join weights
-    left join told on pending.external_job_posting_id = told.external_job_posting_id
+    left join notified on pending.external_job_posting_id = notified.external_job_posting_id
 )
 
 select task_urn
 from scored
-where urgency > $least_urgency::integer or (urgency = $least_urgency::integer and score >= $least_score::double)
+where urgency > $min_urgency::integer or (urgency = $min_urgency::integer and score >= $min_score::double)
 order by urgency desc, score desc, task_urn asc
 limit $id_limit::bigint

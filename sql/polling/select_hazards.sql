@@ -1,4 +1,4 @@
--- What was learned of settling, for one application and for all together (''). One row per application and age bin.
+-- The estimated hazards of one application and of all together (''). One row per application and age bin.
 select
     application_urn,
     bin,

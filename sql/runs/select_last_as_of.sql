@@ -1,4 +1,4 @@
--- Of which moment did the last run speak, and when was the task source last pulled?
+-- The latest time a run spoke about, and the last pull of the task source. One row.
 select
     max(as_of) as last_as_of,
     max(pulled_at) as last_pulled_at

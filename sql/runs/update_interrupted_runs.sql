@@ -1,7 +1,7 @@
--- A run that still counts as running while the writer's lock is ours was killed.
+-- A run that still counts as running while this process holds the writer's lock was killed.
 update runs
 set
     state = 'FAILED',
     finished_at = $now::timestamptz,
-    incomplete_reasons = 'the run was interrupted before it ended; the next one did its work again'
+    incomplete_reasons = 'the run was killed before it ended; the next one did its work again'
 where state = 'RUNNING'

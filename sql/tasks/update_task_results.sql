@@ -1,5 +1,5 @@
 -- Write the polled results into job_tasks. Outcomes: ANSWERED (LinkedIn gave a status), MISSING (it said nothing about the id),
--- TRANSIENT (an error for this id that may pass), NOT_FOUND (404), INVALID_URN (the id itself is not accepted). One result a task.
+-- TRANSIENT (an error for this id that may pass), NOT_FOUND (404), INVALID_URN (the id itself is not accepted). One result each.
 update job_tasks as tasks set
     state = case
         when results.outcome = 'ANSWERED' and results.status in ('SUCCEEDED', 'FAILED', 'PROCESSED') then 'SETTLED'

@@ -146,7 +146,7 @@ def test_a_copy_that_cannot_be_published_is_1_and_the_next_run_is_fine(user: Use
     failed = run(user)
     assert failed.returncode == 1
     assert "PublishFailed" in failed.stderr
-    assert "the copy of before is unharmed" in failed.stderr
+    assert "the previous copy is unchanged" in failed.stderr
     assert states(user, user.home / "warehouse.duckdb") == ["COMPLETED", "FAILED"]
 
     (user.home / "published").unlink()
@@ -196,7 +196,7 @@ def test_changes_that_cannot_be_replayed_are_set_aside_with_a_warning(user: User
     finished = user.launches("run", "--as-of", NOW.isoformat())
     assert finished.returncode == 0
     assert "WARNING" in finished.stderr
-    assert "set aside as" in finished.stderr
+    assert "were moved to" in finished.stderr
     assert len(list(user.home.glob("warehouse.duckdb.wal.broken-*"))) == 1
     assert states(user) == ["COMPLETED", "COMPLETED"]
 

@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from jobrecon.linkedin.responses import Answer, Outcome, parse_response
-from jobrecon.reconcile.run import open_reconciliation
+from jobrecon.reconcile.run import open_reconciliation, write_run
+from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse
 from tests.findings.rows import ACME, BETA, NOW, Row, ago, answer, find, given, read, read_everything, read_one, read_open, task
@@ -108,7 +109,7 @@ def read_changes(warehouse: Warehouse) -> list[tuple[object, ...]]:
 
 
 def begin_run(warehouse: Warehouse, run_id: str, as_of: datetime, started_at: datetime) -> None:
-    warehouse.run("runs/insert_started_run", run_id=run_id, flow_run_id=None, as_of=as_of, started_at=started_at)
+    write_run(warehouse, RunSummary(run_id=run_id, as_of=as_of, started_at=started_at))
 
 
 def test_what_a_killed_run_left_out_is_remembered_as_its_own_by_the_next(warehouse: Warehouse) -> None:

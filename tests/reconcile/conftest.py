@@ -1,4 +1,4 @@
-"""One warehouse for all tests of the plan, emptied before each: opening one takes longer than asking it."""
+"""One warehouse for all tests of the plan, emptied before each: opening takes longer than querying."""
 
 from collections.abc import Iterator
 

@@ -129,7 +129,7 @@ def test_the_place_of_the_data_can_be_chosen_as_ducklake_writes_it(tmp_path):
 
 def test_a_catalog_in_duckdb_will_do(tmp_path):
     with opened(tmp_path, f"ducklake:{tmp_path / 'catalog.ducklake'}") as warehouse:
-        assert warehouse.branch().connection.execute("select count(*) from customers").fetchone() == (0,)
+        assert warehouse.cursor().connection.execute("select count(*) from customers").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("address", ["ducklake:postgres:host=127.0.0.1 port=1 password=hush-hush", "ducklake:sqlite:/dev/null/x"])

@@ -54,7 +54,7 @@ def test_a_transaction_is_all_or_nothing(settings, warehouse):
     assert warehouse.connection.execute("select count(*) from customers").fetchone() == (0,)
     with warehouse.transaction():
         warehouse.connection.execute("insert into customers by name select 'a' as application_urn")
-    assert warehouse.branch().connection.execute("select count(*) from customers").fetchone() == (1,)
+    assert warehouse.cursor().connection.execute("select count(*) from customers").fetchone() == (1,)
 
 
 def test_who_works_beside_others_takes_one_core_until_the_end_even_a_bad_one(warehouse):
@@ -62,8 +62,8 @@ def test_who_works_beside_others_takes_one_core_until_the_end_even_a_bad_one(war
         return each.connection.execute("select current_setting('threads')").fetchone()
 
     def break_off():
-        with warehouse.single_threaded() as branch:
-            assert count_threads(branch) == (1,)
+        with warehouse.single_threaded() as cursor:
+            assert count_threads(cursor) == (1,)
             raise KeyboardInterrupt
 
     before = count_threads(warehouse)
@@ -74,7 +74,7 @@ def test_who_works_beside_others_takes_one_core_until_the_end_even_a_bad_one(war
 
 def test_every_connection_speaks_utc_wherever_the_machine_is(warehouse):
     warehouse.connection.execute("set global TimeZone = 'UTC'")
-    for each in (warehouse, warehouse.branch()):
+    for each in (warehouse, warehouse.cursor()):
         assert each.connection.execute("select current_setting('TimeZone')").fetchone() == ("UTC",)
 
 

@@ -1,6 +1,6 @@
--- Between which ages did tasks settle? One row per application and pair of age cells: how many tasks were last found unsettled in
--- the one and first found settled in the other; a null `until_cell` are tasks not settled when last looked at.
-with watched as (
+-- Between which ages did tasks settle? One row per application and pair of age cells: how many tasks were last polled unsettled
+-- in the one and first polled settled in the other; a null `until_cell` counts tasks not settled when last polled.
+with observed as (
     select
         application_urn,
         state = 'SETTLED' as is_settled,
@@ -27,7 +27,7 @@ placed as (
             else
                 least($last_cell::integer, floor(ln(until_seconds / $youngest_seconds::double) / $cell_log::double)::integer + 1)
         end as until_cell
-    from watched
+    from observed
 )
 
 select

@@ -1,4 +1,4 @@
-"""The share of a tick: never more than the day has, all of it in the end, whatever runs come late, twice or not at all."""
+"""The allowance of a tick: never more than the day has left, all of it in the end, however late or often runs come."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,23 +8,25 @@ from hypothesis import strategies as st
 from jobrecon.reconcile.allowance import DAY_SECONDS, allow_calls, seconds_until_reset
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
-LARGEST = 10_000_000
+MAX_CALLS = 10_000_000
 
 moments = st.timedeltas(timedelta(0), timedelta(days=1) - timedelta(microseconds=1)).map(lambda passed: MIDNIGHT + passed)
 ticks = st.floats(1, 2 * DAY_SECONDS)
 reserves = st.floats(0, 0.99)
-limits = st.integers(0, LARGEST)
+limits = st.integers(0, MAX_CALLS)
 
 
-@given(st.integers(0, LARGEST), limits, moments, ticks, reserves)
-def test_a_share_is_what_is_left_at_most_and_a_call_at_least(left: int, limit: int, now: datetime, tick: float, reserve: float) -> None:
-    share = allow_calls(left, limit, now, tick, reserve)
-    assert isinstance(share, int)
-    assert min(left, 1) <= share <= left
+@given(st.integers(0, MAX_CALLS), limits, moments, ticks, reserves)
+def test_an_allowance_is_at_most_what_is_left_and_at_least_one_call(
+    left: int, limit: int, now: datetime, tick: float, reserve: float
+) -> None:
+    allowance = allow_calls(left, limit, now, tick, reserve)
+    assert isinstance(allowance, int)
+    assert min(left, 1) <= allowance <= left
 
 
 @given(st.integers(-10, 0), moments)
-def test_of_nothing_left_nothing_is_taken(left: int, now: datetime) -> None:
+def test_with_no_calls_left_the_allowance_is_zero(left: int, now: datetime) -> None:
     assert allow_calls(left, 1000, now, 600) == 0
 
 
@@ -32,39 +34,39 @@ def test_of_nothing_left_nothing_is_taken(left: int, now: datetime) -> None:
 @example(300_000, 600, 0.05)
 @example(1, 600, 0.05)
 @example(143, 600, 0.05)
-def test_a_day_of_ticks_on_time_takes_all_but_a_trace_of_the_limit(limit: int, tick: int, reserve: float) -> None:
+def test_a_day_of_ticks_on_time_uses_nearly_the_whole_limit(limit: int, tick: int, reserve: float) -> None:
     left = limit
     for passed in range(0, DAY_SECONDS, tick):
         left -= allow_calls(left, limit, MIDNIGHT + timedelta(seconds=passed), tick, reserve)
     assert left >= 0
-    # The reserve melts away until the last tick, which keeps what its own length makes of it.
+    # The reserve shrinks until the last tick, which keeps the part of its own length.
     last = DAY_SECONDS - passed
     assert left <= limit * reserve * last / DAY_SECONDS
 
 
 def test_the_default_day_is_nearly_even_and_leaves_no_more_than_a_call_in_a_thousand() -> None:
-    left, shares = 300_000, []
+    left, allowances = 300_000, []
     for tick in range(144):
-        shares.append(allow_calls(left, 300_000, MIDNIGHT + timedelta(minutes=10 * tick), 600))
-        left -= shares[-1]
+        allowances.append(allow_calls(left, 300_000, MIDNIGHT + timedelta(minutes=10 * tick), 600))
+        left -= allowances[-1]
     assert left <= 300
-    assert shares == sorted(shares), "the reserve melts into later ticks"
-    assert shares[-1] < 1.3 * shares[0]
+    assert allowances == sorted(allowances), "the reserve goes to later ticks"
+    assert allowances[-1] < 1.3 * allowances[0]
 
 
 @given(limits, st.lists(st.tuples(moments, st.floats(0, 1)), max_size=60), ticks, reserves)
-def test_runs_that_come_late_twice_or_not_at_all_exceed_nothing(
+def test_late_doubled_or_missing_runs_never_exceed_the_limit(
     limit: int, runs: list[tuple[datetime, float]], tick: float, reserve: float
 ) -> None:
     left = limit
     for now, used in sorted(runs):
-        # Not every run uses its share.
+        # Not every run uses its allowance.
         left -= round(used * allow_calls(left, limit, now, tick, reserve))
         assert 0 <= left <= limit
 
 
 @given(st.integers(1, 143), reserves)
-def test_what_missing_runs_left_the_next_ones_share(missed: int, reserve: float) -> None:
+def test_later_runs_get_what_missing_runs_left(missed: int, reserve: float) -> None:
     now = MIDNIGHT + timedelta(minutes=10 * missed)
     on_time = allow_calls(300_000, 300_000, MIDNIGHT, 600, reserve)
     late = allow_calls(300_000, 300_000, now, 600, reserve)
@@ -72,7 +74,7 @@ def test_what_missing_runs_left_the_next_ones_share(missed: int, reserve: float)
     assert late >= (300_000 - on_time) * (1 - reserve) / (144 - missed)
 
 
-@given(st.integers(1000, LARGEST), st.floats(0.01, 0.5))
+@given(st.integers(1000, MAX_CALLS), st.floats(0.01, 0.5))
 def test_the_reserve_is_kept_until_the_day_ends(limit: int, reserve: float) -> None:
     noon = MIDNIGHT + timedelta(hours=12)
     assert allow_calls(int(limit * reserve / 2), limit, noon, 600, reserve) == 1

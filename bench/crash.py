@@ -1,6 +1,6 @@
 """Kill the receiver with SIGKILL at random moments under load, and count what it had acknowledged: all of it has to be there.
 
-A round starts a real receiver, sends signed notifications over many connections, kills it, and remembers each one that got
+A round starts a real receiver, sends signed notifications over many connections, kills it, and collects each one that got
 a 200. At the end a real run merges what has landed.
 """
 
@@ -55,7 +55,7 @@ def serve_receiver(
             found = None
         if not found:
             raise RuntimeError(f"the receiver did not start: {log.read_text()[-2000:]}")
-        # uvicorn takes a moment more from its word to its first answer.
+        # uvicorn serves a little later than it logs.
         with httpx.Client(transport=httpx.HTTPTransport(retries=20)) as client:
             client.get(f"http://127.0.0.1:{int(found[2])}/healthz")
         yield process, "127.0.0.1", int(found[2])
@@ -76,8 +76,8 @@ async def send_until_killed(host: str, port: int, process: "subprocess.Popen[byt
             while True:
                 number = next(numbers)
                 writer.write(make_request(number))
-                answer = await reader.readuntil(b"\r\n\r\n")
-                if answer.startswith(b"HTTP/1.1 200"):
+                response = await reader.readuntil(b"\r\n\r\n")
+                if response.startswith(b"HTTP/1.1 200"):
                     acknowledged.add(number)
         except (OSError, asyncio.IncompleteReadError):
             return

@@ -54,9 +54,9 @@ def make_request(chance: random.Random) -> bytes:
 
 
 def fuzz_receiver(home: Path, seconds: float, seed: int = 1) -> str:
-    """Fuzz for so long; a sentence with what was answered. Raises `RuntimeError` for a 5xx, a traceback or a dead receiver."""
+    """Fuzz for so long; a sentence with the statuses of the responses. Raises `RuntimeError` for a 5xx, a traceback or a dead receiver."""
     chance = random.Random(seed)
-    answers: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
     slowest = 0.0
     log = home / "receiver.log"
     with serve_receiver(home, log=log) as (process, host, port):
@@ -64,22 +64,22 @@ def fuzz_receiver(home: Path, seconds: float, seed: int = 1) -> str:
         while time.monotonic() < ends:
             request = make_request(chance)
             began = time.monotonic()
-            answer = b""
+            response = b""
             try:
                 with socket.create_connection((host, port), timeout=30) as connection:
                     connection.sendall(request)
                     # Without that the receiver would wait for the rest of what was cut off until its deadline.
                     connection.shutdown(socket.SHUT_WR)
                     while chunk := connection.recv(65_536):
-                        answer += chunk
+                        response += chunk
             except ConnectionError:
                 pass
             slowest = max(slowest, time.monotonic() - began)
-            found = re.match(rb"HTTP/1\.1 (\d+)", answer)
-            answers[found[1].decode() if found else "hung up"] += 1
-            if answer.startswith(b"HTTP/1.1 5") or process.poll() is not None:
-                raise RuntimeError(f"{request!r} was answered {answer!r}")
+            found = re.match(rb"HTTP/1\.1 (\d+)", response)
+            statuses[found[1].decode() if found else "closed"] += 1
+            if response.startswith(b"HTTP/1.1 5") or process.poll() is not None:
+                raise RuntimeError(f"{request!r} got {response!r}")
     if "Traceback" in log.read_text(errors="replace"):
         raise RuntimeError(f"a traceback in {log}")
-    told = ", ".join(f"{count:,} × {status}" for status, count in sorted(answers.items()))
-    return f"{seconds:.0f} s of broken requests: {told}; no 5xx, no traceback, the slowest answer took {slowest * 1000:.0f} ms."
+    counts = ", ".join(f"{count:,} × {status}" for status, count in sorted(statuses.items()))
+    return f"{seconds:.0f} s of broken requests: {counts}; no 5xx, no traceback, the slowest response took {slowest * 1000:.0f} ms."

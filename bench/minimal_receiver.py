@@ -1,6 +1,6 @@
 """The baseline: the least that can be served by the same server and still commits each body before it says 200.
 
-`python -m bench.minimal_receiver FOLDER single|shared` prints its address. No signature, no reading of the body, no
+`python -m bench.minimal_receiver FOLDER single|shared` prints its address. No signature, no parsing, no
 metrics, no log: one table with one column. `single` makes a commit for each body, `shared` one for all that wait.
 """
 

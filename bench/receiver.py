@@ -1,8 +1,8 @@
-"""The receiver beside the least that the same server can do: acknowledgements a second, their times, and slow senders.
+"""The receiver beside a minimal one on the same server: acknowledgements a second, latencies, and slow senders.
 
 Both are served by uvicorn on httptools and uvloop, in a process of their own, on SQLite. The baselines only commit the body:
 `single` with a commit for each, the way one writes it first, `shared` with one commit for all that wait. Rounds alternate
-and the median of each is told, so that a noisy machine is noisy for all.
+and the median of each is reported, so that a noisy machine is noisy for all.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ def serve(kind: str, folder: Path) -> Iterator[tuple[str, int]]:
 
 @contextlib.contextmanager
 def hold_sockets(address: tuple[str, int], count: int) -> Iterator[None]:
-    """As many senders that send a byte of their header now and then, and come again when they are hung up on."""
+    """As many senders that send a byte of their header now and then, and reconnect when they are closed."""
     is_over = threading.Event()
     held: list[socket.socket] = []
 
@@ -124,7 +124,7 @@ def measure_receiver() -> str:
     """All of it, as the block `receiver` of docs/performance.md."""
     figures = measure_acknowledgements()
     lines = [
-        "| receiver | connections | durable 200s a second | p50 | p99 | other answers |",
+        "| receiver | connections | durable 200s a second | p50 | p99 | other responses |",
         "|---|---|---|---|---|---|",
     ]
     for (kind, connections), one in sorted(figures.items(), key=lambda item: (list(NAMES).index(item[0][0]), len(item[0][1]), item[0][1])):

@@ -1,7 +1,7 @@
-"""Senders of signed notifications: as many connections as wanted, each sends its next one as soon as it has an answer.
+"""Senders of signed notifications: as many connections as wanted, each sends its next one as soon as it has a response.
 
 `python -m bench.senders ADDRESS CONNECTIONS SECONDS` prints one JSON object. A process of its own, so that it takes no
-time from the server's; it writes bytes and looks for the status, no more.
+time from the server; it writes bytes and checks the status, no more.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ WARM_UP_SECONDS = 0.5
 
 @dataclass
 class Acknowledged:
-    """What the senders saw: answers of 200 a second, how long they took, and how many answers were something else."""
+    """Responses of 200 a second, their latencies, and how many responses had another status."""
 
     per_second: float
     p50_milliseconds: float
@@ -40,14 +40,14 @@ def make_request(number: int, path: str = "/webhook") -> bytes:
 
 
 class Sender(asyncio.Protocol):
-    """One connection. TaskResponses have no body, so that one ends with its headers."""
+    """One connection. Responses have no body, so that one ends with its headers."""
 
     def __init__(self, requests: list[bytes], first: int, seen: list[tuple[float, float, bool]], until: float) -> None:
         self._requests = requests
         self._next = first
         self._seen = seen
         self._until = until
-        self._answer = b""
+        self._response = b""
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -56,12 +56,12 @@ class Sender(asyncio.Protocol):
         self._send()
 
     def data_received(self, data: bytes) -> None:
-        self._answer += data
-        if b"\r\n\r\n" not in self._answer:
+        self._response += data
+        if b"\r\n\r\n" not in self._response:
             return
         now = time.monotonic()
-        self._seen.append((now, now - self._sent_at, self._answer.startswith(b"HTTP/1.1 200")))
-        self._answer = b""
+        self._seen.append((now, now - self._sent_at, self._response.startswith(b"HTTP/1.1 200")))
+        self._response = b""
         if now < self._until:
             self._send()
         else:
@@ -78,7 +78,7 @@ class Sender(asyncio.Protocol):
 
 
 async def send_for(host: str, port: int, connections: int, seconds: float) -> Acknowledged:
-    """Send for so long after a short warm-up; only what was answered after that counts."""
+    """Send for so long after a short warm-up; only responses after that count."""
     requests = [make_request(number) for number in range(4_000)]
     began = time.monotonic() + WARM_UP_SECONDS
     seen: list[tuple[float, float, bool]] = []

@@ -246,13 +246,13 @@ def webhook_redrive() -> None:
     Example: `jobrecon webhook redrive`
     """
     from jobrecon.landing.database import open_landing
-    from jobrecon.landing.retention import redrive_quarantine
+    from jobrecon.webhook.redrive import redrive_quarantine
 
     with exit_with_status():
         result = redrive_quarantine(open_landing(load_settings().landing_url))
-        say(f"{result.landed:,} notifications landed and wait for the next run; {sum(result.still_not.values()):,} stay in quarantine.")
-        for reason, count in sorted(result.still_not.items(), key=lambda item: -item[1]):
-            say(f"  not understood {count:,}: {reason}")
+        say(f"{result.landed:,} notifications landed and wait for the next run; {sum(result.invalid.values()):,} stay in quarantine.")
+        for reason, count in sorted(result.invalid.items(), key=lambda item: -item[1]):
+            say(f"  {count:,} invalid: {reason}")
 
 
 @app.command()

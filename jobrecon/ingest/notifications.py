@@ -7,11 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine
+
 from jobrecon.errors import InputError
 from jobrecon.ingest.files import ImportResult
 from jobrecon.ingest.staging import CHUNK_ROWS, MAX_ROW_LENGTH
+from jobrecon.landing.challenges import read_challenges
 from jobrecon.warehouse.connection import Warehouse, stage
-from jobrecon.webhook.parsing import RESYNC_JOBS, InvalidNotification, read_import_line
+from jobrecon.webhook.parsing import RESYNC_JOBS, InvalidNotification, parse_import_line
 
 
 def import_notifications(warehouse: Warehouse, path: Path, now: datetime, advance: Callable[[int], None] = lambda _: None) -> ImportResult:
@@ -39,7 +42,7 @@ def import_notifications(warehouse: Warehouse, path: Path, now: datetime, advanc
                 if not text:
                     continue
                 try:
-                    received_at, read = read_import_line(text)
+                    received_at, read = parse_import_line(text)
                 except InvalidNotification as error:
                     rejects.append(
                         {"source": str(path), "line": number, "reason": str(error), "row": text.decode(errors="replace")[:MAX_ROW_LENGTH]}
@@ -86,3 +89,10 @@ def merge_deliveries(warehouse: Warehouse, deliveries: list[dict[str, Any]], rej
                 warehouse.run("notifications/delete_touched_resync_requests")
                 warehouse.run("notifications/insert_resync_requests")
     return added
+
+
+def merge_challenges(warehouse: Warehouse, engine: Engine, up_to: datetime) -> int:
+    """Merge the times of LinkedIn's challenges; returns how many were new. Raises `LandingUnavailable`."""
+    last = warehouse.read("notifications/select_last_challenge")[0]["last_challenged_at"]
+    rows = read_challenges(engine, last, up_to)
+    return warehouse.count("notifications/insert_webhook_challenges", stage("staged_challenges", rows)) if rows else 0

@@ -1,4 +1,4 @@
-"""The landing database: what must be durable at once. Notifications, the call ledger, tokens, challenges."""
+"""The landing database: inbox, quarantine, challenges; the call ledger and tokens lie in it too."""
 
 from jobrecon.landing.database import explain_landing_errors, open_landing
 

@@ -1,76 +1,55 @@
-"""LinkedIn's challenges: answered within its 3 seconds whatever the database does, and noted when it can take a note."""
+"""Challenges in the landing database: recorded by the receiver, read by a run."""
 
-import logging
-from concurrent.futures import Future
-from urllib.parse import parse_qsl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
-from jobrecon.clock import Clock
-from jobrecon.errors import ConfigurationError, LandingUnavailable
-from jobrecon.landing.inbox import Inbox
-from jobrecon.webhook.cache import Kept
-from jobrecon.webhook.keyring import Keyring
-from jobrecon.webhook.limits import Limits
-from jobrecon.webhook.metrics import Metrics
-from jobrecon.webhook.signature import answer_challenge, is_forgery
+from jobrecon.landing.database import explain_landing_errors
+from models.inbox import Challenge, ChallengeTime
 
-log = logging.getLogger(__name__)
+# Receivers on several machines commit out of order: what is known already is read again for so long.
+OVERLAP = timedelta(days=1)
+
+_last: Any = Challenge.__table__  # type: ignore[attr-defined]
+_times: Any = ChallengeTime.__table__  # type: ignore[attr-defined]
 
 
-class Challenges:
-    """TaskResponses challenges. Anyone may send one: an answer costs one HMAC, and a second holds one note for each application."""
+@dataclass(frozen=True)
+class ReceivedChallenge:
+    """When LinkedIn challenged an application ('' for the parent, or none named)."""
 
-    def __init__(self, keyring: Kept[Keyring], inbox: Inbox, clock: Clock, limits: Limits, metrics: Metrics) -> None:
-        self._keyring = keyring
-        self._inbox = inbox
-        self._clock = clock
-        self._limits = limits
-        self._metrics = metrics
-        self._noted: dict[str, int] = {}
+    application_urn: str
+    challenged_at: datetime
 
-    async def answer(self, scope: Scope, _receive: Receive) -> Response:
-        """LinkedIn's proof that we know the secret, every two hours; the database is not asked."""
-        parameters = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        code = parameters.get("challengeCode", "")
-        if not code or len(code.encode("utf-8", "replace")) > self._limits.challenge_bytes or is_forgery(code):
-            return self._refuse(400, f"challengeCode must be a code of 1 to {self._limits.challenge_bytes} bytes.")
-        try:
-            keyring = await self._keyring.get()
-        except ConfigurationError as error:
-            log.error("a challenge cannot be answered: %s", error)
-            self._metrics.challenges.labels("refused").inc()
-            return Response(status_code=500)
-        challenged = keyring.find_challenged(parameters.get("applicationId"))
-        if challenged is None:
-            return self._refuse(404, "applicationId names no application that is configured here.")
-        application_urn, secret = challenged
-        answer = JSONResponse(
-            {"challengeCode": code, "challengeResponse": answer_challenge(code, secret)},
-            headers={"x-content-type-options": "nosniff", "cache-control": "no-store"},
+
+def record_challenges(connection: Connection, challenges: Sequence[ReceivedChallenge]) -> None:
+    """Count challenges, with the last of each application and the seconds in which they came."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    # In one order everywhere: two receivers that record the same two challenges must not wait for each other.
+    for item in sorted(challenges, key=lambda item: (item.application_urn, item.challenged_at)):
+        statement = dialect.insert(_last).values(**vars(item), challenge_count=1)
+        newest, known = statement.excluded.challenged_at, _last.c.challenged_at
+        later = func.greatest(newest, known) if dialect is postgresql else func.max(newest, known)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["application_urn"], set_={"challenged_at": later, "challenge_count": _last.c.challenge_count + 1}
+            )
         )
-        self._note(application_urn)
-        self._metrics.challenges.labels("answered").inc()
-        return answer
-
-    def _refuse(self, status: int, message: str) -> Response:
-        self._metrics.challenges.labels("refused").inc()
-        return JSONResponse({"errorMessage": message}, status_code=status)
-
-    def _note(self, application_urn: str) -> None:
-        """Keep the time. A flood of challenges must not fill the queue in which notifications wait."""
-        now = self._clock()
-        second = int(now.timestamp())
-        if self._noted.get(application_urn) == second:
-            return
-        self._noted[application_urn] = second
-        try:
-            self._inbox.submit_challenge(application_urn, now).add_done_callback(_log_unrecorded)
-        except LandingUnavailable as error:
-            log.error("a challenge was answered, but not recorded: %s", error)
+        second = {"application_urn": item.application_urn, "challenged_at": item.challenged_at.replace(microsecond=0)}
+        connection.execute(dialect.insert(_times).values(second).on_conflict_do_nothing())
 
 
-def _log_unrecorded(done: "Future[None]") -> None:
-    if not done.cancelled() and (error := done.exception()):
-        log.error("a challenge was answered, but not recorded: %s", error)
+def read_challenges(engine: Engine, last: datetime | None, up_to: datetime) -> list[dict[str, Any]]:
+    """Challenges by application and second up to a moment, from shortly before the last one known. Raises `LandingUnavailable`."""
+    found: set[tuple[str, datetime]] = set()
+    with explain_landing_errors(engine), engine.connect() as connection:
+        for table in (_times, _last):
+            query = select(table.c.application_urn, table.c.challenged_at).where(table.c.challenged_at <= up_to)
+            if last is not None:
+                query = query.where(table.c.challenged_at >= last - OVERLAP)
+            found |= {(row.application_urn, row.challenged_at.replace(microsecond=0)) for row in connection.execute(query)}
+    return [{"application_urn": urn, "challenged_at": at} for urn, at in sorted(found)]

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-from sqlmodel import Session
 
 from jobrecon.errors import ConfigurationError, LandingUnavailable
 from models import LandingTable
@@ -18,7 +17,7 @@ from models import LandingTable
 BUSY_TIMEOUT_SECONDS = 30
 POSTGRESQL_WAITING = {
     "connect_timeout": 5,
-    # A server that vanished without a word is noticed within half a minute.
+    # A server that vanished is noticed within half a minute.
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
@@ -53,7 +52,7 @@ def open_landing(url: str) -> Engine:
 
 
 def _bound_waiting(address: URL) -> dict[str, Any]:
-    """How long a PostgreSQL server that does not answer is waited for, where the address says nothing else."""
+    """Time limits for a PostgreSQL server that does not respond, where the address sets none."""
     if address.get_backend_name() != "postgresql":
         return {}
     return {name: value for name, value in POSTGRESQL_WAITING.items() if name not in address.query}
@@ -77,12 +76,8 @@ def explain_landing_errors(engine: Engine) -> Iterator[None]:
         cause = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
         raise LandingUnavailable(
             f"The landing database ({engine.url.render_as_string(hide_password=True)}) cannot be used: {cause}. "
-            "What has landed stays there; nothing was acknowledged that is not. Mend the database and run again."
+            "Everything acknowledged stays in it. Repair the database and run again."
         ) from error
-
-
-def open_session(engine: Engine) -> Session:
-    return Session(engine, expire_on_commit=False)
 
 
 def _make_private_file(path: Path) -> None:
@@ -97,7 +92,7 @@ def _make_private_file(path: Path) -> None:
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
-    """What is acknowledged is on disk, also where the server is set to be quicker than that."""
+    """Commits are on disk before they return, even where the server's default is to return earlier."""
     with connection.cursor() as cursor:
         cursor.execute("select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'")
     connection.commit()

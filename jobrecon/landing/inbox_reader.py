@@ -1,4 +1,4 @@
-"""What has landed: the reader's side of the inbox, for the reconciliation, the metrics and the doctor."""
+"""Reading the inbox: for the reconciliation, the metrics and the doctor."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _silences: Any = Silence.__table__  # type: ignore[attr-defined]
 
 
 class UnmergedRow(NamedTuple):
-    """What the reconciliation needs of a landed delivery, in the order of these columns."""
+    """The columns of a delivery that a run merges."""
 
     inbox_id: int
     delivery_id: str
@@ -33,7 +33,7 @@ class UnmergedRow(NamedTuple):
 
 @dataclass(frozen=True)
 class InboxState:
-    """How the inbox stands: for the metrics and the doctor."""
+    """The state of the inbox, for the metrics and the doctor."""
 
     unmerged_count: int
     last_received_at: datetime | None
@@ -41,13 +41,13 @@ class InboxState:
     oldest_unmerged_at: datetime | None = None
     quarantined_count: int = 0
     silences: dict[str, datetime] = field(default_factory=dict)
-    """Since when the last run finds LinkedIn silent, by application; '' for challenges."""
+    """Since when LinkedIn is silent by the last run, by application; '' for challenges."""
 
 
 def read_unmerged(engine: Engine, up_to: datetime, batch_size: int = 10_000) -> Iterator[list[UnmergedRow]]:
     """Deliveries received by `up_to` that are not merged, in order of (`received_at`, `inbox_id`), in batches.
 
-    All batches are of one moment: what lands or is marked in the meantime changes nothing in them. Raises
+    All batches are of one snapshot: what lands or is marked in the meantime changes nothing in them. Raises
     `LandingUnavailable`.
     """
     query = (
@@ -72,7 +72,7 @@ def mark_merged(engine: Engine, inbox_ids: Iterable[int], at: datetime) -> None:
 
 
 def read_state(engine: Engine) -> InboxState:
-    """How many deliveries wait to be merged, and when LinkedIn was last heard of. Raises `LandingUnavailable`."""
+    """How many deliveries wait to be merged, and when LinkedIn last sent anything. Raises `LandingUnavailable`."""
     with explain_landing_errors(engine), engine.connect() as connection:
         waiting = _inbox.c.merged_at.is_(None)
         return InboxState(

@@ -16,11 +16,11 @@ from jobrecon.applications import Application, Applications
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld
 from jobrecon.ingest import pull_tasks
-from jobrecon.ingest.notifications import merge_deliveries
+from jobrecon.ingest.notifications import merge_challenges, merge_deliveries
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox_reader import mark_merged, read_unmerged
 from jobrecon.landing.retention import prune_landing
-from jobrecon.landing.webhook_health import describe_silences, merge_challenges, write_silences
+from jobrecon.landing.webhook_health import describe_silences, write_silences
 from jobrecon.linkedin.ledger import read_ledger
 from jobrecon.reconcile.catalog import load_catalog, stage_fallbacks
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks

@@ -1,1 +1,1 @@
-"""The receiver: what LinkedIn posts is verified, understood, made durable, and only then acknowledged."""
+"""The receiver: what LinkedIn posts is verified, parsed, made durable, and only then acknowledged."""

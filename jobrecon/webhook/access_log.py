@@ -1,83 +1,79 @@
-"""One line of JSON for each request: what was asked and answered, never a body, a query string or a header."""
+"""The receiver's log: one JSON object a line, for each request and for whatever else happens.
 
-import asyncio
+Of a request never a body, a query string or a header.
+"""
+
+import contextlib
+import logging
+import logging.handlers
+import queue
 import sys
 import time
-from typing import TextIO
+from collections.abc import Iterator
 
-import orjson
+from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LONGEST_PATH = 200
-FLUSH_SECONDS = 0.1
+MAX_PATH_LENGTH = 200
+QUEUE_LINES = 10_000
+FIELDS = {"asctime": "time", "levelname": "level", "name": "logger"}
+
+log = logging.getLogger("jobrecon.webhook.access")
 
 
 class AccessLog:
-    """Writes a line for each request of the app it wraps when it has been answered; status 0 where it never was.
+    """Logs each request of the app it wraps once it has been answered; status 0 where it never was."""
 
-    Lines of a tenth of a second are written at once: a write for each would cost more than the answer. What a crash takes
-    with it is these lines, never a notification.
-    """
-
-    def __init__(self, app: ASGIApp, stream: TextIO | None = None) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._stream = stream
-        self._lines: list[str] = []
-        self._second = 0
-        self._stamp = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            self.flush()
             return
         started = time.perf_counter()
         status = 0
 
-        async def note(message: Message) -> None:
+        async def note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, note)
+            await self._app(scope, receive, note_status)
         finally:
             client = scope.get("client")
-            self._write(
-                {
-                    "method": scope["method"],
-                    # JSON escapes what a stranger may have put in there to forge a line.
-                    "path": scope["path"][:LONGEST_PATH],
-                    "status": status,
-                    # The receiver counts what it reads.
-                    "received_bytes": scope.get("received_bytes", 0),
-                    "milliseconds": round((time.perf_counter() - started) * 1000, 1),
-                    "client": client[0] if client else None,
-                }
-            )
-
-    def flush(self) -> None:
-        """Write what has gathered."""
-        if self._lines:
-            text = "".join(self._lines)
-            self._lines.clear()
-            (self._stream or sys.stderr).write(text)
-            (self._stream or sys.stderr).flush()
-
-    def _write(self, line: dict[str, str | int | float | None]) -> None:
-        if not self._lines:
-            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
-        now = time.time()
-        if int(now) != self._second:
-            self._second = int(now)
-            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-        self._lines.append(f"{self._stamp}+0000 INFO jobrecon.webhook.access {_encode(line)}\n")
+            request = {
+                "method": scope["method"],
+                "path": scope["path"][:MAX_PATH_LENGTH],
+                "status": status,
+                # Set by the receiver, which counts what it reads.
+                "received_bytes": scope.get("received_bytes", 0),
+                "milliseconds": round((time.perf_counter() - started) * 1000, 1),
+                "client": client[0] if client else None,
+            }
+            log.info("request", extra=request)
 
 
-def _encode(line: dict[str, str | int | float | None]) -> str:
+class _BoundedQueueHandler(logging.handlers.QueueHandler):
+    """Loses a line rather than wait: a stderr that nobody reads must not stop the receiver."""
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(queue.Full):
+            self.queue.put_nowait(record)
+
+
+@contextlib.contextmanager
+def logging_to_stderr() -> Iterator[None]:
+    """Everything logged while the block runs is written to stderr by a thread of its own."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields=FIELDS))
+    lines: queue.Queue[logging.LogRecord] = queue.Queue(QUEUE_LINES)
+    listener = logging.handlers.QueueListener(lines, handler)
+    logging.basicConfig(level=logging.INFO, handlers=[_BoundedQueueHandler(lines)], force=True)
+    listener.start()
     try:
-        return orjson.dumps(line).decode()
-    except orjson.JSONEncodeError:
-        # A path with lone surrogates.
-        return orjson.dumps({**line, "path": str(line["path"]).encode("utf-8", "replace").decode()}).decode()
+        yield
+    finally:
+        listener.stop()

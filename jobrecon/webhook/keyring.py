@@ -1,4 +1,4 @@
-"""The secrets of one moment: which may have signed a body, and which answers a challenge."""
+"""All active secrets: which may have signed a body, and which one a challenge is about."""
 
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -15,7 +15,7 @@ UNKNOWN_LIMIT = 16
 
 @dataclass(frozen=True)
 class Keyring:
-    """All active secrets, newest first, by application. Read once, then asked for every request."""
+    """All active secrets, newest first, by application."""
 
     children: dict[str, list[Candidate]] = field(repr=False)
     parent: list[Candidate] = field(repr=False)
@@ -36,7 +36,7 @@ class Keyring:
         return self.children.get(application_urn or "") == []
 
     def find_challenged(self, application_id: str | None) -> tuple[str, SecretStr] | None:
-        """The application that a challenge speaks of ('' for the parent) and the secret to answer with; None if unknown.
+        """The application that a challenge is for ('' for the parent) and the secret to respond with; None if unknown.
 
         `application_id` is its number or its URN. The newest secret of that application; else the parent's; else, where
         only one application is configured, that one's.
@@ -52,8 +52,8 @@ class Keyring:
         return None
 
 
-def read_keyring(applications: Applications) -> Keyring:
-    """Resolve every secret anew. An application whose secrets cannot be read has none here, and stops no other."""
+def load_keyring(applications: Applications) -> Keyring:
+    """Resolve every secret anew. An application whose secrets cannot be read has none here; the others are unaffected."""
     return Keyring(
         {application.urn: _load(application, application.urn) for application in applications},
         _load(applications.parent, "parent") if applications.parent else [],

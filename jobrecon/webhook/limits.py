@@ -1,4 +1,4 @@
-"""How much, and how long, strangers may ask for. Everything that bounds the receiver stands here."""
+"""Everything that bounds the receiver: in size, in time and in number."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,18 @@ class Limits:
     body_bytes: int = 256 * 1024
     body_seconds: float = 10
     landing_seconds: float = 10
-    # How long what is still coming of a body that was refused is thrown away, so that its sender hears the answer.
+    readiness_seconds: float = 2
+    # How much longer a body that was rejected is read and discarded, so that its sender sees the response.
     linger_seconds: float = 1
     linger_bytes: int = 4 * 1024 * 1024
     challenge_bytes: int = 1024
-    # Bodies that are being received, verified or landed, all together; beyond it a sender is told to come again.
+    # Bodies being received, verified or landed, all together; beyond it a sender has to come again.
     held_bytes: int = 128 * 1024 * 1024
-    # Work up to this many bytes (body × secrets) is done at once; more of it in a thread, so that others are answered meanwhile.
+    # Work up to this many bytes (body × secrets) is done at once; more of it in a thread, so that others are served meanwhile.
     inline_bytes: int = 64 * 1024
+    # Applications with their secrets, and the state of the inbox for the metrics, are read again after so long.
+    cache_seconds: float = 1
+    keyring_grace_seconds: float = 2
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,8 @@ class ConnectionLimits:
     connections: int = 2_048
     header_bytes: int = 16 * 1024
     header_seconds: float = 10
-    # Longer than the app's own `body_seconds`, which can still answer; this one only hangs up.
+    # Longer than the app's own `body_seconds`, which still responds; this one only closes the connection.
     body_seconds: float = 15
     idle_seconds: float = 20
     sweep_seconds: float = 0.1
-    hang_ups_per_sweep: int = 32
+    closes_per_sweep: int = 32

@@ -1,4 +1,4 @@
-"""What a notification says, and one way to write it down. Pure: whatever a stranger sends is read or refused."""
+"""Parsing of notifications and their canonical JSON. Pure: whatever a stranger sends is parsed or rejected."""
 
 import hashlib
 import json
@@ -15,12 +15,12 @@ JOB_POSTING_STATUS = "JOB_POSTING_STATUS"
 RESYNC_JOBS = "RESYNC_JOBS"
 APPLICATION_URN_PREFIX = "urn:li:developerApplication:"
 MAX_NAME_LENGTH = 200
-# LinkedIn's bodies are four deep. Far below what the JSON readers of Python, DuckDB and PostgreSQL can take.
+# LinkedIn's bodies are four deep. Far below what the JSON parsers of Python, DuckDB and PostgreSQL accept.
 MAX_DEPTH = 100
-# The longest whole number that a double can approach; longer ones are nothing that any reader behind us could use.
+# The longest integer within a double's range; no consumer of ours could use a longer one.
 MAX_DIGITS = 308
 
-# Possessive, so that a text of a hundred thousand quotes costs one pass. A string without an end goes to the end.
+# Possessive, so that a text of a hundred thousand quotes costs one pass. An unterminated string extends to the end.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 _NAMED_APPLICATION = re.compile(rb"urn:li:developerApplication:([0-9]{1,20})")
@@ -28,7 +28,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class InvalidNotification(JobreconError):
-    """A body that is no notification. The one refusal of this module; `reason` is in words for the sender."""
+    """A body that is no notification; `reason` is for its sender."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -37,7 +37,7 @@ class InvalidNotification(JobreconError):
 
 @dataclass(frozen=True)
 class ParsedNotification:
-    """A notification as far as the receiver has to understand it. Everything else waits in `payload`."""
+    """The fields of a notification that the receiver needs. Everything else is in `payload`."""
 
     type: str
     application_urn: str
@@ -46,30 +46,30 @@ class ParsedNotification:
     body_hash: str
 
 
-def read_body(body: bytes) -> ParsedNotification:
-    """Read a notification as received. Raises `InvalidNotification`, and nothing else, for anything that is none.
+def parse_body(body: bytes) -> ParsedNotification:
+    """Parse a notification as received. Raises `InvalidNotification`, and nothing else, for anything that is none.
 
-    `payload` is the same for bodies that say the same with other key order, whitespace or escapes. Lone surrogates become
-    U+FFFD in it; unknown fields and values are kept; of a key that stands there twice the last one counts.
+    `payload` is the same for bodies that differ only in key order, whitespace or escapes. Lone surrogates become U+FFFD in it;
+    unknown fields and values are preserved; of a duplicate key the last one counts.
     """
-    return _understand(*(_canonise_plain(body) or _canonise(_decode(body))))
+    return _interpret(*(_canonicalize_plain(body) or _canonicalize(_decode(body))))
 
 
-def read_import_line(line: str | bytes) -> tuple[datetime | None, ParsedNotification]:
-    """Read a line of NDJSON: a bare body, or `{"received_at": …, "body": {…}}`, the body an object or its text.
+def parse_import_line(line: str | bytes) -> tuple[datetime | None, ParsedNotification]:
+    """Parse a line of NDJSON: a bare body, or `{"received_at": …, "body": {…}}`, the body an object or its text.
 
     The moment is in UTC, also where it names no offset; None where there is none. Raises `InvalidNotification`.
     """
-    document, payload = _canonise(_decode(line) if isinstance(line, bytes) else line)
+    document, payload = _canonicalize(_decode(line) if isinstance(line, bytes) else line)
     if not isinstance(document, dict) or "body" not in document or "type" in document:
-        return None, _understand(document, payload)
+        return None, _interpret(document, payload)
     received_at = _read_moment(document.get("received_at"))
     inner = document["body"]
-    return received_at, _understand(*_canonise(inner if isinstance(inner, str) else _write(inner)))
+    return received_at, _interpret(*_canonicalize(inner if isinstance(inner, str) else _write(inner)))
 
 
-def guess_application(body: bytes) -> str | None:
-    """The application that a body seems to name, also one that is not understood: whose secrets may have signed it."""
+def find_application(body: bytes) -> str | None:
+    """The application that a body seems to name, even an invalid one: whose secrets may have signed it."""
     found = _NAMED_APPLICATION.search(body)
     return APPLICATION_URN_PREFIX + found[1].decode() if found else None
 
@@ -81,10 +81,10 @@ def _decode(body: bytes) -> str:
         raise InvalidNotification("The body is not UTF-8.") from None
 
 
-def _canonise_plain(body: bytes) -> tuple[Any, str] | None:
-    """As `_canonise`, in a tenth of its time, for a body without anything that orjson reads or writes in its own way.
+def _canonicalize_plain(body: bytes) -> tuple[Any, str] | None:
+    """As `_canonicalize`, in a tenth of its time, for a body without anything that orjson treats differently; else None.
 
-    These are numbers that are no whole ones of 64 bits, lone surrogates and what is no JSON at all; None for them.
+    These are numbers that are not integers of 64 bits, lone surrogates, and what is no JSON at all.
     """
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         return None
@@ -96,7 +96,7 @@ def _canonise_plain(body: bytes) -> tuple[Any, str] | None:
 
 
 def _holds_float(value: Any) -> bool:
-    """Whether there is a number in it that orjson read as a float: a fraction, an exponent, or more than 64 bits hold."""
+    """Whether it holds a number that orjson parsed as a float: a fraction, an exponent, or an integer of more than 64 bits."""
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):
@@ -104,11 +104,11 @@ def _holds_float(value: Any) -> bool:
     return any(type(item) is float or (type(item) in (dict, list) and _holds_float(item)) for item in value)
 
 
-def _canonise(text: str) -> tuple[Any, str]:
+def _canonicalize(text: str) -> tuple[Any, str]:
     """The document in `text`, and its canonical JSON: sorted keys, no spaces, no needless escapes.
 
-    Python's own reader, not orjson's: that one rounds whole numbers above 2^64, which are job ids for all we know, and
-    refuses a lone surrogate, which a text cut in the middle of an emoji has.
+    Python's own parser, not orjson: that one rounds integers above 2^64, which may be job ids, and
+    rejects a lone surrogate, which a text cut in the middle of an emoji has.
     """
     document = _parse(text)
     payload = _write(document)
@@ -148,7 +148,7 @@ def _is_too_deep(text: str) -> bool:
 
 
 def _read_whole(text: str) -> int:
-    # Python refuses to read numbers of more than 4,300 digits, and takes time that grows with their square.
+    # Python rejects integers of more than 4,300 digits, and takes time that grows with their square.
     if len(text) > MAX_DIGITS:
         raise InvalidNotification("The body holds a number out of range.")
     return int(text)
@@ -161,15 +161,15 @@ def _read_float(text: str) -> float:
     return number
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise InvalidNotification(f"The body is not JSON: {name} is no number.")
 
 
-_DECODER = json.JSONDecoder(parse_int=_read_whole, parse_float=_read_float, parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_int=_read_whole, parse_float=_read_float, parse_constant=_reject_constant)
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _understand(document: Any, payload: str) -> ParsedNotification:
+def _interpret(document: Any, payload: str) -> ParsedNotification:
     if not isinstance(document, dict):
         raise InvalidNotification("The body is not a JSON object.")
     type_ = document.get("type")
@@ -196,7 +196,7 @@ def complete_urn(name: str) -> str:
 
 
 def _read_text_or_number(value: Any) -> str | None:
-    """A name as text; LinkedIn's own samples write some of them as numbers. None where it is none."""
+    """An id as text; LinkedIn's own samples write some of them as numbers. None where it is none."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -205,7 +205,7 @@ def _read_text_or_number(value: Any) -> str | None:
 
 
 def _is_name(text: str) -> bool:
-    # PostgreSQL stores no NUL in a text: the body would be refused by the database, and sent again for ever.
+    # PostgreSQL stores no NUL in a text: the database would reject the body, and LinkedIn would send it again for ever.
     return 0 < len(text) <= MAX_NAME_LENGTH and "\0" not in text
 
 

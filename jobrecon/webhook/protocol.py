@@ -1,5 +1,6 @@
-"""HTTP with deadlines: uvicorn's protocol waits for ever for headers and bodies, takes headers of any size, and refuses
-newcomers when it is full. This one hangs up on who is slow, and when it is full on who has been slow for longest.
+"""HTTP with deadlines for slow senders, which uvicorn's own protocol lacks (docs/webhook.md says why no other server serves).
+
+Of connections beyond the limit the one that has kept the server waiting longest is closed, so that new ones get in.
 """
 
 import asyncio
@@ -11,11 +12,11 @@ from jobrecon.webhook.limits import ConnectionLimits
 
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-_CROWDED = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class _Sweeper:
-    """Looks at all connections of a server a few times a second: cheaper than a timer for each request."""
+    """Checks all connections of a server a few times a second: cheaper than a timer for each request."""
 
     def __init__(self, connections: "set[Any]", limits: ConnectionLimits, loop: asyncio.AbstractEventLoop) -> None:
         self._connections = connections
@@ -32,18 +33,18 @@ class _Sweeper:
         self._is_running = False
         now = self._loop.time()
         late = [one for one in self._connections if one.deadline is not None and one.deadline <= now]
-        # Not all at once: they may come again at once, and who is quick would wait for them.
-        for connection in late[: self._limits.hang_ups_per_sweep]:
-            connection.hang_up(_TOO_SLOW)
+        # Not all at once: their senders may reconnect at once, and others would wait behind them.
+        for connection in late[: self._limits.closes_per_sweep]:
+            connection.close(_TOO_SLOW)
         if self._connections:
             self.start()
 
     def make_room(self, newcomer: "GuardedProtocol") -> bool:
-        """Hang up on the connection that has been waited for longest; False where all of them are being answered."""
-        waiting = [one for one in self._connections if one is not newcomer and not one.is_being_answered]
+        """Close the connection that has been waited for longest; False where a request of each is being handled."""
+        waiting = [one for one in self._connections if one is not newcomer and not one.is_in_request]
         if not waiting:
             return False
-        min(waiting, key=lambda one: one.waiting_since).hang_up(_CROWDED)
+        min(waiting, key=lambda one: one.waiting_since).close(_TOO_MANY)
         return True
 
 
@@ -64,8 +65,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._sweeper: _Sweeper = shared.setdefault("sweeper", _Sweeper(self.connections, self.limits, self.loop))
 
     @property
-    def is_being_answered(self) -> bool:
-        """Whether a whole request is here and its answer is not yet sent."""
+    def is_in_request(self) -> bool:
+        """Whether a whole request has come whose response is not yet sent."""
         return self.deadline is None and self.cycle is not None and not self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -73,21 +74,21 @@ class GuardedProtocol(HttpToolsProtocol):
         self._expect(self.limits.header_seconds)
         self._sweeper.start()
         if len(self.connections) > self.limits.connections and not self._sweeper.make_room(self):
-            self.hang_up(_CROWDED)
+            self.close(_TOO_MANY)
 
     def data_received(self, data: bytes) -> None:
         if self._is_in_header:
-            # What the parser gathers of a header that has no end is not yet told to us.
+            # The parser reports nothing of a header that has not ended.
             self._fed_bytes += len(data)
             if self.deadline is None:
                 self._expect(self.limits.header_seconds)
         super().data_received(data)
         if self._is_in_header and self._fed_bytes > self.limits.header_bytes:
-            self.hang_up(_TOO_LARGE)
+            self.close(_TOO_LARGE)
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """Who has said all it has to say still gets its answer."""
-        if not self.is_being_answered:
+        """A sender that has closed its side still gets its response."""
+        if not self.is_in_request:
             return None
         self.cycle.keep_alive = False
         return True
@@ -101,7 +102,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # Also for the fields behind a chunked body.
+        # Also for the trailers of a chunked body.
         self._count_header(len(name) + len(value) + 4)
         super().on_header(name, value)
 
@@ -120,14 +121,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self.waiting_since = self.loop.time()
         super().on_response_complete()
 
-    def hang_up(self, farewell: bytes) -> None:
-        """End the connection; with a word where a request has begun and no answer has."""
+    def close(self, response: bytes) -> None:
+        """Close the connection; with a response where a request has begun and none has been started."""
         self.deadline = None
         if self.transport.is_closing():
             return
-        is_answering = self.cycle is not None and not self.cycle.response_complete
-        if not is_answering and self._fed_bytes:
-            self.transport.write(farewell)
+        is_responding = self.cycle is not None and not self.cycle.response_complete
+        if not is_responding and self._fed_bytes:
+            self.transport.write(response)
         self.transport.close()
 
     def _expect(self, seconds: float) -> None:
@@ -137,6 +138,6 @@ class GuardedProtocol(HttpToolsProtocol):
     def _count_header(self, size: int) -> None:
         self._header_bytes += size
         if self._header_bytes > self.limits.header_bytes:
-            self.hang_up(_TOO_LARGE)
-            # The parser goes no further; its owner would answer 400, but the connection is closing.
+            self.close(_TOO_LARGE)
+            # Stops the parser; its owner would respond 400, but the connection is closing.
             raise ValueError("header fields too large")

@@ -1,11 +1,10 @@
-"""Serve the receiver for the command line: bounded in time and size, stopping only when it has kept what it took."""
+"""Serve the receiver for the command line: bounded in time and size; it stops once everything it took has landed."""
 
 import contextlib
 import logging
 import resource
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -16,7 +15,7 @@ from starlette.types import ASGIApp
 from jobrecon.errors import ConfigurationError
 from jobrecon.landing.database import open_landing
 from jobrecon.settings import Settings
-from jobrecon.webhook.access_log import AccessLog
+from jobrecon.webhook.access_log import AccessLog, logging_to_stderr
 from jobrecon.webhook.app import create_app
 from jobrecon.webhook.limits import ConnectionLimits
 from jobrecon.webhook.protocol import GuardedProtocol
@@ -28,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def serve_webhook(settings: Settings, host: str, port: int) -> None:
-    """Receive until the process is told to stop (SIGTERM, Ctrl-C), then finish what has been taken and return.
+    """Receive until SIGTERM or Ctrl-C, then finish what has been taken and return.
 
     Raises `ConfigurationError` where the configuration or the address cannot be used, `LandingUnavailable` where the landing
     database cannot be reached; both before anything is received.
@@ -36,17 +35,16 @@ def serve_webhook(settings: Settings, host: str, port: int) -> None:
     applications = settings.load_applications()
     engine = open_landing(settings.landing_url)
     try:
-        with _listen(host, port) as listener:
-            logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        with _listen(host, port) as listener, logging_to_stderr():
             log.info("receiving for %d applications on http://%s:%d/webhook", len(applications), host, listener.getsockname()[1])
             _allow_connections(ConnectionLimits().connections)
             app = create_app(settings.load_applications, engine, paths=settings.list_webhook_paths())
             server = uvicorn.Server(configure(AccessLog(app)))
-            with _stopping_quietly():
+            with _ignoring_signals():
                 server.run(sockets=[listener])
+            log.info("stopped; everything acknowledged is in the landing database")
     finally:
         engine.dispose()
-    log.info("stopped; everything acknowledged is in the landing database")
 
 
 def configure(app: ASGIApp) -> uvicorn.Config:
@@ -76,8 +74,8 @@ def _allow_connections(count: int) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65_535:
-        # The resolver would take it modulo 65,536, and the receiver would listen where nobody calls.
-        raise ConfigurationError(f"{port} is no port: the receiver cannot listen on it. Choose one from 1 to 65535, or 0 for a free one.")
+        # The resolver would take it modulo 65,536.
+        raise ConfigurationError(f"The receiver cannot listen on port {port}: choose one from 1 to 65535, or 0 for a free one.")
     try:
         return listen(host, port)
     except (OSError, UnicodeError) as error:
@@ -88,8 +86,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _stopping_quietly() -> Iterator[None]:
-    """uvicorn stops in good order at a signal, then raises it again: being asked to stop is no failure of ours."""
+def _ignoring_signals() -> Iterator[None]:
+    """uvicorn stops in good order at a signal, then raises it again, which is no failure here."""
 
     def ignore(_number: int, _frame: FrameType | None) -> None: ...
 

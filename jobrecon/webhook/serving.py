@@ -15,7 +15,7 @@ from jobrecon.errors import JobreconError
 def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket. Raises `OSError` where the address cannot be used.
 
-    Made with its protocol named: asyncio sends answers without delay (40 ms each on a kept connection) only on such a one.
+    Its protocol is named: only then does asyncio set TCP_NODELAY, without which a response on a kept connection takes 40 ms.
     """
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE

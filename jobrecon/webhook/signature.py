@@ -63,22 +63,22 @@ def escape_unicode(body: bytes) -> bytes | None:
     return _NON_ASCII.sub(lambda run: json.dumps(run[0])[1:-1], text).encode("ascii")
 
 
-def answer_challenge(code: str, secret: SecretStr) -> str:
-    """What LinkedIn expects in answer to a challenge code.
+def compute_challenge_response(code: str, secret: SecretStr) -> str:
+    """The `challengeResponse` that LinkedIn expects for a challenge code.
 
-    Anyone may ask. A code that begins like the message of a signature would be answered with a valid signature of whatever
-    follows, so that a stranger could have notifications signed: such a code raises `ValueError`.
+    Anyone may send a challenge. The response to a code that begins like the message of a signature would be a valid signature
+    of whatever follows, so that a stranger could have notifications signed: such a code raises `ValueError`.
     """
     if is_forgery(code):
-        raise ValueError("a challenge code that would be answered with a signature")
+        raise ValueError("a challenge code whose response would be a signature")
     return _sign(secret.get_secret_value().encode("utf-8", "surrogateescape"), code.encode("utf-8", "replace"))
 
 
 def is_forgery(code: str) -> bool:
-    """Whether the answer to this challenge code could serve as the signature of a body."""
+    """Whether the response to this challenge code could serve as the signature of a body."""
     return code.strip().lower().startswith(PREFIX.decode())
 
 
 def _sign(key: bytes, message: bytes) -> str:
-    # Not `hmac.digest`: that one gives up the interpreter for each call, and waits for the writer to have it back.
+    # Not `hmac.digest`: it releases the interpreter's lock for each call, and waits for the writer thread to get it back.
     return hmac.new(key, message, "sha256").hexdigest()

@@ -18,7 +18,7 @@ from jobrecon.reconcile.run import Reconciliation
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.warehouse import Warehouse
 from jobrecon.warehouse.schema import list_tables
-from jobrecon.webhook.parsing import read_body
+from jobrecon.webhook.parsing import parse_body
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 """The moment runs speak about, unless a test says another."""
@@ -77,7 +77,7 @@ def delivery(received_at: datetime, delivery_id: str | None = None, arrival: int
     """A delivery as the receiver lands it: `body` is what LinkedIn sent, above what every body has."""
     arrival = arrival or next(_arrivals)
     document = {"type": "JOB_POSTING_STATUS", "developerApplicationUrn": ACME, "externalJobPostingId": JOB} | body
-    read = read_body(json.dumps(document).encode())
+    read = parse_body(json.dumps(document).encode())
     return {
         "delivery_id": delivery_id or f"delivery-{arrival:06}",
         "application_urn": read.application_urn,

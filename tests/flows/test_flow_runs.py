@@ -14,8 +14,9 @@ import duckdb
 import pytest
 
 from jobrecon.clock import utc_now
+from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
-from jobrecon.landing.inbox import Inbox
+from jobrecon.landing.inbox import write_inbox
 from jobrecon.warehouse import open_warehouse
 from tests.flows.conftest import SECRET, TASKS, Shop
 from tests.flows.prefect_stack import FlowRun, wait_for
@@ -108,8 +109,7 @@ def test_a_wrong_secret_ends_as_incomplete_and_the_log_names_the_application_wit
 def fall_silent(shop: Shop) -> None:
     """LinkedIn challenged the webhook, and then no more."""
     engine = open_landing(shop.settings.landing_url)
-    with Inbox(engine) as inbox:
-        inbox.record_challenge("", utc_now() - timedelta(hours=6))
+    write_inbox(engine, [ReceivedChallenge("", utc_now() - timedelta(hours=6))])
     engine.dispose()
 
 

@@ -1,7 +1,8 @@
-"""The landing database: opened safely, private, and never told with its credentials."""
+"""The landing database: opened safely, private, and never named with its credentials."""
 
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ UNREACHABLE = [
 
 
 @pytest.mark.parametrize("make", UNREACHABLE, ids=["no-database", "no-folder", "a-folder", "nobody-there"])
-def test_a_database_that_cannot_be_used_is_told_without_its_password(make, tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_used_is_named_without_its_password(make: Callable[[Path], str], tmp_path: Path) -> None:
     with pytest.raises(LandingUnavailable) as caught:
         open_landing(make(tmp_path))
     assert isinstance(caught.value, JobreconError)
@@ -104,7 +105,7 @@ def test_a_database_that_cannot_be_used_is_told_without_its_password(make, tmp_p
     assert "landing" in str(caught.value)
 
 
-def test_a_database_held_by_another_is_told_as_such(tmp_path: Path) -> None:
+def test_a_database_locked_by_another_process_is_named_as_such(tmp_path: Path) -> None:
     engine = open_landing(f"sqlite:///{tmp_path / 'landing.db'}")
     other = sqlite3.connect(tmp_path / "landing.db", isolation_level=None)
     other.execute("begin immediate")

@@ -6,13 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from jobrecon.landing.inbox import Inbox
 from jobrecon.landing.inbox_reader import read_state
 from jobrecon.reconcile.run import open_reconciliation
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from models.inbox import ChallengeTime, InboxItem
-from tests.webhook.conftest import Serve, SteppingClock, rows_of
+from tests.webhook.conftest import Serve, SteppingClock, challenge, rows_of
 from tests.webhook.test_receiver import metric, notification, post, wait_until
 
 SIX = datetime(2026, 3, 1, 6, tzinfo=UTC)
@@ -44,22 +43,21 @@ def test_a_silence_is_a_finding_a_banner_and_a_metric_and_ends_when_linkedin_is_
 ) -> None:
     settings = settings.model_copy(update={"landing_url": landing_url})
     client = serve()
-    with Inbox(engine) as inbox:
-        inbox.record_challenge("", SIX)
-        summary = reconcile(settings, SIX + 4 * HOUR)
-        assert (summary.state, summary.findings_open) == ("COMPLETED", 0)
-        summary = reconcile(settings, SIX + 5 * HOUR)
-        assert (summary.state, summary.findings_open) == ("INCOMPLETE", 1)
-        assert "LinkedIn has not challenged the webhook since 2026-03-01 06:00 UTC" in summary.incomplete_reasons[0]
-        assert read_state(engine).silences == {"": SIX}
-        clock.now = SIX + 5 * HOUR
-        wait_until(lambda: metric(client, 'jobrecon_webhook_silent{application=""}') == 1)
-        inbox.record_challenge("", SIX + 6 * HOUR)
-        summary = reconcile(settings, SIX + 7 * HOUR)
-        assert (summary.state, summary.findings_open, summary.findings_resolved) == ("COMPLETED", 0, 1)
-        assert read_state(engine).silences == {}
-        clock.now = SIX + 7 * HOUR
-        wait_until(lambda: metric(client, 'jobrecon_webhook_silent{application=""}') == 0)
+    challenge(engine, "", SIX)
+    summary = reconcile(settings, SIX + 4 * HOUR)
+    assert (summary.state, summary.findings_open) == ("COMPLETED", 0)
+    summary = reconcile(settings, SIX + 5 * HOUR)
+    assert (summary.state, summary.findings_open) == ("INCOMPLETE", 1)
+    assert "LinkedIn has not challenged the webhook since 2026-03-01 06:00 UTC" in summary.incomplete_reasons[0]
+    assert read_state(engine).silences == {"": SIX}
+    clock.now = SIX + 5 * HOUR
+    wait_until(lambda: metric(client, 'jobrecon_webhook_silent{application=""}') == 1)
+    challenge(engine, "", SIX + 6 * HOUR)
+    summary = reconcile(settings, SIX + 7 * HOUR)
+    assert (summary.state, summary.findings_open, summary.findings_resolved) == ("COMPLETED", 0, 1)
+    assert read_state(engine).silences == {}
+    clock.now = SIX + 7 * HOUR
+    wait_until(lambda: metric(client, 'jobrecon_webhook_silent{application=""}') == 0)
 
 
 @pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)

@@ -11,8 +11,9 @@ import pytest
 from jobrecon.clock import utc_now
 from jobrecon.delivery.deliver import deliver_report
 from jobrecon.ingest import import_tasks
+from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
-from jobrecon.landing.inbox import Inbox
+from jobrecon.landing.inbox import write_inbox
 from jobrecon.reconcile.run import reconcile
 from jobrecon.reports import write_report
 from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app
@@ -55,8 +56,7 @@ def run_and_report(tmp_path, monkeypatch):
 
 
 def let_the_webhook_fall_silent(settings):
-    with Inbox(open_landing(settings.landing_url)) as inbox:
-        inbox.record_challenge(ACME, utc_now() - dt.timedelta(days=3))
+    write_inbox(open_landing(settings.landing_url), [ReceivedChallenge(ACME, utc_now() - dt.timedelta(days=3))])
 
 
 CASES = {

@@ -18,9 +18,13 @@ from sqlmodel import Session, SQLModel, select
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobrecon.applications import Application, Applications, Parent
+from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
-from jobrecon.landing.inbox import Inbox
-from jobrecon.webhook.app import Limits, create_app
+from jobrecon.landing.inbox import Delivery, InvalidBody, write_inbox
+from jobrecon.webhook.app import create_app
+from jobrecon.webhook.limits import Limits
+from jobrecon.webhook.notifications import make_delivery
+from jobrecon.webhook.parsing import parse_body
 from jobrecon.webhook.serving import serve_in_thread
 
 ACME = "urn:li:developerApplication:1001"
@@ -102,6 +106,8 @@ def stage() -> Iterator[Stage]:
         yield stage
 
 
+HURRIED_CACHES = Limits(cache_seconds=0.02)
+
 Serve = Callable[..., httpx.Client]
 T = TypeVar("T", bound=SQLModel)
 
@@ -112,10 +118,25 @@ def serve(stage: Stage, engine: Engine, clock: SteppingClock) -> Iterator[Serve]
     with ExitStack() as stack:
 
         def start(loader: Callable[[], Applications] = configured, limits: Limits | None = None) -> httpx.Client:
-            stage.app = create_app(loader, stack.enter_context(Inbox(engine)), clock, limits=limits)
+            stage.app = create_app(loader, engine, clock, limits=limits or HURRIED_CACHES)
             return stack.enter_context(httpx.Client(base_url=stage.address, timeout=20))
 
         yield start
+
+
+def land(engine: Engine, body: bytes, at: datetime, signed_by: str = "", times: int = 1) -> list[str]:
+    """Land a body so many times, in one commit; the ids of its deliveries."""
+    deliveries: list[Delivery] = [make_delivery(parse_body(body), body, at, signed_by) for _ in range(times)]
+    write_inbox(engine, deliveries)
+    return [delivery.delivery_id for delivery in deliveries]
+
+
+def quarantine(engine: Engine, body: bytes, reason: str, at: datetime, signed_by: str = "") -> None:
+    write_inbox(engine, [InvalidBody(at, reason, body, signed_by)])
+
+
+def challenge(engine: Engine, application_urn: str, at: datetime) -> None:
+    write_inbox(engine, [ReceivedChallenge(application_urn, at)])
 
 
 def rows_of(engine: Engine, table: type[T]) -> list[T]:

@@ -1,4 +1,4 @@
-"""What is understood of a body, and one canonical text for all that say the same."""
+"""Parsing of bodies, and one canonical text for all that differ only in form."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobrecon.webhook.parsing import InvalidNotification, _canonise, _canonise_plain, read_body, read_import_line
+from jobrecon.webhook.parsing import InvalidNotification, _canonicalize, _canonicalize_plain, parse_body, parse_import_line
 
 ACME = "urn:li:developerApplication:1001"
 
@@ -30,7 +30,7 @@ def encode(document: Any) -> bytes:
 
 
 def test_a_notification_is_read() -> None:
-    read = read_body(encode(notification(listingStatus="LISTED")))
+    read = parse_body(encode(notification(listingStatus="LISTED")))
     assert (read.type, read.application_urn, read.external_job_posting_id) == ("JOB_POSTING_STATUS", ACME, "job-1")
     assert read.payload == (
         '{"developerApplicationUrn":"urn:li:developerApplication:1001","externalJobPostingId":"job-1",'
@@ -45,12 +45,12 @@ JOBS += [(1e3, "1000"), (1.5, "1.5"), ("x" * 200, "x" * 200)]
 
 @pytest.mark.parametrize(("sent", "read"), JOBS)
 def test_a_job_is_named_by_a_text_or_a_number(sent: Any, read: str) -> None:
-    assert read_body(encode(notification(externalJobPostingId=sent))).external_job_posting_id == read
+    assert parse_body(encode(notification(externalJobPostingId=sent))).external_job_posting_id == read
 
 
 @pytest.mark.parametrize("sent", [ACME, "1001", 1001, 1001.0, f" {ACME} "])
 def test_an_application_is_named_by_its_urn_or_its_number(sent: Any) -> None:
-    assert read_body(encode(notification(developerApplicationUrn=sent))).application_urn == ACME
+    assert parse_body(encode(notification(developerApplicationUrn=sent))).application_urn == ACME
 
 
 MISSING: list[tuple[str, Any]] = [
@@ -75,19 +75,19 @@ MISSING: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("field", "value"), MISSING)
 def test_a_required_field_that_is_missing_or_wrong_is_named_in_the_refusal(field: str, value: Any) -> None:
     with pytest.raises(InvalidNotification, match=field):
-        read_body(encode(notification(**{field: value})))
+        parse_body(encode(notification(**{field: value})))
 
 
 def test_other_types_need_no_job() -> None:
     body = {"type": "RESYNC_JOBS", "developerApplicationUrn": ACME, "externalJobPostingIds": ["job-1"]}
-    assert read_body(encode(body)).external_job_posting_id is None
-    assert read_body(encode(body | {"externalJobPostingId": "job-1"})).external_job_posting_id == "job-1"
-    assert read_body(encode(body | {"externalJobPostingId": {}})).external_job_posting_id is None
+    assert parse_body(encode(body)).external_job_posting_id is None
+    assert parse_body(encode(body | {"externalJobPostingId": "job-1"})).external_job_posting_id == "job-1"
+    assert parse_body(encode(body | {"externalJobPostingId": {}})).external_job_posting_id is None
 
 
 def test_unknown_fields_and_values_and_wrong_types_of_optional_ones_are_kept() -> None:
     fields = {"listingStatus": "PAUSED", "jobPostingInfo": "none", "listingStatusDetail": [1], "new": {"a": [None, True]}}
-    assert json.loads(read_body(encode(notification(**fields))).payload) == notification(**fields)
+    assert json.loads(parse_body(encode(notification(**fields))).payload) == notification(**fields)
 
 
 REFUSED = [
@@ -117,7 +117,7 @@ REFUSED = [
 def test_what_is_no_notification_is_refused_with_a_reason_in_bounded_time(body: bytes, reason: str) -> None:
     started = time.perf_counter()
     with pytest.raises(InvalidNotification, match=reason) as refusal:
-        read_body(body)
+        parse_body(body)
     assert time.perf_counter() - started < 1
     assert len(refusal.value.reason) < 200
 
@@ -139,7 +139,7 @@ READ = [
 
 @pytest.mark.parametrize(("body", "extra"), READ, ids=lambda value: repr(value)[:40])
 def test_what_is_odd_but_can_be_read_is_read_and_duckdb_takes_it(body: bytes, extra: Any) -> None:
-    read = read_body(body)
+    read = parse_body(body)
     assert json.loads(read.payload)["extra"] == extra
     with duckdb.connect() as connection:
         assert connection.execute("select (?::json)->>'externalJobPostingId'", [read.payload]).fetchone() == ("job-1",)
@@ -157,8 +157,8 @@ def is_utf_8(body: bytes) -> bool:
     return body.decode("utf-8", "replace").encode() == body
 
 
-def is_read_or_not_understood(body: bytes) -> bool:
-    for read in (read_body, read_import_line):
+def is_parsed_or_rejected(body: bytes) -> bool:
+    for read in (parse_body, parse_import_line):
         with contextlib.suppress(InvalidNotification):
             read(body)
     return True
@@ -175,19 +175,19 @@ def shuffled(value: Any, order: random.Random) -> Any:
 @given(DOCUMENTS, st.randoms(use_true_random=False))
 def test_key_order_whitespace_and_escapes_do_not_change_the_canonical_form(document: dict[str, Any], order: random.Random) -> None:
     document = document | notification()
-    read = read_body(encode(document))
+    read = parse_body(encode(document))
     other = json.dumps(shuffled(document, order), ensure_ascii=False, indent=3).encode("utf-8", "surrogatepass")
     if is_utf_8(other):
-        assert read_body(other) == read
-    assert read_body(read.payload.encode()) == read
+        assert parse_body(other) == read
+    assert parse_body(read.payload.encode()) == read
 
 
 @given(DOCUMENTS, st.booleans())
-def test_the_short_way_writes_what_the_long_one_writes(document: dict[str, Any], is_escaped: bool) -> None:
+def test_the_short_way_gives_what_the_long_one_gives(document: dict[str, Any], is_escaped: bool) -> None:
     sent = json.dumps(document, ensure_ascii=is_escaped).encode("utf-8", "surrogatepass")
-    short = _canonise_plain(sent)
+    short = _canonicalize_plain(sent)
     if short is not None:
-        assert short == _canonise(sent.decode())
+        assert short == _canonicalize(sent.decode())
 
 
 PLAIN = [b"{}", b'{"a":"\\u00fc\\u0000\\/\x7f"}', b'{"b":1,"a":[-5,99999999999999999,true,null]}', b'{"a":1,"a":2}']
@@ -195,17 +195,17 @@ PLAIN = [b"{}", b'{"a":"\\u00fc\\u0000\\/\x7f"}', b'{"b":1,"a":[-5,9999999999999
 
 @pytest.mark.parametrize("body", PLAIN, ids=repr)
 def test_plain_bodies_go_the_short_way(body: bytes) -> None:
-    assert _canonise_plain(body) == _canonise(body.decode())
+    assert _canonicalize_plain(body) == _canonicalize(body.decode())
 
 
 @pytest.mark.parametrize("extra", [b"1e3", b"18446744073709551616", b"1.0", b'"\\ud83d"', b"NaN", b"[" * 200])
-def test_what_the_short_way_would_tell_differently_goes_the_long_one(extra: bytes) -> None:
-    assert _canonise_plain(raw(extra)) is None
+def test_what_orjson_treats_differently_goes_the_long_way(extra: bytes) -> None:
+    assert _canonicalize_plain(raw(extra)) is None
 
 
 @given(DOCUMENTS)
 def test_duckdb_takes_every_canonical_form(document: dict[str, Any]) -> None:
-    payload = read_body(encode(document | notification())).payload
+    payload = parse_body(encode(document | notification())).payload
     assert DUCKDB.execute("select json_valid(?), (?::json)->>'type'", [payload, payload]).fetchone() == (True, "JOB_POSTING_STATUS")
 
 
@@ -214,22 +214,22 @@ DUCKDB = duckdb.connect()
 
 def test_bodies_that_differ_in_the_last_digit_of_a_great_number_differ() -> None:
     one, other = (encode(notification(externalJobPostingId=12345678901234567890120 + last)) for last in (1, 2))
-    assert read_body(one).body_hash != read_body(other).body_hash
+    assert parse_body(one).body_hash != parse_body(other).body_hash
 
 
 @given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")) | st.recursive(SCALARS, st.lists).map(encode))
-def test_anything_is_read_or_not_understood(body: bytes) -> None:
-    assert is_read_or_not_understood(body)
+def test_anything_is_parsed_or_rejected(body: bytes) -> None:
+    assert is_parsed_or_rejected(body)
 
 
 @given(DOCUMENTS, st.sampled_from(["type", "developerApplicationUrn", "externalJobPostingId", "body", "received_at"]), SCALARS)
-def test_any_value_of_any_known_field_is_read_or_not_understood(document: dict[str, Any], field: str, value: Any) -> None:
-    assert is_read_or_not_understood(encode(document | notification(**{field: value})))
+def test_any_value_of_any_known_field_is_parsed_or_rejected(document: dict[str, Any], field: str, value: Any) -> None:
+    assert is_parsed_or_rejected(encode(document | notification(**{field: value})))
 
 
 def test_an_import_line_is_a_bare_body() -> None:
     for line in (json.dumps(notification()), encode(notification()), b"\xef\xbb\xbf" + encode(notification()) + b"\r\n"):
-        assert read_import_line(line) == (None, read_body(encode(notification())))
+        assert parse_import_line(line) == (None, parse_body(encode(notification())))
 
 
 MOMENTS = [
@@ -243,18 +243,18 @@ MOMENTS = [
 @pytest.mark.parametrize(("written", "moment"), MOMENTS)
 def test_an_import_line_may_say_when_the_body_was_received(written: str | None, moment: datetime | None) -> None:
     line = json.dumps({"received_at": written, "body": notification()})
-    assert read_import_line(line) == (moment, read_body(encode(notification())))
+    assert parse_import_line(line) == (moment, parse_body(encode(notification())))
 
 
 def test_an_import_line_may_hold_the_body_as_text() -> None:
     line = json.dumps({"received_at": "2026-03-01", "body": json.dumps(notification(), indent=1)})
-    assert read_import_line(line) == (datetime(2026, 3, 1, tzinfo=UTC), read_body(encode(notification())))
+    assert parse_import_line(line) == (datetime(2026, 3, 1, tzinfo=UTC), parse_body(encode(notification())))
 
 
 BAD_LINES = ["yesterday", "", 5, "0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00", "\ud800", ["2026"], "2026-13-01"]
 
 
 @pytest.mark.parametrize("written", BAD_LINES)
-def test_an_import_line_with_a_bad_date_is_not_understood(written: Any) -> None:
+def test_an_import_line_with_a_bad_date_is_invalid(written: Any) -> None:
     with pytest.raises(InvalidNotification, match="received_at"):
-        read_import_line(json.dumps({"received_at": written, "body": notification()}))
+        parse_import_line(json.dumps({"received_at": written, "body": notification()}))

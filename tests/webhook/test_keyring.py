@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from jobrecon.applications import Application, Applications
-from jobrecon.webhook.keyring import read_keyring
+from jobrecon.webhook.keyring import load_keyring
 from tests.webhook.conftest import ACME, BETA, BROKEN, SECRETS, configured
 
 UNKNOWN = "urn:li:developerApplication:9"
@@ -23,21 +23,21 @@ CANDIDATES = [
 
 @pytest.mark.parametrize(("named", "labels"), CANDIDATES)
 def test_the_named_applications_secrets_are_tried_and_then_the_parents(named: str | None, labels: list[str]) -> None:
-    assert [label for label, _secret in read_keyring(configured()).find_candidates(named)] == labels
+    assert [label for label, _secret in load_keyring(configured()).find_candidates(named)] == labels
 
 
 def test_an_unknown_name_costs_the_same_however_many_customers_there_are() -> None:
     many = Applications(
         [Application(f"urn:{number}", "client", ["env:BETA"], "", environment=SECRETS) for number in range(500)], configured().parent
     )
-    keyring = read_keyring(many)
+    keyring = load_keyring(many)
     for named in (UNKNOWN, None, ""):
         assert [label for label, _ in keyring.find_candidates(named)] == [f"urn:{number}#1" for number in range(15)] + ["parent#1"]
     assert [label for label, _ in keyring.find_candidates("urn:499")] == ["urn:499#1", "parent#1"]
 
 
 def test_only_a_configured_application_without_any_secret_counts_as_missing() -> None:
-    keyring = read_keyring(configured())
+    keyring = load_keyring(configured())
     assert [keyring.is_missing(urn) for urn in (BROKEN, ACME, UNKNOWN, "", None)] == [True, False, False, False, False]
 
 
@@ -60,15 +60,15 @@ CHALLENGED = [
 def test_a_challenge_is_answered_with_the_newest_secret(
     application_id: str | None, with_parent: bool, only: str | None, urn: str, secret: str
 ) -> None:
-    keyring = read_keyring(configured(with_parent=with_parent, only=only))
+    keyring = load_keyring(configured(with_parent=with_parent, only=only))
     assert keyring.find_challenged(application_id) == (urn, SecretStr(SECRETS[secret]))
 
 
 @pytest.mark.parametrize(("application_id", "only"), [(None, None), ("9", None), ("1003", None), ("1003", BROKEN), (None, "none")])
 def test_a_challenge_is_not_answered_by_guessing_among_several_or_without_a_secret(application_id: str | None, only: str | None) -> None:
-    assert read_keyring(configured(with_parent=False, only=only)).find_challenged(application_id) is None
+    assert load_keyring(configured(with_parent=False, only=only)).find_challenged(application_id) is None
 
 
 def test_a_keyring_shows_no_secret() -> None:
-    keyring = read_keyring(configured())
+    keyring = load_keyring(configured())
     assert not any(secret in repr(keyring) + repr(keyring.children) + repr(keyring.parent) for secret in SECRETS.values())

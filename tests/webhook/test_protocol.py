@@ -1,4 +1,4 @@
-"""The receiver's own server against slow, large and many senders: deadlines, bounds, and room for newcomers."""
+"""The served receiver against slow, large and many senders: deadlines, bounds, and room for new connections."""
 
 import contextlib
 import socket
@@ -51,7 +51,7 @@ def served(engine: Engine, limits: ConnectionLimits) -> Iterator[tuple[str, int]
         assert not thread.is_alive()
 
 
-def is_well(address: tuple[str, int]) -> bool:
+def is_serving(address: tuple[str, int]) -> bool:
     with httpx.Client(base_url=f"http://{address[0]}:{address[1]}") as client:
         return post(client, notification(), "acme-new").status_code == 200
 
@@ -69,13 +69,13 @@ SLOW = [
 ]
 
 
-def test_who_stops_sending_is_hung_up_on_and_others_are_served_meanwhile(engine: Engine) -> None:
+def test_senders_that_stop_are_closed_and_others_are_served_meanwhile(engine: Engine) -> None:
     with served(engine, HURRIED) as address, ExitStack() as stack:
         started = time.monotonic()
         connections = [stack.enter_context(socket.create_connection(address, timeout=10)) for _ in SLOW]
         for connection, (sent, _) in zip(connections, SLOW, strict=True):
             connection.sendall(sent)
-        assert is_well(address)
+        assert is_serving(address)
         answers = [read_to_end(connection) for connection in connections]
         assert time.monotonic() - started < 5
         for answer, (sent, begins) in zip(answers, SLOW, strict=True):
@@ -83,7 +83,7 @@ def test_who_stops_sending_is_hung_up_on_and_others_are_served_meanwhile(engine:
             assert begins or not answer, sent
 
 
-def test_a_header_that_comes_drop_by_drop_is_cut_at_the_deadline(engine: Engine) -> None:
+def test_a_header_that_comes_byte_by_byte_is_cut_at_the_deadline(engine: Engine) -> None:
     with served(engine, HURRIED) as address, socket.create_connection(address, timeout=10) as connection:
         started = time.monotonic()
         with contextlib.suppress(OSError):
@@ -112,7 +112,7 @@ def test_headers_beyond_their_bound_are_refused(engine: Engine, sent: bytes) -> 
         except OSError:
             answer = b""
         assert b" 200 " not in answer
-        assert is_well(address)
+        assert is_serving(address)
 
 
 def test_when_it_is_full_the_slowest_makes_room(engine: Engine) -> None:
@@ -124,7 +124,7 @@ def test_when_it_is_full_the_slowest_makes_room(engine: Engine) -> None:
             slow[-1].sendall(b"POST /webhook HTTP/1.1\r\nHost: x\r\nX-Slow: ")
             time.sleep(0.2 if len(slow) == 1 else 0.01)
         for _ in range(5):
-            assert is_well(address)
+            assert is_serving(address)
         # The first ones had to go, the last ones may go on.
         assert read_to_end(slow[0]).startswith(b"HTTP/1.1 503")
         slow[-1].setblocking(False)

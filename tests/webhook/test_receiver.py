@@ -18,10 +18,10 @@ from sqlalchemy import Engine, text
 from jobrecon.applications import Application, Applications
 from jobrecon.errors import ConfigurationError
 from jobrecon.landing.database import open_landing
-from jobrecon.landing.inbox import Inbox
-from jobrecon.webhook.app import Limits, create_app
+from jobrecon.webhook.app import create_app
+from jobrecon.webhook.limits import Limits
 from jobrecon.webhook.serving import serve_in_thread
-from jobrecon.webhook.signature import answer_challenge
+from jobrecon.webhook.signature import compute_challenge_response
 from models.inbox import Challenge, InboxItem, QuarantinedBody
 from tests.webhook.conftest import ACME, BETA, BROKEN, Serve, SteppingClock, configured, rows_of, sign
 
@@ -300,7 +300,7 @@ def test_a_challenge_is_answered_with_the_newest_secret_and_recorded(
     answer = serve().get("/webhook", params=params)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
-    assert answer.json() == {"challengeCode": code, "challengeResponse": answer_challenge(code, SecretStr(secret))}
+    assert answer.json() == {"challengeCode": code, "challengeResponse": compute_challenge_response(code, SecretStr(secret))}
     wait_until(lambda: rows_of(engine, Challenge))
     assert [(row.application_urn, row.challenged_at) for row in rows_of(engine, Challenge)] == [(recorded, clock.now)]
 
@@ -351,11 +351,24 @@ def test_a_challenge_is_answered_while_the_database_is_away(serve: Serve, engine
 @pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
 def test_other_methods_are_405_and_other_paths_404(serve: Serve) -> None:
     client = serve()
-    for path in ("/webhook", "/healthz", "/readyz", "/metrics"):
-        for method in ("HEAD", "PUT", "DELETE", "OPTIONS", "BREW"):
-            assert client.request(method, path, params={"challengeCode": "c"}).status_code == 405
-    assert client.post("/healthz").status_code == 405
+    for path, allowed in (
+        ("/webhook", {"GET", "HEAD", "POST"}),
+        *((path, {"GET", "HEAD"}) for path in ("/healthz", "/readyz", "/metrics")),
+    ):
+        for method in {"POST", "PUT", "DELETE", "OPTIONS", "BREW"} - allowed:
+            response = client.request(method, path, params={"challengeCode": "c"})
+            assert response.status_code == 405
+            assert set(response.headers["allow"].split(", ")) == allowed
     assert [client.get(path).status_code for path in ("/", "/webhook/", "/docs")] == [404, 404, 404]
+
+
+@pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
+def test_head_is_answered_as_get_is_without_a_body(serve: Serve) -> None:
+    client = serve()
+    for path in ("/webhook?challengeCode=c", "/healthz", "/readyz", "/metrics"):
+        head = client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-type"] == client.get(path).headers["content-type"]
 
 
 def test_it_says_that_it_is_alive_and_ready(serve: Serve) -> None:
@@ -423,11 +436,3 @@ def test_two_receivers_in_one_process_count_apart(serve: Serve) -> None:
     assert post(first, notification(), "acme-new").status_code == 200
     assert metric(first, "jobrecon_webhook_landed_total") == 1
     assert metric(serve(), "jobrecon_webhook_landed_total") == 0
-
-
-@pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
-def test_an_inbox_that_was_given_stays_the_givers(engine: Engine) -> None:
-    with Inbox(engine) as inbox:
-        with serve_in_thread(create_app(configured, inbox)) as address, httpx.Client(base_url=address) as client:
-            assert post(client, notification(), "acme-new").status_code == 200
-        assert inbox.is_ready()

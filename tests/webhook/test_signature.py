@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from jobrecon.webhook.signature import answer_challenge, escape_unicode, find_signer
+from jobrecon.webhook.signature import compute_challenge_response, escape_unicode, find_signer
 
 SECRET = "test-client-secret"
 CANDIDATES = [("child#1", SecretStr("another")), ("parent#1", SecretStr(SECRET))]
@@ -36,7 +36,7 @@ def test_the_known_signatures_are_found_with_the_secret_and_the_form(body: bytes
 
 
 def test_the_known_challenge_is_answered() -> None:
-    answer = answer_challenge("890e4665-4dfe-4ab1-b689-ed553bceeed0", SecretStr(SECRET))
+    answer = compute_challenge_response("890e4665-4dfe-4ab1-b689-ed553bceeed0", SecretStr(SECRET))
     assert answer == "05f7c3a9fc0fd9476f5fa3a0f318d460b83aba7b241196a57cc44868a392fc57"
 
 
@@ -109,9 +109,9 @@ def test_whatever_was_signed_is_found_and_only_by_its_secret(body: bytes, secret
 
 
 @pytest.mark.parametrize("code", [f"hmacsha256={PLAIN.decode()}", "HMACSHA256=x", " hmacsha256=x"])
-def test_no_challenge_is_answered_whose_answer_would_sign_a_body(code: str) -> None:
+def test_no_challenge_is_answered_whose_response_would_sign_a_body(code: str) -> None:
     with pytest.raises(ValueError, match="signature"):
-        answer_challenge(code, SecretStr(SECRET))
+        compute_challenge_response(code, SecretStr(SECRET))
 
 
 def test_a_secret_appears_in_no_label() -> None:

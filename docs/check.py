@@ -13,7 +13,8 @@ import typer
 from jobrecon.cli.app import app
 from jobrecon.settings import Settings
 from jobrecon.warehouse.schema import describe_table, list_columns, list_tables, list_views
-from jobrecon.warehouse.statements import load_statements
+from jobrecon.warehouse.statements import list_findings, load_statements
+from models import FINDING_KINDS, RESOLUTIONS
 
 FOLDER = Path(__file__).parent
 BLOCK = re.compile(r"<!-- generated: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -68,16 +69,27 @@ def write_commands() -> str:
 
 
 def write_findings() -> str:
-    """Every question of sql/findings/, from its header."""
-    lines = ["| kind | facet | question |", "|---|---|---|"]
-    for name, text in load_statements().items():
-        if not name.startswith("findings/kinds/"):
-            continue
+    """Every kind of finding, from its definition and the header of its file in sql/findings/kinds/."""
+    headers: dict[tuple[str, ...], str] = {}
+    for name in list_findings():
+        text = load_statements()[name]
         header = " ".join(line.removeprefix("--").strip() for line in text.splitlines() if line.startswith("--"))
-        kind = re.search(r"'(\w+)' as kind", text)
-        facet = re.search(r"'(\w+)' as facet", text)
-        assert kind, name
-        lines.append(f"| {kind.group(1)} | {facet.group(1) if facet else 'LISTING, APPLY'} | {_cell(header)} |")
+        headers[tuple(re.findall(r"'(\w+)' as (?:kind|facet)", text))] = header
+    lines = ["| kind | facet | shown as | severity | true of |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {entry.kind} | {entry.facet} | {entry.name} | {entry.severity} | {_cell(headers[entry.kind, entry.facet])} |"
+        for entry in FINDING_KINDS
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write_resolutions() -> str:
+    """Every way an episode can end, from the kinds."""
+    lines = ["| resolution | the finding ended because | kinds |", "|---|---|---|"]
+    for name, resolution in RESOLUTIONS.items():
+        kinds = dict.fromkeys(entry.kind.value for entry in FINDING_KINDS if name in entry.resolutions)
+        if kinds:
+            lines.append(f"| {name} | {resolution.text} | {', '.join(kinds)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -86,6 +98,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "settings": write_settings,
     "commands": write_commands,
     "findings": write_findings,
+    "resolutions": write_resolutions,
 }
 
 

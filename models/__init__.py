@@ -4,7 +4,8 @@ from models.application import Customer
 from models.base import LandingTable, WarehouseTable
 from models.budget import CallBudget, CallBudgetEntry, CallHour, LedgerEntry
 from models.challenge import WebhookChallenge
-from models.finding import Facet, Finding, Kind, KnownMessage, Owner, Severity
+from models.finding import Finding, KnownMessage
+from models.finding_kind import BY_KIND_AND_FACET, FINDING_KINDS, RESOLUTIONS, Facet, FindingKind, Kind, Owner, Severity
 from models.hazard import SettlingHazard
 from models.inbox import CachedToken, Challenge, ChallengeTime, InboxItem, QuarantinedBody, Silence
 from models.notification import Notification, NotificationDelivery
@@ -14,6 +15,9 @@ from models.run import RejectedRow, Run, RunState
 from models.task import JobTask, Operation, TaskResult, TaskState, TaskStatus, TaskStatusChange
 
 __all__ = [
+    "BY_KIND_AND_FACET",
+    "FINDING_KINDS",
+    "RESOLUTIONS",
     "CachedToken",
     "CallBudget",
     "CallBudgetEntry",
@@ -24,6 +28,7 @@ __all__ = [
     "Expected",
     "Facet",
     "Finding",
+    "FindingKind",
     "InboxItem",
     "JobPosting",
     "JobTask",

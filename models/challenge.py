@@ -1,4 +1,4 @@
-"""Challenges: LinkedIn's regular question whether the webhook still knows its secret, and so a sign of life."""
+"""Challenges: LinkedIn's regular check that the webhook still knows its secret, and so a sign of life."""
 
 from datetime import datetime
 

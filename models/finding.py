@@ -1,51 +1,17 @@
 """Findings: episodes of something wrong with a job, who has to act and how."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
 
 from sqlmodel import Field
 
 from models.base import WarehouseTable, optional_utc_field, utc_field
+from models.finding_kind import Facet, Kind, Owner, Severity
 
 
-class Kind(StrEnum):
-    """What is wrong. Each has its question in sql/findings/."""
-
-    STUCK = "STUCK"
-    EXPIRED = "EXPIRED"
-    REJECTED = "REJECTED"
-    FAILED = "FAILED"
-    INVALID = "INVALID"
-    UNLISTED = "UNLISTED"
-    STILL_LISTED = "STILL_LISTED"
-    APPLY_DISABLED = "APPLY_DISABLED"
-    UNCONFIRMED = "UNCONFIRMED"
-    UNKNOWN_JOB = "UNKNOWN_JOB"
-    RESYNC_DUE = "RESYNC_DUE"
-    WEBHOOK_SILENT = "WEBHOOK_SILENT"
-
-
-class Facet(StrEnum):
-    """Which side of a job it is wrong with; WEBHOOK is about no job, but the way LinkedIn tells of them."""
-
-    TASK = "TASK"
-    LISTING = "LISTING"
-    APPLY = "APPLY"
-    WEBHOOK = "WEBHOOK"
-
-
-class Severity(StrEnum):
-    HIGH = "HIGH"
-    MEDIUM = "MEDIUM"
-    LOW = "LOW"
-
-
-class Owner(StrEnum):
-    """Who has to act."""
-
-    CUSTOMER = "CUSTOMER"
-    PARTNER = "PARTNER"
-    LINKEDIN = "LINKEDIN"
+def _one_of(values: Iterable[str]) -> str:
+    *most, last = values
+    return f"{', '.join(most)} or {last}"
 
 
 class Finding(WarehouseTable, table=True):
@@ -55,12 +21,9 @@ class Finding(WarehouseTable, table=True):
 
     finding_id: str = Field(primary_key=True, description="Id of the episode")
     finding_key: str = Field(description="What it is about: kind, facet, application, job and, for TASK, location")
-    kind: str = Field(
-        description="STUCK, EXPIRED, REJECTED, FAILED, INVALID, UNLISTED, STILL_LISTED, APPLY_DISABLED, UNCONFIRMED, UNKNOWN_JOB, "
-        "RESYNC_DUE or WEBHOOK_SILENT"
-    )
-    facet: str = Field(description="TASK, LISTING, APPLY or WEBHOOK")
-    severity: str = Field(description="HIGH, MEDIUM or LOW")
+    kind: str = Field(description=_one_of(Kind))
+    facet: str = Field(description=_one_of(Facet))
+    severity: str = Field(description=_one_of(Severity))
     application_urn: str = Field(description="Application whose job it is; '' for WEBHOOK")
     external_job_posting_id: str = Field(description="The partner's id of the job; '' where it is about no single one")
     location: str | None = Field(default=None, description="Place of the task, for findings about a task")
@@ -70,7 +33,7 @@ class Finding(WarehouseTable, table=True):
     code: str | None = Field(default=None, description="LinkedIn's code word or number, where it gave one")
     reason: str = Field(description="What happened, in plain words")
     message: str | None = Field(default=None, description="LinkedIn's own text, as it came")
-    owner: str = Field(description="Who has to act: CUSTOMER, PARTNER or LINKEDIN")
+    owner: str = Field(description=f"Who has to act: {_one_of(Owner)}")
     next_action: str = Field(description="What to do, in plain words")
     since: datetime = utc_field("Since when it is wrong")
     opened_at: datetime = utc_field("as_of of the run that first saw this episode")
@@ -87,7 +50,7 @@ class KnownMessage(WarehouseTable, table=True):
     source: str = Field(primary_key=True, description="Where it appears: task, listing, apply or promotion")
     code: str | None = Field(default=None, description="Code word or number of the message, where it has one")
     match: str = Field(primary_key=True, description="The constant part of the text")
-    owner: str = Field(description="Who has to act: CUSTOMER, PARTNER or LINKEDIN")
+    owner: str = Field(description=f"Who has to act: {_one_of(Owner)}")
     meaning: str = Field(description="What it means, in plain words")
     next_action: str = Field(description="What to do, in plain words")
     position: int = Field(description="Order of trying: the first that matches counts")

@@ -9,7 +9,7 @@ from models.base import LandingTable, optional_utc_field, utc_field
 
 
 class InboxItem(LandingTable, table=True):
-    """One row per landed delivery, kept until the warehouse has committed it."""
+    """One row per landed delivery, retained until the warehouse has committed it."""
 
     __tablename__ = "inbox"
     # Small however much has been merged, and in the order of reading.
@@ -20,7 +20,7 @@ class InboxItem(LandingTable, table=True):
     )
 
     inbox_id: int | None = Field(default=None, primary_key=True, description="Order of arrival")
-    delivery_id: str = Field(unique=True, description="Id of the delivery, kept through the warehouse")
+    delivery_id: str = Field(unique=True, description="Id of the delivery, the same in the warehouse")
     received_at: datetime = utc_field("When it was received")
     application_urn: str = Field(description="Application named in the body")
     external_job_posting_id: str | None = Field(default=None, sa_type=Text, description="Job named in the body")
@@ -33,13 +33,13 @@ class InboxItem(LandingTable, table=True):
 
 
 class QuarantinedBody(LandingTable, table=True):
-    """One row per signed body that was not understood."""
+    """One row per signed body that could not be parsed."""
 
     __tablename__ = "quarantine"
 
     quarantine_id: int | None = Field(default=None, primary_key=True)
     received_at: datetime = utc_field("When it was received")
-    reason: str = Field(sa_type=Text, description="Why it was not understood")
+    reason: str = Field(sa_type=Text, description="Why it could not be parsed")
     body: bytes = Field(sa_type=LargeBinary, description="The body as received")
     signed_by: str = Field(description="Which configured secret and which form of the body matched")
 
@@ -56,7 +56,7 @@ class CachedToken(LandingTable, table=True):
 
 
 class Challenge(LandingTable, table=True):
-    """One row per challenged application ('' for the parent or unnamed): when LinkedIn last asked."""
+    """One row per challenged application ('' for the parent or unnamed): when LinkedIn last challenged it."""
 
     __tablename__ = "challenges"
 
@@ -66,7 +66,7 @@ class Challenge(LandingTable, table=True):
 
 
 class ChallengeTime(LandingTable, table=True):
-    """One row per challenge: who was challenged, and in which second. Kept as long as raw bodies are."""
+    """One row per challenge: who was challenged, and in which second. Retained as long as raw bodies are."""
 
     __tablename__ = "challenge_times"
 
@@ -75,9 +75,9 @@ class ChallengeTime(LandingTable, table=True):
 
 
 class Silence(LandingTable, table=True):
-    """One row per silence that the last run found, so that receivers can tell of it: '' for missing challenges."""
+    """One row per silence that the last run found, so that receivers' metrics can show it: '' for missing challenges."""
 
     __tablename__ = "silences"
 
     application_urn: str = Field(primary_key=True, description="Application that gets no notifications any more; '' for challenges")
-    since: datetime = utc_field("When LinkedIn was last heard of")
+    since: datetime = utc_field("When the last challenge or notification came")

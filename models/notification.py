@@ -1,4 +1,4 @@
-"""Notifications: what LinkedIn tells by webhook, without ids or times, at least once, in any order."""
+"""Notifications: what LinkedIn sends to the webhook, without ids or times, at least once, in any order."""
 
 from datetime import datetime
 from typing import Any
@@ -35,14 +35,14 @@ class Notification(WarehouseTable, table=True):
     type: str = Field(description="JOB_POSTING_STATUS, RESYNC_JOBS or another")
     received_at: datetime = utc_field("When its first delivery was received")
     arrival: int = Field(description="Order of arrival among notifications received at the same moment", sa_type=BigInteger)
-    listing_status: str | None = Field(default=None, description="LISTED, NOT_LISTED or IN_PROGRESS; null: says nothing")
+    listing_status: str | None = Field(default=None, description="LISTED, NOT_LISTED or IN_PROGRESS; null: not mentioned")
     listing_error_code: int | None = Field(default=None, description="LinkedIn's number for the listing error", sa_type=BigInteger)
     listing_error_type: str | None = Field(default=None, description="CUSTOMER_ERROR, PARTNER_ERROR or LINKEDIN_ERROR")
     listing_message: str | None = Field(default=None, description="LinkedIn's own text about the listing")
-    apply_status: str | None = Field(default=None, description="Easy Apply: ENABLED, NOT_ENABLED or IN_PROGRESS")
-    apply_error_code: int | None = Field(default=None, description="LinkedIn's number for the Easy Apply error", sa_type=BigInteger)
+    apply_status: str | None = Field(default=None, description="LinkedIn Apply: ENABLED, NOT_ENABLED or IN_PROGRESS")
+    apply_error_code: int | None = Field(default=None, description="LinkedIn's number for the LinkedIn Apply error", sa_type=BigInteger)
     apply_error_type: str | None = Field(default=None, description="CUSTOMER_ERROR, PARTNER_ERROR or LINKEDIN_ERROR")
-    apply_message: str | None = Field(default=None, description="LinkedIn's own text about Easy Apply")
+    apply_message: str | None = Field(default=None, description="LinkedIn's own text about LinkedIn Apply")
     promotion_status: str | None = Field(default=None, description="PROMOTED or NOT_PROMOTED")
     promotion_error_code: int | None = Field(default=None, description="LinkedIn's number for the promotion error", sa_type=BigInteger)
     promotion_error_type: str | None = Field(default=None, description="CUSTOMER_ERROR, PARTNER_ERROR or LINKEDIN_ERROR")

@@ -43,7 +43,7 @@ class JobPosting(WarehouseTable, table=True):
     listing_status: str | None = Field(default=None, description="What the newest notification about the listing says")
     listing_message: str | None = Field(default=None, description="LinkedIn's own text in that notification")
     listing_as_of: datetime | None = optional_utc_field("When that notification was received")
-    apply_status: str | None = Field(default=None, description="What the newest notification about Easy Apply says")
+    apply_status: str | None = Field(default=None, description="What the newest notification about LinkedIn Apply says")
     promotion_status: str | None = Field(default=None, description="What the newest notification about promotion says")
     job_posting_urn: str | None = Field(default=None, description="URN of the live posting")
     job_posting_url: str | None = Field(default=None, description="Where a person opens the job")

@@ -9,7 +9,7 @@ from models.base import WarehouseTable, utc_field
 
 
 class ResyncRequest(WarehouseTable, table=True):
-    """One row per RESYNC_JOBS notification and job it names; the job is '' where it speaks of all open jobs."""
+    """One row per RESYNC_JOBS notification and job it names; the job is '' where it is about all open jobs."""
 
     __tablename__ = "resync_requests"
 

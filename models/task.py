@@ -1,4 +1,4 @@
-"""Tasks: asynchronous operations at LinkedIn, what was asked and what became of them."""
+"""Tasks: asynchronous operations at LinkedIn, what was requested and what became of them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from models.base import WarehouseTable, optional_utc_field, utc_field
 
 
 class Operation(StrEnum):
-    """What a partner asks LinkedIn to do with a job. Others may come and are kept as they are."""
+    """What a partner requests of LinkedIn. Unknown ones are kept as they came."""
 
     CREATE = "CREATE"
     UPDATE = "UPDATE"
@@ -27,7 +27,7 @@ class TaskStatus(StrEnum):
 
 
 class TaskState(StrEnum):
-    """Where a task stands with us."""
+    """State of a task in the warehouse."""
 
     PENDING = "PENDING"
     """LinkedIn has not said how it ended; it is polled."""
@@ -53,12 +53,12 @@ class JobTask(WarehouseTable, table=True):
     requested_at: datetime = utc_field("When the partner requested the operation")
     imported_at: datetime = utc_field("When the task came into the warehouse")
     state: str = Field(description="PENDING, SETTLED, EXPIRED or REJECTED")
-    status: str | None = Field(default=None, description="What LinkedIn last said; null before it said anything")
+    status: str | None = Field(default=None, description="What LinkedIn last said; null before the first result")
     error_message: str | None = Field(default=None, description="LinkedIn's own text about the error, as it came")
-    job_posting_urn: str | None = Field(default=None, description="URN of the live posting, where LinkedIn told it")
-    poll_count: int = Field(default=0, description="How often LinkedIn answered a question about this task")
-    first_polled_at: datetime | None = optional_utc_field("When LinkedIn first answered about it")
-    last_polled_at: datetime | None = optional_utc_field("When LinkedIn last answered about it")
+    job_posting_urn: str | None = Field(default=None, description="URN of the live posting, where LinkedIn gave it")
+    poll_count: int = Field(default=0, description="How many polls returned something about this task")
+    first_polled_at: datetime | None = optional_utc_field("When a poll first returned something about it")
+    last_polled_at: datetime | None = optional_utc_field("When a poll last returned something about it")
     status_changed_at: datetime | None = optional_utc_field("When status, error or state was first seen as it is now")
     last_pending_at: datetime | None = optional_utc_field("When LinkedIn last said it was not settled yet")
     not_found_count: int = Field(default=0, description="Runs in a row in which LinkedIn said 404 about it")

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from jobrecon.settings import Settings
+from jobrecon.warehouse.connection import connect
 from jobrecon.warehouse.schema import list_columns, list_tables
 from jobrecon.warehouse.statements import list_findings, load_statements
-from models import Facet, Kind
+from models import BY_KIND_AND_FACET, FINDING_KINDS, Kind, Severity
 
 ROOT = Path(__file__).parent.parent
 ROOMS = {"models": set(), "jobrecon": {"models"}, "flows": {"jobrecon", "models"}}
@@ -61,13 +62,21 @@ def test_every_statement_says_what_it_is_for():
         assert re.match(r"-- [A-Z].{20,}", text), name
 
 
-def test_every_kind_of_finding_has_its_question_and_only_known_facets():
-    kinds, facets = set(), set()
-    for name in list_findings():
-        kinds |= set(re.findall(r"'(\w+)' as kind", load_statements()[name]))
-        facets |= set(re.findall(r"'(\w+)' as facet", load_statements()[name]))
-    assert kinds == {kind.value for kind in Kind}
-    assert facets <= {facet.value for facet in Facet}
+def test_every_kind_and_facet_of_the_sql_has_its_definition_and_every_definition_its_sql():
+    found = [tuple(re.findall(r"'(\w+)' as (?:kind|facet)", load_statements()[name])) for name in list_findings()]
+    assert sorted(found) == sorted(BY_KIND_AND_FACET)
+    assert {kind for kind, _ in found} == set(Kind)
+
+
+def test_every_kind_of_finding_has_a_table_of_cases():
+    cases = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "findings").glob("test_*.py"))
+    assert all(re.search(rf'"{entry.kind}", "{entry.facet}"|kind="{entry.kind}"', cases) for entry in FINDING_KINDS)
+
+
+def test_the_order_of_severities_in_sql_is_that_of_the_models():
+    with connect() as connection:
+        ranks = [connection.execute("select severity_rank(?)", [severity.value]).fetchone() for severity in Severity]
+    assert ranks == sorted(ranks)
 
 
 def test_every_table_and_column_says_what_it_means():

@@ -1,4 +1,4 @@
-"""The error catalog: what LinkedIn's messages mean and what to do, in plain words. Two data files, versioned with the code."""
+"""The error catalog: what LinkedIn's messages mean and what to do, in plain words; versioned with the code."""
 
 import csv
 from functools import cache
@@ -7,6 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from jobrecon.warehouse.connection import Warehouse, stage
+from jobrecon.warehouse.schema import STAGED
+from models import FINDING_KINDS
 
 FOLDER = Path(__file__).parent
 
@@ -21,10 +23,17 @@ def read_catalog() -> tuple[dict[str, str | int | None], ...]:
 
 
 @cache
-def stage_fallbacks() -> dict[str, pa.Table]:
-    """What to say of a kind of finding where LinkedIn gave no message, as the staged table `staged_fallbacks`."""
-    with (FOLDER / "fallback.csv").open(encoding="utf-8", newline="") as file:
-        return stage("staged_fallbacks", list(csv.DictReader(file)))
+def stage_kinds() -> dict[str, pa.Table]:
+    """The definition of every kind of finding and its endings, as `staged_kinds` and `staged_endings`."""
+    endings = [
+        {"kind": entry.kind, "facet": entry.facet, "position": position, **ending._asdict()}
+        for entry in FINDING_KINDS
+        for position, ending in enumerate(entry.endings)
+    ]
+    names = STAGED["staged_kinds"].names
+    return stage("staged_kinds", [{name: getattr(entry, name) for name in names} for entry in FINDING_KINDS]) | stage(
+        "staged_endings", endings
+    )
 
 
 def load_catalog(warehouse: Warehouse) -> None:

@@ -22,7 +22,7 @@ from jobrecon.landing.inbox_reader import mark_merged, read_unmerged
 from jobrecon.landing.retention import prune_landing
 from jobrecon.landing.webhook_health import describe_silences, write_silences
 from jobrecon.linkedin.ledger import read_ledger
-from jobrecon.reconcile.catalog import load_catalog, stage_fallbacks
+from jobrecon.reconcile.catalog import load_catalog, stage_kinds
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
@@ -139,6 +139,7 @@ class Reconciliation:
         self.warehouse.run("notifications/create_silences", as_of=as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
         self.report_silences()
         derive_postings(self.warehouse, as_of)
+        kinds = stage_kinds()
         self.warehouse.run("findings/create_current_findings")
         for name in list_findings():
             self.warehouse.collect_findings(
@@ -148,17 +149,17 @@ class Reconciliation:
                 unconfirmed_after=self.settings.unconfirmed_after,
                 lifespan_seconds=self.lifespan_seconds,
             )
-        self.warehouse.run("findings/create_explained_findings", stage_fallbacks())
+        self.warehouse.run("findings/create_explained_findings", kinds)
         unseen: dict[str, Any] = {"unseen_applications": list(self.unseen_applications), "unseen_facets": sorted(self.unseen_facets)}
         with self.warehouse.transaction():
-            self.summary.findings_resolved += self.warehouse.count("findings/update_resolved_findings", as_of=as_of, **unseen)
+            self.summary.findings_resolved += self.warehouse.count("findings/update_resolved_findings", kinds, as_of=as_of, **unseen)
             self.warehouse.run("findings/update_seen_findings", as_of=as_of)
             self.summary.findings_opened += self.warehouse.count("findings/insert_opened_findings", as_of=as_of)
         self.summary.findings_open = self.warehouse.count("findings/select_open_count")
 
     def report_silences(self) -> None:
         """Add silent webhooks to the incomplete reasons, and pass them to the receivers' metrics."""
-        silences = {row["application_urn"]: row["last_heard_at"] for row in self.warehouse.read("notifications/select_silences")}
+        silences = {row["application_urn"]: row["last_received_at"] for row in self.warehouse.read("notifications/select_silences")}
         self.reasons.pop("webhook", None)
         if silences:
             self.reasons["webhook"] = describe_silences(silences)

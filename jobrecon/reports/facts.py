@@ -15,8 +15,7 @@ from jobrecon.reports.day import ReportDay, find_day
 from jobrecon.reports.settling import Settling, read_settling
 from jobrecon.reports.trend import Trend, read_trends
 from jobrecon.warehouse import Warehouse
-from models import Owner
-from models.finding import Kind
+from models import Kind, Owner
 
 NO_MANAGER = "(no account manager)"
 

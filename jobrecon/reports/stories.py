@@ -10,7 +10,7 @@ import orjson
 
 from jobrecon.reports.facts import ReportedFinding
 from jobrecon.reports.formatting import describe_count
-from jobrecon.reports.glossary import NAMES, describe_resolution
+from jobrecon.reports.glossary import describe_resolution, name_kind
 from jobrecon.reports.text import shorten
 from jobrecon.warehouse import Warehouse
 from jobrecon.warehouse.connection import stage
@@ -107,4 +107,4 @@ def _tell(row: Mapping[str, Any]) -> str:
 
 def _name(what: str) -> str:
     kind, _, facet = what.partition(" ")
-    return NAMES.get((kind, facet), kind.replace("_", " ").lower())
+    return name_kind(kind, facet)

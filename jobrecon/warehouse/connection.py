@@ -42,6 +42,7 @@ def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb
     connection = duckdb.connect(path, read_only=read_only, config=CONFIG)
     # Global: cursors for other threads have it too.
     connection.execute("set global TimeZone = 'UTC'")
+    connection.execute(load_statements()["findings/create_severity_rank"])
     return connection
 
 

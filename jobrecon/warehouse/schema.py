@@ -166,7 +166,12 @@ STAGED: dict[str, pa.Schema] = {
     "staged_catalog": pa.schema(
         [(name, pa.string()) for name in ("source", "code", "match", "owner", "meaning", "next_action")] + [("position", pa.int64())]
     ),
-    "staged_fallbacks": pa.schema([(name, pa.string()) for name in ("kind", "facet", "owner", "reason", "next_action")]),
+    "staged_kinds": pa.schema(
+        [(name, pa.string()) for name in ("kind", "facet", "severity", "owner", "reason", "next_action", "else_resolution")]
+    ),
+    "staged_endings": pa.schema(
+        [(name, pa.string()) for name in ("kind", "facet", "fact", "value", "resolution")] + [("position", pa.int64())]
+    ),
     "staged_budget": _describe_rows(CallBudget),
     "staged_run": _describe_rows(Run),
 }

@@ -1,4 +1,4 @@
--- An empty table for what is wrong at this moment; each question of findings/ adds its rows.
+-- An empty table for what is wrong at this moment; each file of findings/kinds/ adds its rows. A null severity is the kind's own.
 create or replace temp table current_findings (
     kind varchar,
     facet varchar,

@@ -1,5 +1,6 @@
--- What does each thing that is wrong mean, and who has to do what? One row per finding key. LinkedIn's message is matched with
+-- What does each current finding mean, and who has to do what? One row per finding key. LinkedIn's message is matched with
 -- the catalog by the code word before its first colon, by its text, then by its number; an unknown message stays as it came.
+-- Where there is no message, the words are those of the kind (models/finding_kind.py).
 create or replace temp table explained_findings as
 with current_ones as (
     select
@@ -71,7 +72,7 @@ select
     current_ones.finding_key,
     current_ones.kind,
     current_ones.facet,
-    current_ones.severity,
+    coalesce(current_ones.severity, kinds.severity) as severity,
     current_ones.application_urn,
     current_ones.external_job_posting_id,
     current_ones.location,
@@ -89,8 +90,7 @@ select
     coalesce(
         matched.meaning,
         case when current_ones.source is not null then current_ones.message end,
-        fallbacks.reason,
-        'Something is wrong with this job.'
+        kinds.reason
     ) as reason,
     current_ones.message,
     case
@@ -105,9 +105,9 @@ select
         when current_ones.error_type = 'LINKEDIN_ERROR' then 'LINKEDIN'
         when current_ones.error_type = 'PARTNER_ERROR' then 'PARTNER'
         when current_ones.source is not null and current_ones.message is not null then 'PARTNER'
-        else coalesce(fallbacks.owner, 'PARTNER')
+        else kinds.owner
     end as owner,
-    coalesce(matched.next_action, fallbacks.next_action, 'Ask your integration team to look at this job.') as next_action,
+    coalesce(matched.next_action, kinds.next_action) as next_action,
     current_ones.since
 from current_ones
 left join matched
@@ -115,6 +115,6 @@ left join matched
         current_ones.source = matched.source
         and current_ones.error_code is not distinct from matched.error_code
         and current_ones.message is not distinct from matched.message
-left join staged_fallbacks as fallbacks
-    on current_ones.kind = fallbacks.kind and current_ones.facet = fallbacks.facet
+left join staged_kinds as kinds
+    on current_ones.kind = kinds.kind and current_ones.facet = kinds.facet
 left join customers on current_ones.application_urn = customers.application_urn

@@ -1,5 +1,5 @@
--- Open an episode for what is wrong and has no open one. The id counts the key's episodes, so that it is the same whenever
--- the same history is told.
+-- Open an episode for what is wrong and has no open one. The id counts the key's episodes, so that the same history
+-- gives the same ids.
 insert into findings by name
 with episodes as (
     select

@@ -1,4 +1,4 @@
--- The open findings that weigh most, the oldest first. One row per finding.
+-- The most severe open findings, the oldest first. One row per finding.
 select
     findings.severity,
     findings.kind,
@@ -11,7 +11,7 @@ select
 from findings
 where findings.resolved_at is null
 order by
-    case findings.severity when 'HIGH' then 0 when 'MEDIUM' then 1 else 2 end,
+    severity_rank(findings.severity),
     findings.since,
     findings.finding_id
 limit $row_limit::bigint

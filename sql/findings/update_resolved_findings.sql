@@ -1,55 +1,83 @@
--- End the episodes that are no longer true, and say how each ended. What could not be looked at in this run is not ended.
+-- End the episodes that are no longer true, and record how each ended: as the first ending of its kind says whose fact of the
+-- job has the value (models/finding_kind.py). What could not be seen in this run is not ended.
 update findings
 set
     resolved_at = $as_of::timestamptz,
-    resolution = endings.resolution
+    resolution = resolved.resolution
 from (
+    with ended as (
+        select findings.*
+        from findings
+        anti join explained_findings using (finding_key)
+        where
+            findings.resolved_at is null
+            and not list_contains($unseen_applications::varchar[], findings.application_urn)
+            and not list_contains($unseen_facets::varchar[], findings.facet)
+    ),
+
+    facets as (
+        select
+            application_urn,
+            external_job_posting_id,
+            any_value(status) filter (where facet = 'LISTING') as listing_status,
+            any_value(received_at) filter (where facet = 'LISTING') as listing_at,
+            any_value(status) filter (where facet = 'APPLY') as apply_status
+        from latest_facets
+        semi join ended using (application_urn, external_job_posting_id)
+        group by application_urn, external_job_posting_id
+    ),
+
+    jobs as (
+        select
+            ended.finding_id,
+            ended.kind,
+            ended.facet,
+            case
+                when coalesce(latest.task_urn != ended.task_urn, true) then 'SUPERSEDED'
+                when latest.state = 'SETTLED' then latest.status
+                else latest.state
+            end as task,
+            postings.last_operation,
+            postings.expected_listing,
+            facets.listing_status,
+            facets.apply_status,
+            (facets.listing_at >= postings.expected_since)::varchar as is_confirmed
+        from ended
+        left join latest_tasks as latest
+            on
+                ended.application_urn = latest.application_urn
+                and ended.external_job_posting_id = latest.external_job_posting_id
+                and coalesce(ended.location, '') = coalesce(latest.location, '')
+        left join job_postings as postings
+            on
+                ended.application_urn = postings.application_urn
+                and ended.external_job_posting_id = postings.external_job_posting_id
+        left join facets
+            on
+                ended.application_urn = facets.application_urn
+                and ended.external_job_posting_id = facets.external_job_posting_id
+    ),
+
+    facts as (
+        unpivot jobs
+        on task, last_operation, expected_listing, listing_status, apply_status, is_confirmed
+        into name fact value value
+    )
+
     select
-        open_ones.finding_id,
-        case
-            when open_ones.facet = 'TASK' and coalesce(latest.task_urn != open_ones.task_urn, true) then 'SUPERSEDED'
-            when open_ones.facet = 'TASK' and latest.state = 'SETTLED' then latest.status
-            when open_ones.facet = 'TASK' then latest.state
-            when open_ones.kind = 'WEBHOOK_SILENT' then 'HEARD'
-            when open_ones.kind = 'RESYNC_DUE' and postings.last_operation = 'CLOSE' then 'CLOSED'
-            when open_ones.kind = 'RESYNC_DUE' then 'UPDATED'
-            when open_ones.kind = 'UNKNOWN_JOB' then 'IMPORTED'
-            when open_ones.kind = 'STILL_LISTED' and listing.status != 'LISTED' then 'UNLISTED'
-            when open_ones.kind = 'STILL_LISTED' then 'SUPERSEDED'
-            when postings.expected_listing = 'NOT_LISTED' then 'CLOSED'
-            when postings.expected_listing = 'UNKNOWN' then 'SUPERSEDED'
-            when open_ones.kind = 'UNLISTED' and listing.status = 'LISTED' then 'RELISTED'
-            when open_ones.kind = 'UNCONFIRMED' and listing.received_at >= postings.expected_since then 'CONFIRMED'
-            when open_ones.facet = 'APPLY' and apply.status = 'ENABLED' then 'ENABLED'
-            when open_ones.kind = 'STUCK' and open_ones.facet = 'LISTING' then coalesce(listing.status, 'SUPERSEDED')
-            when open_ones.kind = 'STUCK' then coalesce(apply.status, 'SUPERSEDED')
-            else 'SUPERSEDED'
-        end as resolution
-    from findings as open_ones
-    left join explained_findings as current_ones on open_ones.finding_key = current_ones.finding_key
-    left join latest_tasks as latest
+        jobs.finding_id,
+        coalesce(arg_min(endings.resolution, endings.position), any_value(kinds.else_resolution), 'SUPERSEDED') as resolution
+    from jobs
+    left join staged_kinds as kinds
+        on jobs.kind = kinds.kind and jobs.facet = kinds.facet
+    left join facts
+        on jobs.finding_id = facts.finding_id
+    left join staged_endings as endings
         on
-            open_ones.application_urn = latest.application_urn
-            and open_ones.external_job_posting_id = latest.external_job_posting_id
-            and coalesce(open_ones.location, '') = coalesce(latest.location, '')
-    left join job_postings as postings
-        on
-            open_ones.application_urn = postings.application_urn
-            and open_ones.external_job_posting_id = postings.external_job_posting_id
-    left join latest_facets as listing
-        on
-            open_ones.application_urn = listing.application_urn
-            and open_ones.external_job_posting_id = listing.external_job_posting_id
-            and listing.facet = 'LISTING'
-    left join latest_facets as apply
-        on
-            open_ones.application_urn = apply.application_urn
-            and open_ones.external_job_posting_id = apply.external_job_posting_id
-            and apply.facet = 'APPLY'
-    where
-        open_ones.resolved_at is null
-        and current_ones.finding_key is null
-        and not list_contains($unseen_applications::varchar[], open_ones.application_urn)
-        and not list_contains($unseen_facets::varchar[], open_ones.facet)
-) as endings
-where findings.finding_id = endings.finding_id
+            facts.kind = endings.kind
+            and facts.facet = endings.facet
+            and facts.fact = endings.fact
+            and facts.value = endings.value
+    group by jobs.finding_id
+) as resolved
+where findings.finding_id = resolved.finding_id

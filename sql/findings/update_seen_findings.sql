@@ -1,4 +1,4 @@
--- Episodes that are still true: seen again, told as they are now.
+-- Episodes that are still true: update them to what is true of them now.
 update findings
 set
     last_seen_at = $as_of::timestamptz,

@@ -1,8 +1,8 @@
--- Which voices of LinkedIn's have fallen silent at this moment: challenges ('') for 5 hours, or the notifications of an
+-- Which sources of LinkedIn's have gone silent as of this moment: challenges ('') for 5 hours, or the notifications of an
 -- application that got one every day for a week, for 48 hours in which its tasks settled? One row per application.
 create or replace temp table silences as
 with challenges as (
-    select max(challenged_at) as last_heard_at
+    select max(challenged_at) as last_received_at
     from webhook_challenges
     where challenged_at <= $as_of::timestamptz
 ),
@@ -15,30 +15,30 @@ deliveries as (
     where received_at <= $as_of::timestamptz
 ),
 
-heard as (
+notified as (
     select
         application_urn,
-        max(received_at) as last_heard_at
+        max(received_at) as last_received_at
     from deliveries
     group by application_urn
 ),
 
 quiet as (
     select *
-    from heard
-    where last_heard_at <= $as_of::timestamptz - interval 48 hours
+    from notified
+    where last_received_at <= $as_of::timestamptz - interval 48 hours
 ),
 
 -- The seven days that end with the last notification, each with one at least.
 regular as (
     select
         quiet.application_urn,
-        quiet.last_heard_at
+        quiet.last_received_at
     from quiet
     inner join deliveries using (application_urn)
-    where deliveries.received_at > quiet.last_heard_at - interval 7 days
-    group by quiet.application_urn, quiet.last_heard_at
-    having count(distinct floor(epoch(quiet.last_heard_at - deliveries.received_at) / 86400)) = 7
+    where deliveries.received_at > quiet.last_received_at - interval 7 days
+    group by quiet.application_urn, quiet.last_received_at
+    having count(distinct floor(epoch(quiet.last_received_at - deliveries.received_at) / 86400)) = 7
 ),
 
 settled as (
@@ -54,18 +54,18 @@ settled as (
 
 select
     '' as application_urn,
-    last_heard_at
+    last_received_at
 from challenges
 where
     -- Of an inbox that could not be read nothing can be said.
     $is_inbox_seen::boolean
-    and last_heard_at <= $as_of::timestamptz - interval 5 hours
+    and last_received_at <= $as_of::timestamptz - interval 5 hours
 union all
 select
     regular.application_urn,
-    regular.last_heard_at
+    regular.last_received_at
 from regular
 inner join settled using (application_urn)
 where
     $is_inbox_seen::boolean
-    and settled.last_settled_at > regular.last_heard_at
+    and settled.last_settled_at > regular.last_received_at

@@ -1,4 +1,4 @@
--- Jobs whose notifications have to be told anew, because deliveries about them came. Runs after deliveries.
+-- Jobs whose notifications have to be derived again, because deliveries about them came. Runs after insert_deliveries.
 create or replace temp table touched_jobs as
 select distinct
     application_urn,

@@ -1,4 +1,4 @@
--- Forget the notifications of the touched jobs; notifications/insert_notifications tells them anew from all their deliveries.
+-- Delete the notifications of the touched jobs; insert_notifications derives them again from all their deliveries.
 delete from notifications
 where (application_urn, coalesce(external_job_posting_id, '')) in (
     select

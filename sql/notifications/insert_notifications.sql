@@ -1,4 +1,4 @@
--- Tell the notifications of the touched jobs: equal bodies in a row about one job are one notification, delivered more than
+-- Derive the notifications of the touched jobs: equal bodies in a row about one job are one notification, delivered more than
 -- once; the same body after a different one is news. One row per notification. Each optional field is taken from the top
 -- level or from jobPostingInfo, whichever has it.
 insert into notifications by name
@@ -40,7 +40,7 @@ counted as (
     from numbered
 ),
 
-told as (
+notified as (
     select
         *,
         coalesce(
@@ -88,4 +88,4 @@ select
     -- A moment before 1970 or after the year 9999 is none: one body that makes no sense must not stop the others.
     case when listed_ms between 0 and 253402300799999 then to_timestamp(listed_ms / 1000) end as listed_at,
     case when expire_ms between 0 and 253402300799999 then to_timestamp(expire_ms / 1000) end as expire_at
-from told
+from notified

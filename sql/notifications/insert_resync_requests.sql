@@ -1,5 +1,5 @@
--- Tell the resync requests of the touched applications: one row per request and job it names, '' for all open jobs. An equal
--- body within half an hour of the one before is a redelivery; a later one is asked anew.
+-- Derive the resync requests of the touched applications: one row per request and job it names, '' for all open jobs. An equal
+-- body within half an hour of the one before is a redelivery; a later one is a new request.
 insert into resync_requests by name
 with deliveries as (
     select

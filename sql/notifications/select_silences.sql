@@ -1,6 +1,6 @@
--- Which voices of LinkedIn's have fallen silent at this moment? One row per application; '' for challenges.
+-- Which sources of LinkedIn's have gone silent as of this moment? One row per application; '' for challenges.
 select
     application_urn,
-    last_heard_at
+    last_received_at
 from silences
 order by application_urn

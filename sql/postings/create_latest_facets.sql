@@ -1,6 +1,6 @@
--- What LinkedIn last said of each job's listing and Easy Apply at this moment. One row per job and facet.
+-- What LinkedIn last said of each job's listing, LinkedIn Apply and promotion as of this moment. One row per job and facet.
 create or replace temp table latest_facets as
-with told as (
+with statuses as (
     select *
     from notifications
     where
@@ -21,7 +21,7 @@ facets as (
         received_at,
         arrival,
         notification_id
-    from told
+    from statuses
     where listing_status is not null
     union all
     select
@@ -35,7 +35,7 @@ facets as (
         received_at,
         arrival,
         notification_id
-    from told
+    from statuses
     where apply_status is not null
     union all
     select
@@ -49,7 +49,7 @@ facets as (
         received_at,
         arrival,
         notification_id
-    from told
+    from statuses
     where promotion_status is not null
 ),
 

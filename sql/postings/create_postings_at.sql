@@ -104,7 +104,7 @@ create or replace temp macro postings_at(moment, slices, slice) as table -- noqa
         semi join alone using (application_urn, external_job_posting_id)
     ),
 
-    told as (
+    notified as (
         select
             application_urn,
             external_job_posting_id,
@@ -156,11 +156,11 @@ create or replace temp macro postings_at(moment, slices, slice) as table -- noqa
         facets.promotion_status,
         requested.job_posting_urn,
         coalesce(
-            told.job_posting_url,
+            notified.job_posting_url,
             'https://www.linkedin.com/jobs/view/'
             || nullif(regexp_extract(requested.job_posting_urn, '^urn:li:jobPosting:(\d+)$', 1), '')
         ) as job_posting_url
     from requested
-    full join told using (application_urn, external_job_posting_id)
+    full join notified using (application_urn, external_job_posting_id)
     left join customers using (application_urn)
     left join facets using (application_urn, external_job_posting_id)

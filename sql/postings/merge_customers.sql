@@ -1,6 +1,15 @@
--- Bring the customers up to what applications.toml says; those it no longer names stay.
+-- Bring the customers up to what applications.toml says; those it no longer names stay. Here, and only here, the account
+-- manager is normalised: without surrounding blanks, null where there is none.
 merge into customers
-using staged_customers as staged on customers.application_urn = staged.application_urn
+using (
+    select
+        * replace (
+            nullif(trim(account_manager), '') as account_manager,
+            nullif(trim(account_manager_email), '') as account_manager_email
+        )
+    from staged_customers
+) as staged
+    on customers.application_urn = staged.application_urn
 when matched and (
     customers.customer is distinct from staged.customer
     or customers.account_manager is distinct from staged.account_manager

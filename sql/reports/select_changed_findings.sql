@@ -3,7 +3,7 @@ with changed as (
     select
         *,
         case when opened_at = $as_of::timestamptz and resolved_at is null then 'opened' else 'resolved' end as change,
-        case severity when 'HIGH' then 1 when 'MEDIUM' then 2 else 3 end as severity_rank
+        severity_rank(severity) as severity_rank
     from findings
     where resolved_at = $as_of::timestamptz or (opened_at = $as_of::timestamptz and resolved_at is null)
 )

@@ -8,7 +8,7 @@ with episodes as (
             case when since < $day_end::timestamptz then since else opened_at end as since
         ),
         opened_at >= $day_start::timestamptz as is_new,
-        case severity when 'HIGH' then 1 when 'MEDIUM' then 2 else 3 end as severity_rank
+        severity_rank(severity) as severity_rank
     from findings
     where
         opened_at < $day_end::timestamptz

@@ -1,4 +1,4 @@
--- Which rows of an import can be used, and why not the others? One row per imported row; `reason` is null for good ones.
+-- Which rows of an import are good, and why are the others not? One row per imported row; `reason` is null for good ones.
 create or replace temp table checked_import as
 with staged as (
     select * from staged_import

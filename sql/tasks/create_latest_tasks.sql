@@ -1,5 +1,5 @@
 -- The latest task of each job and place at this moment, of those jobs in which something may be wrong or was: only the latest
--- can be stuck, failed, invalid, expired or rejected. Most jobs have only tasks that succeeded, and need no look.
+-- can be stuck, failed, invalid, expired or rejected. Most jobs have only tasks that succeeded and are left out.
 create or replace temp table latest_tasks as
 with tasks as (
     select * from job_tasks

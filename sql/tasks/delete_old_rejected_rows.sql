@@ -1,3 +1,3 @@
--- Refused rows are kept for a time, so that somebody can mend them; these are older.
+-- Delete refused rows older than the retention.
 delete from rejected_rows
 where rejected_at < $before::timestamptz

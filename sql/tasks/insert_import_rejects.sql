@@ -1,4 +1,4 @@
--- Keep the bad rows of an import with their reason; a row refused before is not kept twice.
+-- Record the bad rows of an import with their reason; a row refused before is not kept twice.
 insert into rejected_rows by name
 select
     checked_import.source,

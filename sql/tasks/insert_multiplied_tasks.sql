@@ -1,18 +1,18 @@
--- A task LinkedIn told of unasked, of a job that was in the same batch, is a new task of that job: LinkedIn multiplies tasks
--- for a job posted in several places. Operation and time are those of the job's newest task in the batch.
+-- A task that LinkedIn returned without being requested, of a job in the same batch, is a new task of that job: LinkedIn
+-- multiplies tasks for a job posted in several places. Operation and time are those of the job's newest task in the batch.
 insert into job_tasks by name
 with results as (
     select * from staged_results
 ),
 
-unasked as (
+unrequested as (
     select *
     from results
     anti join job_tasks using (task_urn)
     where not is_requested and external_job_posting_id is not null
 ),
 
-asked as (
+requested as (
     select
         results.batch,
         tasks.*
@@ -23,21 +23,21 @@ asked as (
 
 parents as (
     select
-        unasked.task_urn,
-        asked.application_urn,
-        asked.external_job_posting_id,
-        asked.title,
-        asked.operation,
-        unasked.location,
-        asked.requested_at
-    from unasked
-    inner join asked
+        unrequested.task_urn,
+        requested.application_urn,
+        requested.external_job_posting_id,
+        requested.title,
+        requested.operation,
+        unrequested.location,
+        requested.requested_at
+    from unrequested
+    inner join requested
         on
-            unasked.batch = asked.batch
-            and unasked.application_urn = asked.application_urn
-            and unasked.external_job_posting_id = asked.external_job_posting_id
+            unrequested.batch = requested.batch
+            and unrequested.application_urn = requested.application_urn
+            and unrequested.external_job_posting_id = requested.external_job_posting_id
     qualify
-        row_number() over (partition by unasked.task_urn order by asked.requested_at desc, asked.task_urn desc) = 1
+        row_number() over (partition by unrequested.task_urn order by requested.requested_at desc, requested.task_urn desc) = 1
 )
 
 select

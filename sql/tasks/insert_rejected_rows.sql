@@ -1,4 +1,4 @@
--- Keep refused rows that Python found; a row refused before is not kept twice.
+-- Record refused rows that Python found; a row refused before is not kept twice.
 insert into rejected_rows by name
 select distinct
     staged_rejects.source,

@@ -1,5 +1,5 @@
--- Remember what asking changed in tasks' status or error message and is not remembered yet: once when a run has asked, and when a
--- run begins, for one that was killed in between. Each change belongs to the run whose moment it bears.
+-- Record the changes of tasks' status or error message that polling found and that are not recorded yet: when a run has polled,
+-- and when a run begins, for one that was killed in between. Each change belongs to the run with its as_of.
 insert into task_status_changes by name
 with lately as (
     select coalesce(max(observed_at), '-infinity'::timestamptz) as observed_at from task_status_changes
@@ -32,6 +32,6 @@ anti join remembered on tasks.task_urn = remembered.task_urn and tasks.status_ch
 left join observers on tasks.status_changed_at = observers.as_of
 where
     tasks.status_changed_at >= (select observed_at from lately)
-    -- A task that expired was not asked about; one that is refused without a word keeps what it had.
+    -- A task that expired was not polled; one that is refused without a message keeps what it had.
     and tasks.status_changed_at = tasks.last_polled_at
     and (tasks.state in ('PENDING', 'SETTLED') or (tasks.state = 'REJECTED' and tasks.error_message is not null))

@@ -1,6 +1,7 @@
--- What LinkedIn told unasked and belongs to no known task is kept aside, once. Runs after multiplied_tasks.
+-- Results that nobody requested and that belong to no known task go to rejected_rows, once. Runs after
+-- insert_multiplied_tasks.
 insert into rejected_rows by name
-with unasked as (
+with unrequested as (
     select distinct
         'LinkedIn, ' || application_urn as source,
         'an answer about a task nobody asked for, of no job of its batch' as reason,
@@ -17,11 +18,11 @@ with unasked as (
 )
 
 select
-    unasked.source,
-    unasked.reason,
-    unasked.row,
+    unrequested.source,
+    unrequested.reason,
+    unrequested.row,
     $as_of::timestamptz as rejected_at
-from unasked
+from unrequested
 left join rejected_rows
-    on unasked.source = rejected_rows.source and unasked.row = rejected_rows.row
+    on unrequested.source = rejected_rows.source and unrequested.row = rejected_rows.row
 where rejected_rows.source is null

@@ -17,5 +17,5 @@ where
     and ($application_urn::varchar is null or application_urn = $application_urn::varchar)
     and resolved_at is null
 order by
-    case severity when 'HIGH' then 0 when 'MEDIUM' then 1 else 2 end,
+    severity_rank(severity),
     since

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from jobrecon.reconcile.catalog import FOLDER, load_catalog, read_catalog
+from jobrecon.reconcile.catalog import load_catalog, read_catalog
 from jobrecon.warehouse import Warehouse
+from models import BY_KIND_AND_FACET
 from tests.findings.rows import Row, ago, find, find_each, given, number, read, read_open, task, told
 
 KNOWN = [row for row in read_catalog() if row["source"] in ("task", "listing", "apply")]
@@ -15,9 +16,6 @@ KNOWN = [row for row in read_catalog() if row["source"] in ("task", "listing", "
 def read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-FALLBACKS = {(row["kind"], row["facet"]): row for row in read_csv(FOLDER / "fallback.csv")}
 
 
 def failed(message: str | None) -> list[Row]:
@@ -151,12 +149,13 @@ WORDLESS = [
 
 def test_where_linkedin_says_nothing_the_kind_itself_is_explained(opened: Warehouse) -> None:
     found = find_each(opened, [rows for rows, *_ in WORDLESS])
-    told_ = [{name: one[name] for name in ("kind", "facet", "owner", "reason", "next_action")} for (one,) in found]
-    assert told_ == [FALLBACKS[kind, facet] for _, kind, facet in WORDLESS]
+    names = ("kind", "facet", "owner", "reason", "next_action")
+    entries = [BY_KIND_AND_FACET[kind, facet] for _, kind, facet in WORDLESS]
+    assert [[one[name] for name in names] for (one,) in found] == [[getattr(entry, name) for name in names] for entry in entries]
 
 
-def test_every_kind_of_finding_has_words_of_its_own() -> None:
-    assert {(kind, facet) for _, kind, facet in WORDLESS} == FALLBACKS.keys() - {
+def test_every_kind_that_linkedin_may_leave_unexplained_is_among_these_cases() -> None:
+    assert {(kind, facet) for _, kind, facet in WORDLESS} == BY_KIND_AND_FACET.keys() - {
         ("INVALID", "TASK"),
         ("RESYNC_DUE", "LISTING"),
         ("WEBHOOK_SILENT", "WEBHOOK"),

@@ -1,4 +1,4 @@
--- Jobs that should be on LinkedIn and lost Easy Apply by an error. One row per job.
+-- Jobs that should be on LinkedIn and lost LinkedIn Apply by an error. One row per job.
 with postings as (
     select * from job_postings
 ),
@@ -12,11 +12,8 @@ applies as (
 select
     'APPLY_DISABLED' as kind,
     'APPLY' as facet,
-    'MEDIUM' as severity,
     postings.application_urn,
     postings.external_job_posting_id,
-    null as location,
-    null as task_urn,
     'apply' as source,
     applies.error_code,
     applies.error_type,

@@ -30,7 +30,7 @@ open_jobs as (
     where postings.expected_listing = 'LISTED'
 ),
 
-unanswered as (
+unfulfilled as (
     select
         requests.application_urn,
         requests.external_job_posting_id,
@@ -58,15 +58,8 @@ unanswered as (
 select
     'RESYNC_DUE' as kind,
     'LISTING' as facet,
-    'HIGH' as severity,
     application_urn,
     external_job_posting_id,
-    null as location,
-    null as task_urn,
-    null as source,
-    null as error_code,
-    null as error_type,
-    null as message,
     min(due_at) as since
-from unanswered
+from unfulfilled
 group by application_urn, external_job_posting_id

@@ -12,12 +12,8 @@ listings as (
 select
     'STILL_LISTED' as kind,
     'LISTING' as facet,
-    'HIGH' as severity,
     postings.application_urn,
     postings.external_job_posting_id,
-    null as location,
-    null as task_urn,
-    null as source,
     listings.error_code,
     listings.error_type,
     listings.message,

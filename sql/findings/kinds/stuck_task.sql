@@ -6,14 +6,10 @@ with latest as (
 select
     'STUCK' as kind,
     'TASK' as facet,
-    'MEDIUM' as severity,
     application_urn,
     external_job_posting_id,
     location,
     task_urn,
-    null as source,
-    null as error_code,
-    null as error_type,
     error_message as message,
     requested_at as since
 from latest

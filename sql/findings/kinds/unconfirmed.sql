@@ -10,7 +10,7 @@ listings as (
     where facet = 'LISTING'
 ),
 
-heard as (
+notified as (
     select distinct application_urn
     from notifications
     where received_at <= $as_of::timestamptz
@@ -19,18 +19,11 @@ heard as (
 select
     'UNCONFIRMED' as kind,
     'LISTING' as facet,
-    'LOW' as severity,
     postings.application_urn,
     postings.external_job_posting_id,
-    null as location,
-    null as task_urn,
-    null as source,
-    null as error_code,
-    null as error_type,
-    null as message,
     postings.expected_since + to_seconds($unconfirmed_after::double) as since
 from postings
-inner join heard using (application_urn)
+inner join notified using (application_urn)
 left join listings using (application_urn, external_job_posting_id)
 where
     postings.expected_listing = 'LISTED'

@@ -1,5 +1,5 @@
--- Jobs LinkedIn speaks of and that no task was ever imported for. One row per job.
-with told as (
+-- Jobs that LinkedIn notifies about and that no task was ever imported for. One row per job.
+with notified as (
     select
         application_urn,
         external_job_posting_id,
@@ -15,16 +15,9 @@ with told as (
 select
     'UNKNOWN_JOB' as kind,
     'LISTING' as facet,
-    'LOW' as severity,
-    told.application_urn,
-    told.external_job_posting_id,
-    null as location,
-    null as task_urn,
-    null as source,
-    null as error_code,
-    null as error_type,
-    null as message,
-    told.first_received_at as since
-from told
+    notified.application_urn,
+    notified.external_job_posting_id,
+    notified.first_received_at as since
+from notified
 inner join job_postings using (application_urn, external_job_posting_id)
 where job_postings.last_task_urn is null

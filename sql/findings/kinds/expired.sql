@@ -6,14 +6,10 @@ with latest as (
 select
     'EXPIRED' as kind,
     'TASK' as facet,
-    'HIGH' as severity,
     application_urn,
     external_job_posting_id,
     location,
     task_urn,
-    null as source,
-    null as error_code,
-    null as error_type,
     error_message as message,
     requested_at + to_microseconds(($lifespan_seconds::double * 1000000)::bigint) as since
 from latest

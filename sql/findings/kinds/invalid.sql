@@ -6,14 +6,11 @@ with latest as (
 select
     'INVALID' as kind,
     'TASK' as facet,
-    'LOW' as severity,
     application_urn,
     external_job_posting_id,
     location,
     task_urn,
     'task' as source,
-    null as error_code,
-    null as error_type,
     error_message as message,
     status_changed_at as since
 from latest

@@ -1,4 +1,4 @@
--- Latest tasks whose URN LinkedIn refuses. One row per job and place.
+-- Latest tasks whose URN LinkedIn does not accept. One row per job and place.
 with latest as (
     select * from latest_tasks
 )
@@ -6,14 +6,10 @@ with latest as (
 select
     'REJECTED' as kind,
     'TASK' as facet,
-    'MEDIUM' as severity,
     application_urn,
     external_job_posting_id,
     location,
     task_urn,
-    null as source,
-    null as error_code,
-    null as error_type,
     error_message as message,
     status_changed_at as since
 from latest

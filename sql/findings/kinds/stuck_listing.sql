@@ -1,0 +1,26 @@
+-- Jobs whose listing LinkedIn has called in progress for a day or more. One row per job.
+with postings as (
+    select * from job_postings
+),
+
+listings as (
+    select *
+    from latest_facets
+    where facet = 'LISTING'
+)
+
+select
+    'STUCK' as kind,
+    'LISTING' as facet,
+    postings.application_urn,
+    postings.external_job_posting_id,
+    listings.error_code,
+    listings.error_type,
+    listings.message,
+    listings.in_progress_since as since
+from postings
+inner join listings using (application_urn, external_job_posting_id)
+where
+    postings.expected_listing = 'LISTED'
+    and listings.status = 'IN_PROGRESS'
+    and listings.in_progress_since <= $as_of::timestamptz - interval 24 hours

@@ -1,4 +1,4 @@
-"""The commands, one a function; each sets up, calls the room that does it, and prints."""
+"""The commands, one per function: each loads the settings, calls what does the work, and prints the result."""
 
 import gc
 import time
@@ -9,15 +9,15 @@ import typer
 from jobrecon import __version__
 from jobrecon.cli.console import (
     JsonOption,
-    draw_bars,
+    echo,
     err,
     exit_with_status,
     out,
-    parse_moment,
+    parse_timestamp,
     print_json,
     print_table,
-    say,
     show_progress,
+    sparkline,
     start_logging,
 )
 from jobrecon.cli.importing import notifications, tasks
@@ -40,7 +40,7 @@ app.add_typer(webhook, name="webhook")
 
 def main() -> None:
     """The command line of this process."""
-    # The collector would go through the libraries many times while they load and once more at the end: a third of a second.
+    # Collecting garbage while the libraries load, and once more at exit, takes a third of a second.
     gc.set_threshold(100_000)
     try:
         app(prog_name="jobrecon")
@@ -63,10 +63,12 @@ def prepare(
 
 @app.command()
 def run(
-    as_of: Annotated[str | None, typer.Option("--as-of", help="The moment to speak about, ISO 8601. Default: now.", metavar="T")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Reconcile as of this time, ISO 8601 (UTC without an offset). Default: now.", metavar="T")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One reconciliation: pull, poll, merge, reconcile, publish.
+    """Reconcile once: pull new tasks, poll LinkedIn, merge notifications, update findings, publish.
 
     Example: `jobrecon run --as-of 2026-11-21T06:00:00Z`
     """
@@ -74,18 +76,18 @@ def run(
 
     with exit_with_status():
         settings = load_settings()
-        moment = parse_moment(as_of, "--as-of")
+        timestamp = parse_timestamp(as_of, "--as-of")
         started = time.monotonic()
         with show_progress("Polling LinkedIn") as advance:
-            summary = reconcile(settings, moment, advance)
+            summary = reconcile(settings, timestamp, advance)
         if as_json:
             print_json({**summary.model_dump(), "published": str(settings.published)})
         else:
-            say(
+            echo(
                 f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}."
             )
-            say(f"{summary.polling_sentence}.")
-            say(f"Published: {settings.published}")
+            echo(f"{summary.polling_sentence}.")
+            echo(f"Published: {settings.published}")
         if summary.failed_applications:
             raise typer.Exit(1)
 
@@ -93,13 +95,13 @@ def run(
 @app.command()
 def report(
     date: Annotated[str | None, typer.Option("--date", help="The day to report, YYYY-MM-DD. Default: today.", metavar="D")] = None,
-    is_mailed: Annotated[bool, typer.Option("--mail", help="Send the mails and the chat message that were not sent yet.")] = False,
+    is_mailed: Annotated[bool, typer.Option("--mail", help="Send the mails and the chat message that have not been sent yet.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """The daily report into the reports folder: a page for all, one for each account manager, workbook, CSV, summary.
+    """Write the daily report into the reports folder: a page for all, one per account manager, workbook, CSV, summary.
 
-    With `--mail` it is sent too: to each account manager with an address, to JOBRECON_MAIL_TO and to the chat, each once for
-    a day. Example: `jobrecon report --date 2026-11-21`
+    With `--mail` it is also sent: to each account manager with an address, to JOBRECON_MAIL_TO and to the chat, each once a
+    day. Example: `jobrecon report --date 2026-11-21`
     """
     import datetime as dt
 
@@ -110,7 +112,7 @@ def report(
         try:
             day = dt.date.fromisoformat(date) if date else None
         except ValueError:
-            raise ConfigurationError(f"--date is no date: {date!r}. Write it as 2026-01-31.") from None
+            raise ConfigurationError(f"--date is not a date: {date!r}. Write it as 2026-01-31.") from None
         result = write_report(settings, day, utc_now())
         delivery = None
         if is_mailed:
@@ -122,31 +124,33 @@ def report(
             print_json({**result.summary, "folder": str(result.folder), "files": [str(file) for file in result.files], **sent})
             return
         flow = result.summary["roll_forward"]
-        say(
+        echo(
             f"{flow['open_now']:,} findings open ({flow['open_before']:,} before, {flow['new']:,} new, {flow['resolved']:,} resolved) "
             f"on {result.summary['date']}, {result.summary['jobs']:,} jobs.",
         )
         if not result.summary["complete"]:
-            say("INCOMPLETE: " + " ".join(result.summary["incomplete_reasons"]), "bold red", err)
-        say(f"Open {result.folder / 'index.html'}")
+            echo("INCOMPLETE: " + " ".join(result.summary["incomplete_reasons"]), "bold red", err)
+        echo(f"Open {result.folder / 'index.html'}")
         if delivery:
-            say(f"Messages: {delivery.sentence}.")
+            echo(f"Messages: {delivery.sentence}.")
             for problem in delivery.problems:
-                say(problem, "bold red", err)
+                echo(problem, "bold red", err)
 
 
 @app.command()
 def explain(
-    job: Annotated[str, typer.Argument(help="The partner's id of the job (externalJobPostingId).")],
-    application: Annotated[str | None, typer.Option("--application", help="URN of the application, where several have such a job.")] = None,
-    poll: Annotated[bool, typer.Option("--poll", help="Ask LinkedIn about its pending tasks first, now.")] = False,
+    job: Annotated[str, typer.Argument(help="The job's externalJobPostingId.")],
+    application: Annotated[
+        str | None, typer.Option("--application", help="URN of the application, where several have a job of this id.")
+    ] = None,
+    poll: Annotated[bool, typer.Option("--poll", help="Poll its pending tasks first.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Everything known about one job in order of time: requests, polls, notifications, findings, and what to do next.
+    """Show everything known about one job in order of time: requests, polls, notifications, findings, what to do next.
 
     Example: `jobrecon explain job-1`
     """
-    from jobrecon.cli.timeline import print_story
+    from jobrecon.cli.timeline import print_timeline
     from jobrecon.reports.timeline import read_timeline
     from jobrecon.warehouse import open_published
 
@@ -157,17 +161,17 @@ def explain(
 
             reconcile(settings, job=job)
         with open_published(settings) as warehouse:
-            stories = read_timeline(warehouse, job, application)
+            timelines = read_timeline(warehouse, job, application)
         if as_json:
-            print_json({"external_job_posting_id": job, "jobs": stories})
+            print_json({"external_job_posting_id": job, "jobs": timelines})
         else:
-            for story in stories:
-                print_story(story)
+            for timeline in timelines:
+                print_timeline(timeline)
 
 
 @app.command()
 def budget(as_json: JsonOption = False) -> None:
-    """Calls used and left today, per application.
+    """Show the API calls used and left today (UTC) per application.
 
     Example: `jobrecon budget --json`
     """
@@ -182,7 +186,7 @@ def budget(as_json: JsonOption = False) -> None:
             print_json({"utc_date": now.date(), "applications": rows})
             return
         if not rows:
-            raise ConfigurationError("No application is configured and none called LinkedIn today.")
+            raise ConfigurationError("No application is configured, and no calls were made today.")
         print_table(
             f"Calls to simpleJobPostingTasks on {now.date()} (UTC; resets at 00:00 UTC)",
             ["application", "customer", "limit", "used", "left", "exhausted at", "by hour, from 00 to 23 UTC"],
@@ -194,7 +198,7 @@ def budget(as_json: JsonOption = False) -> None:
                     row["calls_used"],
                     row["calls_left"],
                     row["exhausted_at"] or "",
-                    draw_bars(row["calls_by_hour"]),
+                    sparkline(row["calls_by_hour"]),
                 ]
                 for row in rows
             ],
@@ -203,22 +207,22 @@ def budget(as_json: JsonOption = False) -> None:
 
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
-    """Check configuration, credentials, clock, disk, both databases, the Prefect API and the webhook; say how to mend what is wrong.
+    """Check configuration, credentials, clock, disk, databases, Prefect and the webhook, and say how to fix what is wrong.
 
     Example: `jobrecon doctor`
     """
-    from jobrecon.cli.checks import examine
+    from jobrecon.cli.checks import run_checks
 
     with exit_with_status():
-        findings = examine()
+        checks = run_checks()
         if as_json:
-            print_json({"ok": all(item.state != "FAIL" for item in findings), "checks": [item.__dict__ for item in findings]})
+            print_json({"ok": all(item.state != "FAIL" for item in checks), "checks": [item.__dict__ for item in checks]})
         else:
             colours = {"OK": "green", "WARN": "yellow", "FAIL": "red"}
-            for item in findings:
+            for item in checks:
                 out.print(f"[{colours[item.state]}]{item.state:4}[/] ", end="")
-                say(f"{item.name}: {item.detail}" + (f"\n     {item.remedy}" if item.remedy else ""))
-        if any(item.state == "FAIL" for item in findings):
+                echo(f"{item.name}: {item.detail}" + (f"\n     {item.remedy}" if item.remedy else ""))
+        if any(item.state == "FAIL" for item in checks):
             raise typer.Exit(1)
 
 
@@ -228,7 +232,7 @@ def webhook_serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8080,
 ) -> None:
-    """Serve the receiver: GET and POST /webhook, /healthz, /readyz, /metrics.
+    """Serve the webhook receiver: /webhook, /healthz, /readyz, /metrics.
 
     Example: `jobrecon webhook --host 0.0.0.0 --port 8080`
     """
@@ -241,7 +245,7 @@ def webhook_serve(
 
 @webhook.command("redrive")
 def webhook_redrive() -> None:
-    """Try the notifications in quarantine again, after a fix: what is understood now lands as received then.
+    """Parse the quarantined bodies again, after a fix: those that are valid now land with their original time of receipt.
 
     Example: `jobrecon webhook redrive`
     """
@@ -250,9 +254,9 @@ def webhook_redrive() -> None:
 
     with exit_with_status():
         result = redrive_quarantine(open_landing(load_settings().landing_url))
-        say(f"{result.landed:,} notifications landed and wait for the next run; {sum(result.invalid.values()):,} stay in quarantine.")
+        echo(f"{result.landed:,} notifications landed and are merged by the next run; {sum(result.invalid.values()):,} stay in quarantine.")
         for reason, count in sorted(result.invalid.items(), key=lambda item: -item[1]):
-            say(f"  {count:,} invalid: {reason}")
+            echo(f"  {count:,} invalid: {reason}")
 
 
 @app.command()
@@ -260,23 +264,23 @@ def sandbox(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8090,
     webhook_url: Annotated[str | None, typer.Option(help="Where to send webhooks, such as http://127.0.0.1:8080/webhook.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same outcomes.")] = 1,
 ) -> None:
-    """Serve the stand-in for LinkedIn: token, tasks, posting status, webhooks, and a control endpoint that moves its clock.
+    """Serve a fake LinkedIn: tokens, tasks, posting status, webhooks, and control endpoints for its clock and faults.
 
-    It takes the configured applications, or a sample one. Example: `jobrecon sandbox --webhook-url http://127.0.0.1:8080/webhook`
+    It knows the configured applications, or a sample one. Example: `jobrecon sandbox --webhook-url http://127.0.0.1:8080/webhook`
     """
-    from jobrecon.cli.sandbox import serve_stand_in
+    from jobrecon.cli.sandbox import serve_fake_linkedin
 
     with exit_with_status():
-        serve_stand_in(load_settings(), host, port, webhook_url, seed)
+        serve_fake_linkedin(load_settings(), host, port, webhook_url, seed)
 
 
 @app.command()
 def demo() -> None:
-    """The main job on this machine with nothing configured: sandbox, receiver, flows and report on free loopback ports.
+    """Try everything on this machine, with nothing configured: a fake LinkedIn, receiver, flows and report.
 
-    It lives in JOBRECON_HOME (default ./var), which must be new or an earlier demo's. Example: `JOBRECON_HOME=demo jobrecon demo`
+    Its files go to JOBRECON_HOME (default ./var), which must be new or an earlier demo's. Example: `JOBRECON_HOME=demo jobrecon demo`
     """
     from jobrecon.demo import run_demo
 

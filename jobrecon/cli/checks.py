@@ -1,4 +1,4 @@
-"""The doctor's checks: each looks at one thing and says how to mend it."""
+"""The checks of `jobrecon doctor`: each examines one thing and says how to fix it."""
 
 import asyncio
 import os
@@ -21,14 +21,14 @@ from jobrecon.linkedin.tokens import TokenCache
 from jobrecon.settings import Settings, load_settings
 from jobrecon.warehouse import open_published, open_warehouse
 
-LEAST_FREE_BYTES = 2 * 1024**3
-CHALLENGE_HOURS = 5
-CLOCK_SECONDS = 60
+MIN_FREE_BYTES = 2 * 1024**3
+MAX_CHALLENGE_AGE_HOURS = 5
+MAX_CLOCK_DIFFERENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one check found: OK, WARN or FAIL."""
+    """The result of one check: OK, WARN or FAIL."""
 
     name: str
     state: str
@@ -36,18 +36,18 @@ class Check:
     remedy: str = ""
 
 
-def examine() -> list[Check]:
-    """All checks, in the order in which a user would mend things. Raises `ConfigurationError` only for settings that cannot be read."""
+def run_checks() -> list[Check]:
+    """All checks, in the order in which a user would fix things. Raises `ConfigurationError` only for unreadable settings."""
     settings = load_settings()
     applications = settings.load_applications()
-    checks = [Check("configuration", "OK", f"everything lies in {settings.home}; reports are days of {settings.timezone}")]
+    checks = [Check("configuration", "OK", f"home folder {settings.home}; days of reports are those of {settings.timezone}")]
     checks += _check_applications(applications, settings)
     for check in (_check_credentials, _check_disk, _check_warehouse, _check_published, _check_landing, _check_webhook, _check_prefect):
-        checks += _guarded(check, settings, applications)
+        checks += _run_check(check, settings, applications)
     return checks
 
 
-def _guarded(check: Callable[[Settings, Applications], Iterator[Check]], settings: Settings, applications: Applications) -> list[Check]:
+def _run_check(check: Callable[[Settings, Applications], Iterator[Check]], settings: Settings, applications: Applications) -> list[Check]:
     try:
         return list(check(settings, applications))
     except JobreconError as error:
@@ -56,8 +56,8 @@ def _guarded(check: Callable[[Settings, Applications], Iterator[Check]], setting
 
 def _check_applications(applications: Applications, settings: Settings) -> Iterator[Check]:
     if not len(applications):
-        remedy = "Write one as docs/settings.md shows, or set JOBRECON_CLIENT_ID, JOBRECON_CLIENT_SECRET and JOBRECON_APPLICATION_URN."
-        yield Check("applications", "FAIL", f"none is configured ({settings.applications} is absent or names none)", remedy)
+        remedy = "Write it as docs/settings.md shows, or set JOBRECON_CLIENT_ID, JOBRECON_CLIENT_SECRET and JOBRECON_APPLICATION_URN."
+        yield Check("applications", "FAIL", f"none is configured ({settings.applications} is missing or has none)", remedy)
     for application in applications:
         try:
             count = len(application.load_secrets())
@@ -67,19 +67,19 @@ def _check_applications(applications: Applications, settings: Settings) -> Itera
 
 
 def _check_credentials(settings: Settings, applications: Applications) -> Iterator[Check]:
-    """One token request for each application; LinkedIn's own clock comes with the answer."""
+    """One token request per application; the response carries LinkedIn's own time."""
 
-    async def ask(application: Application) -> tuple[Check, datetime | None]:
+    async def request_token(application: Application) -> tuple[Check, datetime | None]:
         dates: list[str] = []
 
-        async def note_date(response: httpx.Response) -> None:
+        async def record_date(response: httpx.Response) -> None:
             dates.append(response.headers.get("Date", ""))
 
         async with open_http() as http:
-            http.event_hooks = {"response": [note_date]}
+            http.event_hooks = {"response": [record_date]}
             try:
                 await TokenCache(application, settings.token_url, engine, http).fetch()
-                check = Check("credentials", "OK", f"LinkedIn gives {application.urn} a token")
+                check = Check("credentials", "OK", f"LinkedIn issues a token for {application.urn}")
             except JobreconError as error:
                 check = Check("credentials", "FAIL", str(error))
         try:
@@ -90,30 +90,30 @@ def _check_credentials(settings: Settings, applications: Applications) -> Iterat
     engine = open_landing(settings.landing_url)
     differences = []
     for application in applications:
-        check, told = asyncio.run(ask(application))
-        if told:
-            differences.append(abs((utc_now() - told.astimezone(UTC)).total_seconds()))
+        check, server_time = asyncio.run(request_token(application))
+        if server_time:
+            differences.append(abs((utc_now() - server_time.astimezone(UTC)).total_seconds()))
         yield check
     engine.dispose()
-    if differences and min(differences) > CLOCK_SECONDS:
+    if differences and min(differences) > MAX_CLOCK_DIFFERENCE_SECONDS:
         detail = f"this machine's clock is {min(differences):.0f} s away from LinkedIn's"
         yield Check("clock", "FAIL", detail, "Synchronise it (NTP): budgets and the age of tasks depend on it.")
     elif differences:
         yield Check("clock", "OK", "agrees with LinkedIn's")
     else:
-        yield Check("clock", "WARN", f"nobody to compare it with; it says {utc_now().isoformat(timespec='seconds')}")
+        yield Check("clock", "WARN", f"could not be compared with LinkedIn's; it is {utc_now().isoformat(timespec='seconds')}")
 
 
 def _check_disk(settings: Settings, _applications: Applications) -> Iterator[Check]:
-    place = next(folder for folder in [settings.home.absolute(), *settings.home.absolute().parents] if folder.exists())
-    free = shutil.disk_usage(place).free
+    folder = next(path for path in [settings.home.absolute(), *settings.home.absolute().parents] if path.exists())
+    free = shutil.disk_usage(folder).free
     warehouse = Path(settings.warehouse)
     # Publishing needs room for a second copy of the warehouse.
-    needed = max(LEAST_FREE_BYTES, 2 * warehouse.stat().st_size if warehouse.is_file() else 0)
-    is_writable = os.access(place, os.W_OK)
-    detail = f"{free / 1024**3:.1f} GiB free at {place}"
+    needed = max(MIN_FREE_BYTES, 2 * warehouse.stat().st_size if warehouse.is_file() else 0)
+    is_writable = os.access(folder, os.W_OK)
+    detail = f"{free / 1024**3:.1f} GiB free at {folder}"
     if not is_writable:
-        yield Check("disk", "FAIL", f"{place} cannot be written", "Make it writable, or set JOBRECON_HOME.")
+        yield Check("disk", "FAIL", f"{folder} is not writable", "Make it writable, or set JOBRECON_HOME.")
     elif free < needed:
         yield Check("disk", "WARN", detail, f"Make room: {needed / 1024**3:.1f} GiB should be free to publish safely.")
     else:
@@ -138,16 +138,16 @@ def _check_published(settings: Settings, _applications: Applications) -> Iterato
     age = (utc_now() - rows[0]["as_of"]).total_seconds()
     detail = f"as of {rows[0]['as_of'].isoformat(timespec='seconds')}, last run {rows[0]['state']}"
     is_stale = age > settings.stale_after
-    yield Check("published copy", "WARN" if is_stale else "OK", detail, "No run for long: is the deployment scheduled?" if is_stale else "")
+    yield Check("published copy", "WARN" if is_stale else "OK", detail, "No recent run: is the deployment scheduled?" if is_stale else "")
 
 
 def _check_landing(settings: Settings, _applications: Applications) -> Iterator[Check]:
     engine = open_landing(settings.landing_url)
     state = read_state(engine)
     engine.dispose()
-    yield Check("landing database", "OK", f"can be reached; {state.unmerged_count:,} notifications wait to be merged")
+    yield Check("landing database", "OK", f"reachable; {state.unmerged_count:,} notifications not merged yet")
     if state.quarantined_count:
-        detail = f"{state.quarantined_count:,} signed bodies that were not understood"
+        detail = f"{state.quarantined_count:,} signed but invalid bodies"
         yield Check("quarantine", "WARN", detail, "Look at the table quarantine; after a fix run `jobrecon webhook redrive`.")
 
 
@@ -171,8 +171,8 @@ def _check_webhook(settings: Settings, _applications: Applications) -> Iterator[
         return
     hours = (utc_now() - state.last_challenged_at).total_seconds() / 3600
     detail = f"LinkedIn last challenged it {hours:.1f} h ago ({state.last_challenged_at.isoformat(timespec='seconds')})"
-    if hours > CHALLENGE_HOURS:
-        remedy = "LinkedIn asks every 2 hours and blocks after three misses: check that the address is reachable, then register it again."
+    if hours > MAX_CHALLENGE_AGE_HOURS:
+        remedy = "LinkedIn challenges every 2 hours and blocks the webhook after three failures: check that the address is reachable, then register it again."
         yield Check("webhook", "FAIL", detail, remedy)
     else:
         yield Check("webhook", "OK", detail)
@@ -184,13 +184,16 @@ def _check_prefect(settings: Settings, _applications: Applications) -> Iterator[
         yield Check("Prefect API", "WARN", "PREFECT_API_URL is not set", "Schedules need a Prefect server: docs/prefect.md.")
         return
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/health", timeout=5)
+        response = httpx.get(f"{url.rstrip('/')}/health", timeout=5)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         yield Check(
-            "Prefect API", "FAIL", f"does not answer ({type(error).__name__})", "Start the Prefect server, or correct PREFECT_API_URL."
+            "Prefect API", "FAIL", f"is not reachable ({type(error).__name__})", "Start the Prefect server, or correct PREFECT_API_URL."
         )
         return
-    is_well = answer.status_code == 200
+    is_healthy = response.status_code == 200
     yield Check(
-        "Prefect API", "OK" if is_well else "FAIL", f"answers HTTP {answer.status_code}", "" if is_well else "Look at the server's log."
+        "Prefect API",
+        "OK" if is_healthy else "FAIL",
+        f"responds with HTTP {response.status_code}",
+        "" if is_healthy else "Look at the server's log.",
     )

@@ -1,4 +1,4 @@
-"""What the commands share: output for people on a terminal, plain lines elsewhere, JSON on request, errors as exit status."""
+"""Shared by the commands: output for terminals, plain lines elsewhere, JSON on request, errors as exit status."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ from rich.table import Table
 from jobrecon.errors import ConfigurationError, JobreconError
 
 PLAIN_WIDTH = 200
-"""Columns where the output is no terminal: a file or a pipe folds nothing."""
+"""Width where the output is not a terminal: nothing is wrapped in a file or a pipe."""
 
 out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 err = Console(stderr=True, soft_wrap=True, highlight=False, width=None if sys.stderr.isatty() else PLAIN_WIDTH)
@@ -29,24 +29,24 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as on
 
 @contextmanager
 def exit_with_status() -> Iterator[None]:
-    """Turn the family of our errors into a message on stderr and the promised exit status."""
+    """Turn a `JobreconError` into a message on stderr and its exit status."""
     try:
         yield
     except JobreconError as error:
-        err.print(f"[bold red]{type(error).__name__}:[/] {escape(printable(str(error)))}")
+        err.print(f"[bold red]{type(error).__name__}:[/] {escape(sanitize(str(error)))}")
         raise typer.Exit(error.exit_status) from None
     except KeyboardInterrupt:
         err.print("Interrupted. What was committed stays; run it again to go on.")
         raise typer.Exit(1) from None
 
 
-def say(text: str, style: str | None = None, to: Console = out) -> None:
-    """A line as it is: no markup, and nothing that could steer the terminal."""
-    to.print(printable(text), style=style, markup=False)
+def echo(text: str, style: str | None = None, to: Console = out) -> None:
+    """Print text as it is: no markup, no control characters."""
+    to.print(sanitize(text), style=style, markup=False)
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on stdout; moments in ISO 8601."""
+    """One JSON object on stdout; timestamps in ISO 8601."""
     sys.stdout.write(
         json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=_encode, ensure_ascii=False)
         + "\n"
@@ -64,30 +64,30 @@ def _encode(value: Any) -> Any:
 
 
 def print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
-    """A table for people; numbers stand right."""
+    """A table for terminals; numbers are right-aligned."""
     table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for index, name in enumerate(columns):
         is_number = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(printable(f"{cell:,}" if isinstance(cell, int) else str(cell))) for cell in row))
+        table.add_row(*(escape(sanitize(f"{cell:,}" if isinstance(cell, int) else str(cell))) for cell in row))
     out.print(table)
 
 
-def draw_bars(counts: list[int]) -> str:
-    """One character a count, the highest full; a dot for none."""
+def sparkline(counts: list[int]) -> str:
+    """One character per count, the highest full; a dot for zero."""
     highest = max(counts, default=0)
     return "".join("·" if not count else "▁▂▃▄▅▆▇█"[max(0, -(-count * 8 // highest) - 1)] for count in counts)
 
 
-def printable(text: str) -> str:
-    """Text from outside without what could steer a terminal or turn its direction."""
+def sanitize(text: str) -> str:
+    """Text from outside without control characters and changes of text direction."""
     return "".join(character if character.isprintable() or character in "\n\t" else "\ufffd" for character in text)
 
 
 @contextmanager
 def show_progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal; elsewhere nothing while it lasts."""
+    """A progress bar on a terminal; elsewhere nothing."""
     if not err.is_terminal:
         yield lambda _done, _total: None
         return
@@ -97,19 +97,19 @@ def show_progress(label: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def parse_moment(text: str | None, option: str) -> datetime | None:
-    """A moment from the command line: ISO 8601; without an offset it is UTC."""
+def parse_timestamp(text: str | None, option: str) -> datetime | None:
+    """A timestamp from the command line: ISO 8601; without an offset it is UTC."""
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        timestamp = datetime.fromisoformat(text)
     except ValueError:
-        raise ConfigurationError(f"{option} is no ISO 8601 moment: {text!r}. Write it as 2026-01-31T06:00:00Z.") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        raise ConfigurationError(f"{option} is not an ISO 8601 timestamp: {text!r}. Write it as 2026-01-31T06:00:00Z.") from None
+    return (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def start_logging(level: int = logging.INFO) -> None:
-    """Logs as plain lines on stderr: ours from `level` on, other people's warnings."""
+    """Log plain lines to stderr: ours from `level` on, warnings of libraries."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"))
     handler.addFilter(lambda record: record.levelno >= logging.WARNING or record.name.startswith("jobrecon"))

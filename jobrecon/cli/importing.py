@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobrecon.cli.console import err, exit_with_status, say, show_progress
+from jobrecon.cli.console import echo, err, exit_with_status, show_progress
 from jobrecon.clock import utc_now
 from jobrecon.errors import InputError
 from jobrecon.settings import load_settings
@@ -64,15 +64,15 @@ def _import_files(files: list[Path], noun: str, import_file: Any) -> None:
             try:
                 result: ImportResult = import_file(path, advance)
             except InputError as error:
-                say(f"InputError: {error}", to=err)
+                echo(f"InputError: {error}", to=err)
                 is_failed = True
                 continue
-        say(f"{path}: {result.added:,} {noun} added, {result.known:,} known already, {result.rejected:,} rows rejected")
+        echo(f"{path}: {result.added:,} {noun} added, {result.known:,} known already, {result.rejected:,} rows rejected")
         for note in result.notes:
-            say(f"  {note}")
+            echo(f"  {note}")
         for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1]):
-            say(f"  rejected {count:,}: {reason}")
+            echo(f"  rejected {count:,}: {reason}")
         if result.rejected:
-            say("  Rejected rows are kept in the table rejected_rows with file, line and reason; mend them and import the file again.")
+            echo("  Rejected rows are kept in the table rejected_rows with file, line and reason; mend them and import the file again.")
     if is_failed:
         raise typer.Exit(1)

@@ -1,41 +1,43 @@
-"""A job's story for a person at a terminal."""
+"""A job's timeline for terminals."""
 
 from datetime import datetime
 from typing import Any
 
-from jobrecon.cli.console import out, print_table, say
+from jobrecon.cli.console import echo, out, print_table
 
 
-def print_story(story: dict[str, Any]) -> None:
+def print_timeline(timeline: dict[str, Any]) -> None:
     """Where the job stands, what happened in order of time, what to do next."""
-    now = story["now"]
+    now = timeline["now"]
     title = f" “{now['title']}”" if now["title"] else ""
     owner = ", ".join(part for part in (now["customer"], now["account_manager"]) if part)
-    say(f"{story['external_job_posting_id']}{title} ({owner or story['application_urn']})", style="bold")
-    if story["as_of"]:
-        say(f"As of {_moment(story['as_of'])}: should be {_word(now['expected_listing'])}, LinkedIn says {_word(now['listing_status'])}.")
+    echo(f"{timeline['external_job_posting_id']}{title} ({owner or timeline['application_urn']})", style="bold")
+    if timeline["as_of"]:
+        echo(
+            f"As of {_moment(timeline['as_of'])}: should be {_word(now['expected_listing'])}, LinkedIn says {_word(now['listing_status'])}."
+        )
     else:
-        say("No run has looked at it yet.")
+        echo("No run has looked at it yet.")
     if now["job_posting_url"]:
-        say(now["job_posting_url"])
+        echo(now["job_posting_url"])
     out.print()
     print_table(
         "",
         ["when (UTC)", "what", "happened"],
         [
             [_moment(event["happened_at"]), event["event"], event["what"] + (f"\n{event['detail']}" if event["detail"] else "")]
-            for event in story["events"]
+            for event in timeline["events"]
         ],
     )
     out.print()
-    if not story["open_findings"]:
-        say("Nothing is known to be wrong with it." if story["as_of"] else "Run `jobrecon run` to learn more.")
-    for finding in story["open_findings"]:
-        say(
+    if not timeline["open_findings"]:
+        echo("Nothing is known to be wrong with it." if timeline["as_of"] else "Run `jobrecon run` to learn more.")
+    for finding in timeline["open_findings"]:
+        echo(
             f"{finding['kind']} ({finding['facet']}, {finding['severity']}) since {_moment(finding['since'])}: {finding['reason']}",
             style="bold",
         )
-        say(
+        echo(
             f"  {finding['owner'].capitalize()} has to act: {finding['next_action']}"
             if finding["owner"] != "LINKEDIN"
             else f"  {finding['next_action']}"

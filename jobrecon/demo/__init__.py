@@ -1,4 +1,4 @@
-"""The demo: two days of a made-up LinkedIn on this machine."""
+"""The demo: two days of a fake LinkedIn on this machine."""
 
 from jobrecon.demo.two_days import run_demo
 

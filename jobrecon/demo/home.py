@@ -1,4 +1,4 @@
-"""Where the demo lives: a folder of its own, and the environment of a user who configured it."""
+"""The demo's home: a folder of its own, and the environment of a user who configured it."""
 
 import os
 import shutil
@@ -11,24 +11,24 @@ from jobrecon.errors import ConfigurationError
 from jobrecon.sandbox import SandboxApplication
 from jobrecon.settings import Settings, load_settings
 
-MARK = "this-is-a-demo.txt"
+MARKER = "this-is-a-demo.txt"
 
 
 def clear_home(home: Path) -> None:
-    """Make the folder anew. Raises `ConfigurationError` where it holds something that is no demo's."""
+    """Empty the folder, or create it. Raises `ConfigurationError` where it holds files that are not a demo's."""
     if home.exists() and any(home.iterdir()):
-        if not (home / MARK).is_file():
+        if not (home / MARKER).is_file():
             raise ConfigurationError(
-                f"{home} holds something that is no demo's. Nothing was changed. Give the demo a folder of its own: JOBRECON_HOME=demo jobrecon demo"
+                f"{home} holds files that are not a demo's. Nothing was changed. Give the demo a folder of its own: JOBRECON_HOME=demo jobrecon demo"
             )
         shutil.rmtree(home)
     home.mkdir(parents=True, exist_ok=True)
-    (home / MARK).write_text("Everything in this folder is made up. The next `jobrecon demo` removes it.\n", encoding="utf-8")
+    (home / MARKER).write_text("Everything in this folder is invented. The next `jobrecon demo` removes it.\n", encoding="utf-8")
 
 
 @contextmanager
 def configured(home: Path, applications: list[SandboxApplication], api_url: str) -> Iterator[Settings]:
-    """The environment of a user who configured all this, while the block runs."""
+    """The environment of a user who configured all this, until the block ends."""
     secrets = home / "secrets"
     secrets.mkdir(mode=0o700)
     entries = []
@@ -47,7 +47,7 @@ def configured(home: Path, applications: list[SandboxApplication], api_url: str)
         "JOBRECON_API_URL": api_url,
         "JOBRECON_TOKEN_URL": f"{api_url}/oauth/v2/accessToken",
         "JOBRECON_TIMEZONE": os.environ.get("JOBRECON_TIMEZONE", "UTC"),
-        # A Prefect of the demo's own, quiet, that writes down what it did before it ends.
+        # A Prefect of the demo's own, quiet, that records its task runs before it ends.
         "PREFECT_HOME": str((home / "prefect").absolute()),
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -1,4 +1,4 @@
-"""The partner's system of the demo: customers with jobs, sent to LinkedIn's stand-in."""
+"""The partner's system of the demo: customers with jobs, posted to the fake LinkedIn."""
 
 import json
 import random
@@ -33,23 +33,23 @@ TITLES = (
     "Data analyst",
     "Cook",
 )
-PLACES = ("Oslo, Norway", "Köln, Nordrhein-Westfalen, Germany", "Austin, Texas, United States", "Lyon, France", "Utrecht, Netherlands")
+LOCATIONS = ("Oslo, Norway", "Köln, Nordrhein-Westfalen, Germany", "Austin, Texas, United States", "Lyon, France", "Utrecht, Netherlands")
 
 
 class Partner:
     """Sends requests as an applicant tracking system would, and imports the task URNs it gets."""
 
-    def __init__(self, home: Path, settings: Settings, world: World, api: httpx.Client, chance: random.Random) -> None:
+    def __init__(self, home: Path, settings: Settings, world: World, api: httpx.Client, rng: random.Random) -> None:
         self.home = home
         self.settings = settings
         self.world = world
         self.api = api
-        self.chance = chance
+        self.rng = rng
         self.jobs: dict[str, dict[str, Any]] = {}
         """Jobs by id: application, title, location."""
 
     def send(self, operation: str, count: int) -> int:
-        """Send requests, keep the task URNs in a file, and import that; returns how many tasks there are."""
+        """Send requests, write the task URNs to a file and import it; returns the number of tasks."""
         tasks: list[dict[str, Any]] = []
         requests = self._choose(operation, count)
         for index in range(len(CUSTOMERS)):
@@ -67,11 +67,11 @@ class Partner:
             for start in range(0, len(elements), 100):
                 part = elements[start : start + 100]
                 response = _post_until_accepted(self.api, headers, part)
-                for element, answer in zip(part, response["elements"], strict=True):
-                    if "id" in answer:
+                for element, result in zip(part, response["elements"], strict=True):
+                    if "id" in result:
                         tasks.append(
                             {
-                                "task_urn": answer["id"],
+                                "task_urn": result["id"],
                                 "external_job_posting_id": element["externalJobPostingId"],
                                 "operation": element["jobPostingOperationType"],
                                 "requested_at": self.world.now.isoformat(),
@@ -90,10 +90,10 @@ class Partner:
         if operation == "CREATE":
             chosen = []
             for _ in range(count):
-                index = self.chance.choices(range(len(CUSTOMERS)), [share for *_, share in CUSTOMERS])[0]
+                index = self.rng.choices(range(len(CUSTOMERS)), [share for *_, share in CUSTOMERS])[0]
                 job = f"{CUSTOMERS[index][0].split()[0].lower()}-{len(self.jobs) + 1:04}"
-                title, place = self.chance.choice(TITLES), self.chance.choice(PLACES)
-                self.jobs[job] = {"application_urn": f"urn:li:developerApplication:{1001 + index}", "title": title, "location": place}
+                title, location = self.rng.choice(TITLES), self.rng.choice(LOCATIONS)
+                self.jobs[job] = {"application_urn": f"urn:li:developerApplication:{1001 + index}", "title": title, "location": location}
                 chosen.append(job)
         elif operation == "RESEND":
             with open_published(self.settings) as warehouse:
@@ -102,14 +102,14 @@ class Partner:
                 ]
             chosen, operation = failed[: len(failed) // 2], "CREATE"
         else:
-            chosen = self.chance.sample(sorted(self.jobs), count)
+            chosen = self.rng.sample(sorted(self.jobs), count)
         return [
             {
                 "externalJobPostingId": job,
                 "jobPostingOperationType": operation,
                 "title": self.jobs[job]["title"],
                 "location": self.jobs[job]["location"],
-                "alternateLocations": ["Bergen, Norway"] if operation == "CREATE" and self.chance.random() < 0.01 else [],
+                "alternateLocations": ["Bergen, Norway"] if operation == "CREATE" and self.rng.random() < 0.01 else [],
             }
             for job in chosen
         ]
@@ -120,4 +120,4 @@ def _post_until_accepted(api: httpx.Client, headers: dict[str, str], elements: l
         response = api.post("/v2/simpleJobPostings", headers=headers, json={"elements": elements})
         if response.status_code == 200:
             return response.json()
-    raise JobreconError(f"The stand-in did not accept the demo's jobs: HTTP {response.status_code}.")
+    raise JobreconError(f"The fake LinkedIn did not accept the demo's jobs: HTTP {response.status_code}.")

@@ -1,4 +1,4 @@
-"""The main job on this machine with nothing configured: two days of a made-up LinkedIn, the real flows, a real report."""
+"""The demo's two days: a fake LinkedIn, the real receiver, flows and report, on this machine with nothing configured."""
 
 import asyncio
 import inspect
@@ -27,9 +27,9 @@ from jobrecon.warehouse import open_published
 from jobrecon.webhook.app import create_app as create_receiver
 from jobrecon.webhook.serving import serve_in_thread
 
-MISBEHAVIOUR = FaultInjection(error_5xx_rate=0.02, duplicate_rate=0.05, late_rate=0.02, reorder_rate=0.02, per_id_error_rate=0.001)
+FAULTS = FaultInjection(error_5xx_rate=0.02, duplicate_rate=0.05, late_rate=0.02, reorder_rate=0.02, per_id_error_rate=0.001)
 
-# Hours after the beginning: what the partner's system sends, and when a reconciliation runs.
+# Hours after the start: what the partner's system sends, and when a reconciliation runs.
 REQUESTS = (
     (0.0, "CREATE", 0.60),
     (8.0, "CREATE", 0.25),
@@ -47,31 +47,31 @@ RUNS = (0.2, 1.0, 8.5, 24.0, 26.5, 33.0, 48.0)
 def run_demo(settings: Settings, job_count: int = 2_000, seed: int = 7) -> dict[str, Any]:
     """Post jobs through the sandbox, let two days of its clock pass, reconcile, report; returns the last report's summary.
 
-    Everything lies in `settings.home`. Raises `ConfigurationError` where that holds something that is no demo's.
+    Everything lies in `settings.home`. Raises `ConfigurationError` where that holds files that are not a demo's.
     """
     home = settings.home
     clear_home(home)
-    began = time.monotonic()
+    start = time.monotonic()
     started = (utc_now() - timedelta(hours=48)).replace(microsecond=0)
     applications = [
         SandboxApplication(f"urn:li:developerApplication:{1001 + index}", f"demo{index + 1}", [f"demo-secret-{index + 1}-{seed}"])
         for index in range(len(CUSTOMERS))
     ]
-    world = World(applications, started, seed, faults=MISBEHAVIOUR)
+    world = World(applications, started, seed, faults=FAULTS)
     with serve_in_thread(create_sandbox(world)) as api_url, configured(home, applications, api_url) as settings:
         engine = open_landing(settings.landing_url)
         receiver = create_receiver(settings.load_applications, engine, clock=lambda: world.now)
         with serve_in_thread(receiver) as receiver_url, httpx.Client(base_url=api_url, timeout=300) as api:
             partner = Partner(home, settings, world, api, random.Random(seed))
-            _say(f"LinkedIn's stand-in serves on {api_url}, the webhook receiver on {receiver_url}. Nothing leaves this machine.")
+            _print(f"The fake LinkedIn serves on {api_url}, the webhook receiver on {receiver_url}. Nothing leaves this machine.")
             api.post("/control/webhook", json={"webhook_url": f"{receiver_url}/webhook"}).raise_for_status()
-            summary = _live_two_days(partner, receiver_url, started, job_count)
-            _show_end(partner, summary, time.monotonic() - began)
+            summary = _simulate(partner, receiver_url, started, job_count)
+            _print_results(partner, summary, time.monotonic() - start)
         engine.dispose()
     return summary
 
 
-def _live_two_days(partner: Partner, receiver_url: str, started: datetime, job_count: int) -> dict[str, Any]:
+def _simulate(partner: Partner, receiver_url: str, started: datetime, job_count: int) -> dict[str, Any]:
     # Loaded by name: this room does not import the flows.
     reconcile, report = import_module("flows.reconcile").reconcile, import_module("flows.daily_report").daily_report
     steps = sorted([*((hour, "send", (operation, share)) for hour, operation, share in REQUESTS), *((hour, "run", None) for hour in RUNS)])
@@ -81,20 +81,20 @@ def _live_two_days(partner: Partner, receiver_url: str, started: datetime, job_c
         partner.api.post("/control/clock", json={"now": now.isoformat()}).raise_for_status()
         if step == "send" and request:
             sent = partner.send(request[0], round(request[1] * job_count))
-            _say(f"{_clock(now)}  the partner's system {VERBS[request[0]]} {sent:,} jobs; their task URNs are imported")
+            _print(f"{_format_time(now)}  the partner's system {VERBS[request[0]]} {sent:,} jobs; their task URNs are imported")
         else:
             _call(reconcile, as_of=now)
-            _say_run(partner, now)
+            _print_run(partner, now)
         day = now.astimezone(partner.settings.zone).date()
         if reported and day not in reported:
             _call(report, date=max(reported))
         reported.add(day)
-    _forge(partner, receiver_url)
+    _post_forged_notification(partner, receiver_url)
     return dict(_call(report))
 
 
-def _forge(partner: Partner, receiver_url: str) -> None:
-    """Somebody else's notification: the receiver must not take it."""
+def _post_forged_notification(partner: Partner, receiver_url: str) -> None:
+    """Post a notification with a wrong signature, which the receiver refuses."""
     body = json.dumps(
         {
             "type": "JOB_POSTING_STATUS",
@@ -102,8 +102,8 @@ def _forge(partner: Partner, receiver_url: str) -> None:
             "developerApplicationUrn": "urn:li:developerApplication:1001",
         }
     )
-    answer = httpx.post(f"{receiver_url}/webhook", content=body, headers={"X-LI-Signature": "0" * 64})
-    _say(f"{_clock(partner.world.now)}  a forged notification is refused: HTTP {answer.status_code}")
+    response = httpx.post(f"{receiver_url}/webhook", content=body, headers={"X-LI-Signature": "0" * 64})
+    _print(f"{_format_time(partner.world.now)}  a forged notification is refused: HTTP {response.status_code}")
 
 
 def _call(flow: Any, **parameters: Any) -> Any:
@@ -111,36 +111,36 @@ def _call(flow: Any, **parameters: Any) -> Any:
     return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 
-def _say_run(partner: Partner, now: datetime) -> None:
+def _print_run(partner: Partner, now: datetime) -> None:
     with open_published(partner.settings) as warehouse:
         row = warehouse.read("runs/select_last_run")[0]
-    _say(
-        f"{_clock(now)}  reconcile: {row['tasks_polled']:,} tasks polled with {row['calls_used']:,} calls, {row['tasks_settled']:,} settled, "
+    _print(
+        f"{_format_time(now)}  reconcile: {row['tasks_polled']:,} tasks polled with {row['calls_used']:,} calls, {row['tasks_settled']:,} settled, "
         f"{row['notifications_merged']:,} notifications; findings +{row['findings_opened']:,} −{row['findings_resolved']:,} = {row['findings_open']:,} open"
     )
 
 
-def _show_end(partner: Partner, summary: dict[str, Any], seconds: float) -> None:
+def _print_results(partner: Partner, summary: dict[str, Any], seconds: float) -> None:
     with open_published(partner.settings) as warehouse:
         worst = warehouse.read("findings/select_worst_findings", row_limit=1)
     job = worst[0]["job"] if worst else next(iter(partner.jobs))
     folder = partner.settings.reports / summary["date"]
-    _say(f"\n{summary['verdict']}\nTwo days took {seconds:.0f} s. Look at:")
-    _say(f"  {folder / 'index.html'}    the report, beside it one page for each account manager")
-    _say(f"  {folder / 'findings.xlsx'}    the same as a workbook")
-    _say(f"  {partner.settings.published}    the tables, for analysts")
+    _print(f"\n{summary['verdict']}\nTwo days, simulated in {seconds:.0f} s. Results:")
+    _print(f"  {folder / 'index.html'}    the report, beside it one page for each account manager")
+    _print(f"  {folder / 'findings.xlsx'}    the same as a workbook")
+    _print(f"  {partner.settings.published}    the tables, for analysts")
     prefix = "" if partner.home == Path("var") else f"JOBRECON_HOME={shlex.quote(str(partner.home))} "
     program = "jobrecon" if shutil.which("jobrecon") else shlex.quote(os.path.relpath(sys.argv[0]))
     applications = f"JOBRECON_APPLICATIONS={shlex.quote(str(partner.home / 'applications.toml'))}"
-    _say("Try next:")
-    _say(f"  {prefix}{program} explain {job}")
-    _say(f"  {prefix}{applications} {program} budget")
-    _say(f"  {prefix}{program} report --date {(partner.world.now.astimezone(partner.settings.zone) - timedelta(days=1)).date()}")
+    _print("Try next:")
+    _print(f"  {prefix}{program} explain {job}")
+    _print(f"  {prefix}{applications} {program} budget")
+    _print(f"  {prefix}{program} report --date {(partner.world.now.astimezone(partner.settings.zone) - timedelta(days=1)).date()}")
 
 
-def _clock(moment: datetime) -> str:
-    return f"{moment:%a %d %b %H:%M}"
+def _format_time(timestamp: datetime) -> str:
+    return f"{timestamp:%a %d %b %H:%M}"
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)  # noqa: T201

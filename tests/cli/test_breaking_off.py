@@ -1,4 +1,4 @@
-"""A run that meets a lock, a full disk or a kill: it says so, nothing is lost, the next one works."""
+"""A run that meets a lock, a full disk or a kill: it reports it, nothing is lost, and the next one works."""
 
 import resource
 import signal
@@ -16,7 +16,7 @@ from tests.cli.conftest import ACME, NOW, User
 
 @contextmanager
 def another_process(code: str, *arguments: Path) -> Iterator[subprocess.Popen[str]]:
-    """Python elsewhere, from the moment it printed a line until the block ends (or it gets an empty line itself)."""
+    """A Python process that has printed a line; it runs until the block ends, or until it reads an empty line."""
     command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
@@ -46,25 +46,25 @@ os._exit(0)
 """
 
 
-def run(user: User):
-    return user.types("run", "--as-of", NOW.isoformat())
+def run(user: User) -> subprocess.CompletedProcess[str]:
+    return user.run("run", "--as-of", NOW.isoformat())
 
 
 def post_and_run(user: User) -> bytes:
-    """One good run; returns what it published."""
-    user.posts("job-1", status="FAILED", error="Job description is too short.")
-    assert user.types("tasks", "import", user.write_tasks()).returncode == 0
+    """One complete run; returns the published copy."""
+    user.post("job-1", status="FAILED", error="Job description is too short.")
+    assert user.run("tasks", "import", user.write_tasks()).returncode == 0
     assert run(user).returncode == 0
     return user.published.read_bytes()
 
 
-def states(user: User, path: Path | None = None):
-    return [state for (state,) in user.reads("select state from runs order by started_at", path)]
+def states(user: User, path: Path | None = None) -> list[str]:
+    return [state for (state,) in user.read("select state from runs order by started_at", path)]
 
 
 @contextmanager
 def run_under_way(user: User) -> Iterator[subprocess.Popen[str]]:
-    """`jobrecon run` as a process of its own, in the middle of its polling: LinkedIn takes its time."""
+    """`jobrecon run` as a process of its own, waiting for a slow response while polling."""
     calls = user.world.applications[ACME].calls["simpleJobPostingTasks"]
     before = calls.total
     user.world.faults.latency_seconds = 30
@@ -82,11 +82,11 @@ def run_under_way(user: User) -> Iterator[subprocess.Popen[str]]:
 
 def post_more(user: User, count: int) -> None:
     for number in range(count):
-        user.posts(f"more-{number}")
-    user.types("tasks", "import", user.write_tasks())
+        user.post(f"more-{number}")
+    user.run("tasks", "import", user.write_tasks())
 
 
-def test_a_warehouse_that_another_command_holds_is_1_and_names_it(user: User):
+def test_a_warehouse_that_another_command_holds_is_1_and_names_it(user: User) -> None:
     post_and_run(user)
     post_more(user, 1)
     with run_under_way(user) as first:
@@ -96,7 +96,7 @@ def test_a_warehouse_that_another_command_holds_is_1_and_names_it(user: User):
         assert "Waited 1 s. Nothing was changed" in second.stderr
 
 
-def test_a_writers_file_that_a_foreign_program_holds_is_1_and_says_what_to_do(user: User):
+def test_a_writers_file_that_a_foreign_program_holds_is_1_and_says_what_to_do(user: User) -> None:
     before = post_and_run(user)
     with another_process(HOLD_FILE, user.home / "warehouse.duckdb") as holder:
         refused = run(user)
@@ -108,40 +108,40 @@ def test_a_writers_file_that_a_foreign_program_holds_is_1_and_says_what_to_do(us
     assert run(user).returncode == 0
 
 
-def test_a_reader_of_the_published_copy_keeps_it_while_a_run_publishes(user: User):
+def test_a_reader_of_the_published_copy_keeps_it_while_a_run_publishes(user: User) -> None:
     post_and_run(user)
     with another_process(HOLD_FILE, user.published, Path("read")) as reader:
         assert run(user).returncode == 0
-        told, _ = reader.communicate("\n", timeout=20)
-        assert told == "1\n"
+        printed, _ = reader.communicate("\n", timeout=20)
+        assert printed == "1\n"
     assert len(states(user)) == 2
 
 
-def test_a_run_that_is_killed_is_failed_and_the_next_one_goes_on(user: User):
+def test_a_run_that_is_killed_is_failed_and_the_next_one_goes_on(user: User) -> None:
     post_and_run(user)
     post_more(user, 200)
     with run_under_way(user) as process:
         process.send_signal(signal.SIGKILL)
     assert run(user).returncode == 0
     assert states(user) == ["COMPLETED", "FAILED", "COMPLETED"]
-    assert user.reads("select count(*) from job_tasks where state = 'SETTLED'") == [(201,)]
-    assert user.reads("select count(*), count(distinct task_urn) from task_status_changes") == [(201, 201)]
+    assert user.read("select count(*) from job_tasks where state = 'SETTLED'") == [(201,)]
+    assert user.read("select count(*), count(distinct task_urn) from task_status_changes") == [(201, 201)]
 
 
-def test_an_interrupted_run_ends_with_1_and_a_plain_word(user: User):
+def test_an_interrupted_run_ends_with_1_and_a_plain_message(user: User) -> None:
     post_and_run(user)
     post_more(user, 1)
     with run_under_way(user) as process:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert said.splitlines()[-1] == "Interrupted. What was committed stays; run it again to go on."
+    assert stderr.splitlines()[-1] == "Interrupted. What was committed stays; run it again to go on."
     assert states(user, user.home / "warehouse.duckdb") == ["COMPLETED", "FAILED"]
 
 
-def test_a_copy_that_cannot_be_published_is_1_and_the_next_run_is_fine(user: User):
+def test_a_copy_that_cannot_be_published_is_1_and_the_next_run_is_fine(user: User) -> None:
     before = post_and_run(user)
-    (user.home / "published").rename(user.home / "kept")
+    (user.home / "published").rename(user.home / "moved")
     (user.home / "published").touch()
     failed = run(user)
     assert failed.returncode == 1
@@ -150,28 +150,32 @@ def test_a_copy_that_cannot_be_published_is_1_and_the_next_run_is_fine(user: Use
     assert states(user, user.home / "warehouse.duckdb") == ["COMPLETED", "FAILED"]
 
     (user.home / "published").unlink()
-    (user.home / "kept").rename(user.home / "published")
+    (user.home / "moved").rename(user.home / "published")
     assert user.published.read_bytes() == before
     assert run(user).returncode == 0
     assert states(user) == ["COMPLETED", "FAILED", "COMPLETED"]
 
 
-def limit_files_to(size: int):
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """No file of this process grows beyond `size`, as on a full disk. (Python ignores the signal that would end it.)"""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 
-    return limit
 
-
-def test_a_disk_that_is_full_is_1_without_a_traceback_and_the_next_run_is_fine(user: User):
+def test_a_disk_that_is_full_is_1_without_a_traceback_and_the_next_run_is_fine(user: User) -> None:
     before = post_and_run(user)
     post_more(user, 1000)
     warehouse = user.home / "warehouse.duckdb"
     size = warehouse.stat().st_size
     seen = set()
     for limit in (20_000, size - 1, size + 200_000):
-        failed = user.launches("run", "--as-of", NOW.isoformat(), preexec_fn=limit_files_to(limit))
+        with files_limited_to(limit):
+            failed = run(user)
         assert failed.returncode in (0, 1), failed.stderr
         if failed.returncode == 1:
             seen.add(failed.stderr.strip().splitlines()[-1].split(":")[0])
@@ -181,19 +185,19 @@ def test_a_disk_that_is_full_is_1_without_a_traceback_and_the_next_run_is_fine(u
     assert seen
     assert run(user).returncode == 0
     assert not list(user.published.parent.glob(".*"))
-    assert user.reads("select count(*) from job_tasks where state = 'SETTLED'") == [(1001,)]
+    assert user.read("select count(*) from job_tasks where state = 'SETTLED'") == [(1001,)]
     assert states(user)[-1] == "COMPLETED"
     assert "RUNNING" not in states(user)
 
 
-def test_changes_that_cannot_be_replayed_are_set_aside_with_a_warning(user: User):
+def test_changes_that_cannot_be_replayed_are_set_aside_with_a_warning(user: User) -> None:
     post_and_run(user)
     subprocess.run([sys.executable, "-c", LEAVE_LOG, str(user.home / "warehouse.duckdb")], check=True)
     log = user.home / "warehouse.duckdb.wal"
     content = bytearray(log.read_bytes())
     content[len(content) // 2] ^= 0xFF
     log.write_bytes(content)
-    finished = user.launches("run", "--as-of", NOW.isoformat())
+    finished = user.run_process("run", "--as-of", NOW.isoformat())
     assert finished.returncode == 0
     assert "WARNING" in finished.stderr
     assert "were moved to" in finished.stderr
@@ -201,7 +205,7 @@ def test_changes_that_cannot_be_replayed_are_set_aside_with_a_warning(user: User
     assert states(user) == ["COMPLETED", "COMPLETED"]
 
 
-def test_a_file_that_is_no_warehouse_is_1_and_left_alone(user: User):
+def test_a_file_that_is_no_warehouse_is_1_and_left_alone(user: User) -> None:
     user.home.mkdir()
     path = user.home / "warehouse.duckdb"
     for content in (b"SQLite format 3\0" + bytes(4096), b"just text", bytes(20_000)):
@@ -212,28 +216,28 @@ def test_a_file_that_is_no_warehouse_is_1_and_left_alone(user: User):
         assert path.read_bytes() == content
 
 
-def test_a_published_copy_that_cannot_be_read_is_1_and_says_what_to_do(user: User):
+def test_a_published_copy_that_cannot_be_read_is_1_and_says_what_to_do(user: User) -> None:
     post_and_run(user)
     user.published.write_bytes(b"torn")
-    finished = user.types("explain", "job-1")
+    finished = user.run("explain", "job-1")
     assert finished.returncode == 1
     assert "Run `jobrecon run`: it makes a new copy." in finished.stderr
     assert run(user).returncode == 0
-    assert user.types("explain", "job-1").returncode == 0
+    assert user.run("explain", "job-1").returncode == 0
 
 
-def test_a_home_that_cannot_be_made_is_1(user: User):
+def test_a_home_that_cannot_be_made_is_1(user: User) -> None:
     user.home.touch()
     finished = run(user)
     assert finished.returncode == 1
     assert "Error: " in finished.stderr
 
 
-def test_an_import_waits_for_a_writer_like_a_run(user: User):
+def test_an_import_waits_for_a_writer_like_a_run(user: User) -> None:
     path = user.folder / "bodies.ndjson"
     path.write_text("{}\n", encoding="utf-8")
     with open_warehouse(user.settings):
-        refused = user.types("notifications", "import", path)
+        refused = user.run("notifications", "import", path)
         assert refused.returncode == 1
         assert "WarehouseLocked" in refused.stderr
-    assert user.types("notifications", "import", path).returncode == 0
+    assert user.run("notifications", "import", path).returncode == 0

@@ -2,78 +2,78 @@
 
 import json
 
-from tests.cli.conftest import ACME, NOW, User
+from tests.cli.conftest import ACME, NOW, MakeUser, User
 
 
-def test_the_counts_of_good_known_and_bad_rows_are_printed(user: User):
-    user.posts("job-1")
-    user.posts("job-2")
+def test_the_counts_of_good_known_and_bad_rows_are_printed(user: User) -> None:
+    user.post("job-1")
+    user.post("job-2")
     path = user.write_tasks()
     path.write_text(path.read_text(encoding="utf-8") + "{broken\n", encoding="utf-8")
-    first = user.launches("tasks", "import", path.name)
+    first = user.run_process("tasks", "import", path.name)
     assert first.returncode == 0
     assert first.stdout.splitlines()[0] == "tasks.ndjson: 2 tasks added, 0 known already, 1 rows rejected"
     assert "rejected 1: is no JSON" in first.stdout
     assert "(first in line 3)" in first.stdout
     assert "rejected_rows" in first.stdout
-    again = user.types("tasks", "import", path.name)
+    again = user.run("tasks", "import", path.name)
     assert again.stdout.splitlines()[0] == "tasks.ndjson: 0 tasks added, 2 known already, 1 rows rejected"
 
 
-def test_one_bad_file_among_several_stops_no_other_and_ends_with_1(user: User):
-    user.posts("job-1")
+def test_one_bad_file_among_several_stops_no_other_and_ends_with_1(user: User) -> None:
+    user.post("job-1")
     good = user.write_tasks()
     (user.folder / "empty.csv").touch()
-    finished = user.types("tasks", "import", "absent.csv", "empty.csv", user.folder, good)
+    finished = user.run("tasks", "import", "absent.csv", "empty.csv", user.folder, good)
     assert finished.returncode == 1
     assert f"{good}: 1 tasks added, 0 known already, 0 rows rejected" in finished.stdout
     assert finished.stderr.count("InputError: ") == 3
-    assert user.reads("select external_job_posting_id from job_tasks", user.home / "warehouse.duckdb") == [("job-1",)]
-    rejected = user.reads("select source, line from rejected_rows order by source", user.home / "warehouse.duckdb")
+    assert user.read("select external_job_posting_id from job_tasks", user.home / "warehouse.duckdb") == [("job-1",)]
+    rejected = user.read("select source, line from rejected_rows order by source", user.home / "warehouse.duckdb")
     assert rejected == sorted([(str(user.folder), None), ("absent.csv", None), ("empty.csv", None)])
 
 
-def test_a_file_name_in_brackets_is_printed_as_it_is(user: User):
-    user.posts("job-1")
+def test_a_file_name_in_brackets_is_printed_as_it_is(user: User) -> None:
+    user.post("job-1")
     path = user.write_tasks("[red]tasks.ndjson")
-    finished = user.types("tasks", "import", path.name)
+    finished = user.run("tasks", "import", path.name)
     assert finished.stdout.startswith("[red]tasks.ndjson: 1 tasks added")
 
 
-def test_what_a_file_holds_cannot_steer_the_terminal(user: User):
+def test_what_a_file_holds_cannot_steer_the_terminal(user: User) -> None:
     path = user.folder / "tasks.csv"
     path.write_text("task_urn,external_job_posting_id,operation,requested_at\nt1,job-1,CREATE,\x1b[2J\x1b]0;owned\x07\n", encoding="utf-8")
     (user.folder / "evil.csv").write_text("\x1b[31mtask_urn\n", encoding="utf-8")
-    finished = user.types("tasks", "import", path, "evil.csv")
+    finished = user.run("tasks", "import", path, "evil.csv")
     assert "is no ISO 8601 date: \ufffd[2J" in finished.stdout
     assert "has no column" in finished.stderr
     assert not set(finished.stdout + finished.stderr) & set("\x1b\x07")
 
 
-def test_a_task_of_an_unknown_application_is_rejected(user: User):
-    user.posts("job-1", application="urn:li:developerApplication:1002")
-    finished = user.types("tasks", "import", user.write_tasks())
+def test_a_task_of_an_unknown_application_is_rejected(user: User) -> None:
+    user.post("job-1", application="urn:li:developerApplication:1002")
+    finished = user.run("tasks", "import", user.write_tasks())
     assert finished.returncode == 0
     assert "application_urn is of no configured application: urn:li:developerApplication:1002" in finished.stdout
 
 
-def test_tasks_can_be_imported_before_any_application_is_configured(make_user):
+def test_tasks_can_be_imported_before_any_application_is_configured(make_user: MakeUser) -> None:
     user = make_user(JOBRECON_CLIENT_ID="", JOBRECON_APPLICATION_URN="")
-    user.posts("job-1")
-    finished = user.types("tasks", "import", user.write_tasks())
+    user.post("job-1")
+    finished = user.run("tasks", "import", user.write_tasks())
     assert (finished.returncode, "1 tasks added" in finished.stdout) == (0, True)
 
 
-def test_notifications_are_imported_and_merged_into_the_next_run(user: User):
-    user.posts("job-1", hours_ago=5)
+def test_notifications_are_imported_and_merged_into_the_next_run(user: User) -> None:
+    user.post("job-1", hours_ago=5)
     body = {"type": "JOB_POSTING_STATUS", "developerApplicationUrn": ACME, "externalJobPostingId": "job-1", "listingStatus": "NOT_LISTED"}
     path = user.folder / "bodies.ndjson"
     path.write_text(json.dumps({"received_at": NOW.isoformat(), "body": body}) + "\n{broken\n", encoding="utf-8")
-    finished = user.types("notifications", "import", path)
+    finished = user.run("notifications", "import", path)
     assert finished.returncode == 0
     assert finished.stdout.startswith(f"{path}: 1 notifications added, 0 known already, 1 rows rejected\n")
-    assert "0 notifications added, 1 known already" in user.types("notifications", "import", path).stdout
-    user.types("tasks", "import", user.write_tasks())
-    assert user.types("run", "--as-of", NOW.isoformat()).returncode == 0
-    assert user.reads("select kind, since from findings") == [("UNLISTED", NOW)]
-    assert user.types("notifications", "import", user.folder).returncode == 1
+    assert "0 notifications added, 1 known already" in user.run("notifications", "import", path).stdout
+    user.run("tasks", "import", user.write_tasks())
+    assert user.run("run", "--as-of", NOW.isoformat()).returncode == 0
+    assert user.read("select kind, since from findings") == [("UNLISTED", NOW)]
+    assert user.run("notifications", "import", user.folder).returncode == 1

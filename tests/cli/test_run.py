@@ -1,11 +1,12 @@
-"""`jobrecon run`: exit statuses, what a second run changes, and that one trouble neither hides nor invents anything."""
+"""`jobrecon run`: exit status, repeated runs, and that a failure of one part neither hides nor invents findings."""
 
 import sqlite3
-from datetime import timedelta
+import subprocess
+from datetime import datetime, timedelta
 
 import pytest
 
-from tests.cli.conftest import ACME, BETA, NOW, SECRET, Rows, User
+from tests.cli.conftest import ACME, BETA, NOW, SECRET, MakeUser, Rows, User
 
 TABLES = (
     "job_tasks",
@@ -32,16 +33,16 @@ customer = "Beta"
 """
 
 
-def run(user: User, moment=NOW):
-    return user.types("run", "--as-of", moment.isoformat())
+def run_at(user: User, timestamp: datetime = NOW) -> subprocess.CompletedProcess[str]:
+    return user.run("run", "--as-of", timestamp.isoformat())
 
 
 def snapshot(user: User) -> dict[str, Rows]:
-    return {table: user.reads(f"select * {POLLS if table == 'job_tasks' else ''} from {table} order by all") for table in TABLES}
+    return {table: user.read(f"select * {POLLS if table == 'job_tasks' else ''} from {table} order by all") for table in TABLES}
 
 
 @pytest.fixture
-def two(make_user) -> User:
+def two(make_user: MakeUser) -> User:
     """A user with two customers."""
     user = make_user(JOBRECON_CLIENT_ID="", JOBRECON_APPLICATION_URN="", ACME_SECRET=SECRET, BETA_SECRET="beta-secret")
     (user.folder / "applications.toml").write_text(TWO_APPLICATIONS, encoding="utf-8")
@@ -49,84 +50,84 @@ def two(make_user) -> User:
 
 
 def post_some(user: User) -> None:
-    user.posts("job-ok")
-    user.posts("job-failed", status="FAILED", error="Job description is too short.")
-    user.posts("job-stuck", settles_at=(NOW + timedelta(days=1)).timestamp())
-    assert user.types("tasks", "import", user.write_tasks()).returncode == 0
+    user.post("job-ok")
+    user.post("job-failed", status="FAILED", error="Job description is too short.")
+    user.post("job-stuck", settles_at=(NOW + timedelta(days=1)).timestamp())
+    assert user.run("tasks", "import", user.write_tasks()).returncode == 0
 
 
-def test_a_run_asks_and_finds_and_publishes(user: User):
+def test_a_run_polls_and_updates_findings_and_publishes(user: User) -> None:
     post_some(user)
-    finished = run(user)
+    finished = run_at(user)
     assert finished.returncode == 0
     assert "3 of 3 due tasks polled with 1 calls, 2 settled" in finished.stdout
     assert str(user.published) in finished.stdout
-    assert user.reads("select external_job_posting_id, kind from findings order by 1") == [("job-failed", "FAILED"), ("job-stuck", "STUCK")]
-    assert user.reads("select state, tasks_polled, tasks_settled, calls_used from runs") == [("COMPLETED", 3, 2, 1)]
+    assert user.read("select external_job_posting_id, kind from findings order by 1") == [("job-failed", "FAILED"), ("job-stuck", "STUCK")]
+    assert user.read("select state, tasks_polled, tasks_settled, calls_used from runs") == [("COMPLETED", 3, 2, 1)]
 
 
-def test_a_run_older_than_the_last_is_refused_and_changes_nothing(user: User):
+def test_a_run_older_than_the_last_is_refused_and_changes_nothing(user: User) -> None:
     post_some(user)
-    run(user)
-    before = snapshot(user), user.reads("from runs"), user.published.read_bytes()
-    refused = run(user, NOW - timedelta(seconds=1))
+    run_at(user)
+    before = snapshot(user), user.read("from runs"), user.published.read_bytes()
+    refused = run_at(user, NOW - timedelta(seconds=1))
     assert refused.returncode == 2
     assert "older than the last one" in refused.stderr
-    assert (snapshot(user), user.reads("from runs"), user.published.read_bytes()) == before
+    assert (snapshot(user), user.read("from runs"), user.published.read_bytes()) == before
 
 
-def test_the_same_moment_again_changes_nothing_but_its_own_row(user: User):
+def test_the_same_as_of_again_changes_nothing_but_its_own_row(user: User) -> None:
     post_some(user)
-    run(user)
+    run_at(user)
     before = snapshot(user)
-    assert run(user).returncode == 0
+    assert run_at(user).returncode == 0
     assert snapshot(user) == before
-    assert user.reads("select state, findings_opened, findings_resolved, findings_open from runs order by started_at") == [
+    assert user.read("select state, findings_opened, findings_resolved, findings_open from runs order by started_at") == [
         ("COMPLETED", 2, 0, 2),
         ("COMPLETED", 0, 0, 2),
     ]
 
 
-def test_a_moment_without_offset_is_utc(user: User):
-    assert user.types("run", "--as-of", NOW.replace(tzinfo=None).isoformat()).returncode == 0
-    assert user.reads("select as_of from runs") == [(NOW,)]
+def test_an_as_of_without_offset_is_utc(user: User) -> None:
+    assert user.run("run", "--as-of", NOW.replace(tzinfo=None).isoformat()).returncode == 0
+    assert user.read("select as_of from runs") == [(NOW,)]
 
 
-def test_linkedin_out_of_reach_is_1_published_and_no_false_all_clear(user: User):
+def test_linkedin_out_of_reach_is_1_published_and_no_false_all_clear(user: User) -> None:
     post_some(user)
-    run(user)
+    run_at(user)
     user.environment["JOBRECON_API_URL"] = "http://127.0.0.1:9"
     later = NOW + timedelta(minutes=20)
-    # The stuck one is looked at again; the failed one is superseded by a request whose outcome nobody can see.
-    user.posts("job-failed", hours_ago=0.5)
-    user.types("tasks", "import", user.write_tasks())
-    finished = run(user, later)
+    # The stuck task is polled again; the failed one is superseded by a request whose outcome cannot be seen.
+    user.post("job-failed", hours_ago=0.5)
+    user.run("tasks", "import", user.write_tasks())
+    finished = run_at(user, later)
     assert finished.returncode == 1
     assert "does not answer" in finished.stderr
     assert "are asked about by the next run" in finished.stderr
-    assert user.reads("select external_job_posting_id, kind, resolved_at from findings order by 1") == [
+    assert user.read("select external_job_posting_id, kind, resolved_at from findings order by 1") == [
         ("job-failed", "FAILED", None),
         ("job-stuck", "STUCK", None),
     ]
-    assert user.reads("select as_of, state from runs order by as_of") == [(NOW, "COMPLETED"), (later, "INCOMPLETE")]
+    assert user.read("select as_of, state from runs order by as_of") == [(NOW, "COMPLETED"), (later, "INCOMPLETE")]
 
 
-def test_one_customers_trouble_stops_no_other(two: User):
-    two.posts("job-1")
-    two.posts("job-2", application=BETA)
-    two.types("tasks", "import", two.write_tasks())
+def test_a_failing_application_stops_no_other(two: User) -> None:
+    two.post("job-1")
+    two.post("job-2", application=BETA)
+    two.run("tasks", "import", two.write_tasks())
     two.world.faults.forbidden_applications = [ACME]
-    finished = run(two)
+    finished = run_at(two)
     assert finished.returncode == 1
     assert ACME in finished.stderr
     assert BETA not in finished.stderr
-    assert two.reads("select application_urn, state from job_tasks order by 1") == [(ACME, "PENDING"), (BETA, "SETTLED")]
+    assert two.read("select application_urn, state from job_tasks order by 1") == [(ACME, "PENDING"), (BETA, "SETTLED")]
 
 
-def test_a_wrong_secret_is_1_and_stands_nowhere(make_user):
+def test_a_wrong_secret_is_1_and_is_written_nowhere(make_user: MakeUser) -> None:
     user = make_user(JOBRECON_CLIENT_SECRET="wrong-but-just-as-secret")
     post_some(user)
-    finished = user.launches("run", "--as-of", NOW.isoformat())
+    finished = user.run("run", "--as-of", NOW.isoformat())
     assert finished.returncode == 1
     assert "gives no token" in finished.stderr
     assert ACME in finished.stderr
@@ -136,21 +137,21 @@ def test_a_wrong_secret_is_1_and_stands_nowhere(make_user):
     assert not [path for path in files if b"wrong-but-just-as-secret" in path.read_bytes()]
 
 
-def test_a_missing_secret_is_1_with_its_name_and_the_others_go_on(two: User):
+def test_a_missing_secret_is_1_with_its_name_and_the_others_go_on(two: User) -> None:
     del two.environment["ACME_SECRET"]
-    two.posts("job-1")
-    two.posts("job-2", application=BETA)
-    two.types("tasks", "import", two.write_tasks())
-    finished = run(two)
+    two.post("job-1")
+    two.post("job-2", application=BETA)
+    two.run("tasks", "import", two.write_tasks())
+    finished = run_at(two)
     assert finished.returncode == 1
     assert "The environment variable ACME_SECRET is not set" in finished.stderr
-    assert two.reads("select state, incomplete_reasons like '%ACME_SECRET%' from runs") == [("INCOMPLETE", True)]
-    assert two.reads("select state from job_tasks order by application_urn") == [("PENDING",), ("SETTLED",)]
+    assert two.read("select state, incomplete_reasons like '%ACME_SECRET%' from runs") == [("INCOMPLETE", True)]
+    assert two.read("select state from job_tasks order by application_urn") == [("PENDING",), ("SETTLED",)]
 
 
-def test_no_application_is_2(make_user):
+def test_no_application_is_2(make_user: MakeUser) -> None:
     user = make_user(JOBRECON_CLIENT_ID="", JOBRECON_APPLICATION_URN="")
-    finished = run(user)
+    finished = run_at(user)
     assert (finished.returncode, finished.stdout) == (2, "")
     assert "No application is configured" in finished.stderr
 
@@ -159,23 +160,23 @@ def test_no_application_is_2(make_user):
     "content",
     ["[[applications]", '[[applications]]\nurn = "u"\n', '[[applications]]\nurn="u"\nclient_id="c"\nclient_secrets=["hush-hush"]\n'],
 )
-def test_applications_that_cannot_be_read_are_2_and_print_no_secret(make_user, content):
+def test_applications_that_cannot_be_read_are_2_and_print_no_secret(make_user: MakeUser, content: str) -> None:
     user = make_user(JOBRECON_CLIENT_ID="", JOBRECON_APPLICATION_URN="")
     (user.folder / "applications.toml").write_text(content, encoding="utf-8")
-    finished = run(user)
+    finished = run_at(user)
     assert finished.returncode == 2
     assert "applications.toml" in finished.stderr
     assert "hush-hush" not in finished.stderr
 
 
-def test_what_the_days_calls_do_not_suffice_for_is_said(make_user):
+def test_due_tasks_beyond_the_days_calls_are_reported(make_user: MakeUser) -> None:
     user = make_user(JOBRECON_DAILY_CALL_LIMIT="1", JOBRECON_QUERY_STRING_LIMIT="80")
     post_some(user)
-    finished = run(user)
+    finished = run_at(user)
     assert finished.returncode == 0
     assert "0 calls left today; 2 due tasks left for the next run" in finished.stdout
     assert user.world.applications[ACME].calls["simpleJobPostingTasks"].total == 1
-    assert user.reads("select call_limit, calls_used from call_budget") == [(1, 1)]
+    assert user.read("select call_limit, calls_used from call_budget") == [(1, 1)]
 
 
 def serve_tasks(user: User) -> None:
@@ -189,47 +190,47 @@ def serve_tasks(user: User) -> None:
     user.posted.clear()
 
 
-def test_a_task_source_is_pulled_and_where_it_is_away_the_run_goes_on(user: User):
+def test_a_task_source_is_pulled_and_a_missing_one_does_not_stop_the_run(user: User) -> None:
     user.environment["JOBRECON_TASK_SOURCE_URL"] = f"sqlite:///{user.folder / 'partner.db'}"
     user.environment["JOBRECON_TASK_SOURCE_QUERY"] = "select * from requests where requested_at >= :since"
-    user.posts("job-1")
+    user.post("job-1")
     serve_tasks(user)
-    assert run(user).returncode == 0
-    assert user.reads("select external_job_posting_id, status from job_tasks") == [("job-1", "SUCCEEDED")]
+    assert run_at(user).returncode == 0
+    assert user.read("select external_job_posting_id, status from job_tasks") == [("job-1", "SUCCEEDED")]
 
     (user.folder / "partner.db").rename(user.folder / "away.db")
-    away = run(user, NOW + timedelta(minutes=10))
+    away = run_at(user, NOW + timedelta(minutes=10))
     assert away.returncode == 0
     assert "INCOMPLETE" in away.stdout
     assert "The task source cannot be asked" in away.stderr
 
     (user.folder / "partner.db").unlink(missing_ok=True)
     (user.folder / "away.db").rename(user.folder / "partner.db")
-    user.posts("job-2", hours_ago=0.1)
+    user.post("job-2", hours_ago=0.1)
     serve_tasks(user)
-    assert run(user, NOW + timedelta(minutes=20)).returncode == 0
-    assert user.reads("select external_job_posting_id from job_tasks order by 1") == [("job-1",), ("job-2",)]
-    assert user.reads("select state, pulled_at from runs order by as_of") == [
+    assert run_at(user, NOW + timedelta(minutes=20)).returncode == 0
+    assert user.read("select external_job_posting_id from job_tasks order by 1") == [("job-1",), ("job-2",)]
+    assert user.read("select state, pulled_at from runs order by as_of") == [
         ("COMPLETED", NOW),
         ("INCOMPLETE", NOW),
         ("COMPLETED", NOW + timedelta(minutes=20)),
     ]
 
 
-def test_half_a_task_source_is_2(make_user):
+def test_half_a_task_source_is_2(make_user: MakeUser) -> None:
     user = make_user(JOBRECON_TASK_SOURCE_URL="sqlite:///partner.db")
-    finished = run(user)
+    finished = run_at(user)
     assert finished.returncode == 2
     assert "JOBRECON_TASK_SOURCE_QUERY" in finished.stderr
 
 
-def test_a_landing_database_out_of_reach_is_said_and_no_call_is_made(make_user):
+def test_a_landing_database_out_of_reach_is_reported_and_no_call_is_made(make_user: MakeUser) -> None:
     user = make_user()
     post_some(user)
     (user.folder / "file").touch()
     user.environment["JOBRECON_LANDING_URL"] = f"sqlite:///{user.folder / 'file' / 'landing.db'}"
-    finished = run(user)
+    finished = run_at(user)
     assert finished.returncode == 1
     assert "landing database" in finished.stderr
     assert user.world.applications[ACME].calls["simpleJobPostingTasks"].total == 0
-    assert user.reads("select state from runs") == [("INCOMPLETE",)]
+    assert user.read("select state from runs") == [("INCOMPLETE",)]

@@ -1,17 +1,17 @@
-"""Help, exit statuses and JSON: what scripts build on."""
+"""Help, exit status and JSON: what scripts rely on."""
 
 import json
 import subprocess
 import sys
 from datetime import timedelta
 from importlib.metadata import version
+from typing import Any
 
 import pytest
-import typer
-from click.testing import CliRunner
+from typer.testing import CliRunner
 
 from jobrecon.cli.app import app
-from tests.cli.conftest import ACME, NOW, SECRET, User
+from tests.cli.conftest import ACME, NOW, SECRET, MakeUser, User
 
 COMMANDS = [
     ["demo"],
@@ -28,28 +28,28 @@ COMMANDS = [
 ]
 
 
-def parse_only_object(finished: subprocess.CompletedProcess[str]) -> dict[str, object]:
-    """The one JSON object of which stdout consists."""
+def parse_json(finished: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """Stdout, which must be one JSON object."""
     value = json.loads(finished.stdout)
     assert isinstance(value, dict)
     return value
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_the_help_of_each_command_shows_an_example(command):
-    shown = CliRunner().invoke(typer.main.get_command(app), [*command, "--help"], prog_name="jobrecon")
+def test_the_help_of_each_command_shows_an_example(command: list[str]) -> None:
+    shown = CliRunner().invoke(app, [*command, "--help"], prog_name="jobrecon")
     assert shown.exit_code == 0
     _, _, example = " ".join(shown.output.split()).partition("Example: ")
     assert f"jobrecon {' '.join(command)}" in example
 
 
-def test_the_list_of_commands_is_complete():
-    shown = CliRunner().invoke(typer.main.get_command(app), ["--help"])
+def test_the_list_of_commands_is_complete() -> None:
+    shown = CliRunner().invoke(app, ["--help"])
     assert all(command[0] in shown.output for command in COMMANDS)
 
 
-def test_the_version_is_printed(user: User):
-    finished = user.launches("--version")
+def test_the_version_is_printed(user: User) -> None:
+    finished = user.run_process("--version")
     assert (finished.returncode, finished.stdout) == (0, f"jobrecon {version('jobrecon')}\n")
 
 
@@ -65,8 +65,8 @@ def test_the_version_is_printed(user: User):
     ],
     ids=" ".join,
 )
-def test_wrong_usage_is_2_and_prints_nothing_on_stdout(user: User, arguments):
-    finished = user.types(*arguments)
+def test_wrong_usage_is_2_and_prints_nothing_on_stdout(user: User, arguments: list[str]) -> None:
+    finished = user.run(*arguments)
     assert (finished.returncode, finished.stdout) == (2, "")
     assert finished.stderr.strip()
     assert not user.home.exists()
@@ -76,38 +76,38 @@ def test_wrong_usage_is_2_and_prints_nothing_on_stdout(user: User, arguments):
     ("name", "value"),
     [("JOBRECON_CONCURRENCY", "many"), ("JOBRECON_TIMEZONE", "Mars/Olympus"), ("JOBRECON_QUERY_STRING_LIMIT", "-1")],
 )
-def test_a_setting_that_makes_no_sense_is_2_and_named(make_user, name, value):
-    finished = make_user(**{name: value}).types("run")
+def test_an_invalid_setting_is_2_and_named(make_user: MakeUser, name: str, value: str) -> None:
+    finished = make_user(**{name: value}).run("run")
     assert finished.returncode == 2
     assert name in finished.stderr
 
 
-def test_a_dotenv_file_in_the_working_directory_is_read(user: User):
+def test_a_dotenv_file_in_the_working_directory_is_read(user: User) -> None:
     (user.folder / ".env").write_text("JOBRECON_STUCK_AFTER=never\n", encoding="utf-8")
-    finished = user.types("run")
+    finished = user.run("run")
     assert finished.returncode == 2
     assert "JOBRECON_STUCK_AFTER" in finished.stderr
 
 
-def test_each_json_is_one_object_on_stdout_and_logs_are_on_stderr(make_user):
-    # A task source that cannot be asked makes the run say something while it works.
+def test_each_json_is_one_object_on_stdout_and_logs_are_on_stderr(make_user: MakeUser) -> None:
+    # A task source that is not reachable makes the run log a warning.
     user = make_user(JOBRECON_TASK_SOURCE_URL="sqlite:////nowhere/tasks.db", JOBRECON_TASK_SOURCE_QUERY="select 1")
-    user.posts("job-1", status="FAILED", error="Job description is too short: it should be at least 100 characters.")
-    assert user.types("tasks", "import", user.write_tasks()).returncode == 0
+    user.post("job-1", status="FAILED", error="Job description is too short: it should be at least 100 characters.")
+    assert user.run("tasks", "import", user.write_tasks()).returncode == 0
 
-    run = user.launches("run", "--as-of", NOW.isoformat(), "--json")
-    told = parse_only_object(run)
+    run = user.run_process("run", "--as-of", NOW.isoformat(), "--json")
+    summary = parse_json(run)
     assert "WARNING" in run.stderr
-    assert (told["state"], told["as_of"], told["published"]) == ("INCOMPLETE", NOW.isoformat(), str(user.published))
-    assert (told["tasks_due"], told["tasks_polled"], told["tasks_settled"], told["findings_opened"]) == (1, 1, 1, 1)
+    assert (summary["state"], summary["as_of"], summary["published"]) == ("INCOMPLETE", NOW.isoformat(), str(user.published))
+    assert (summary["tasks_due"], summary["tasks_polled"], summary["tasks_settled"], summary["findings_opened"]) == (1, 1, 1, 1)
     assert run.returncode == 0
 
-    (story,) = parse_only_object(user.types("explain", "job-1", "--json"))["jobs"]
-    assert (story["application_urn"], story["as_of"], story["now"]["last_task_status"]) == (ACME, NOW.isoformat(), "FAILED")
-    assert [event["event"] for event in story["events"]] == ["request", "poll", "finding"]
-    assert story["next_actions"] == [story["open_findings"][0]["next_action"]]
+    (timeline,) = parse_json(user.run("explain", "job-1", "--json"))["jobs"]
+    assert (timeline["application_urn"], timeline["as_of"], timeline["now"]["last_task_status"]) == (ACME, NOW.isoformat(), "FAILED")
+    assert [event["event"] for event in timeline["events"]] == ["request", "poll", "finding"]
+    assert timeline["next_actions"] == [timeline["open_findings"][0]["next_action"]]
 
-    budget = parse_only_object(user.types("budget", "--json"))
+    budget = parse_json(user.run("budget", "--json"))
     assert sum(budget["applications"][0].pop("calls_by_hour")) == 1
     assert budget["applications"][0] | {"customer": None} == {
         "application_urn": ACME,
@@ -118,48 +118,48 @@ def test_each_json_is_one_object_on_stdout_and_logs_are_on_stderr(make_user):
         "exhausted_at": None,
     }
 
-    doctor = parse_only_object(user.types("doctor", "--json"))
+    doctor = parse_json(user.run("doctor", "--json"))
     assert doctor["ok"] is True
     assert {"name", "state", "detail", "remedy"} == set(doctor["checks"][0])
 
-    report = parse_only_object(user.types("report", "--json"))
+    report = parse_json(user.run("report", "--json"))
     assert (report["date"], report["roll_forward"]["open_now"]) == (str(NOW.date()), 1)
 
 
-def test_an_error_leaves_the_json_stream_empty(user: User):
-    finished = user.launches("run", "--as-of", "soon", "--json")
+def test_an_error_leaves_the_json_stream_empty(user: User) -> None:
+    finished = user.run_process("run", "--as-of", "soon", "--json")
     assert (finished.returncode, finished.stdout) == (2, "")
 
 
-def test_plain_output_is_lines_without_colour_or_folding(user: User):
-    user.posts("job-" + "x" * 150)
-    user.types("tasks", "import", user.write_tasks())
-    finished = user.launches("run", "--as-of", NOW.isoformat())
+def test_plain_output_is_lines_without_colour_or_folding(user: User) -> None:
+    user.post("job-" + "x" * 150)
+    user.run("tasks", "import", user.write_tasks())
+    finished = user.run_process("run", "--as-of", NOW.isoformat())
     assert "\x1b" not in finished.stdout + finished.stderr
     assert finished.stdout.splitlines()[0].startswith("COMPLETED, as of ")
-    shown = user.types("explain", "job-" + "x" * 150)
+    shown = user.run("explain", "job-" + "x" * 150)
     assert "job-" + "x" * 150 in shown.stdout
 
 
-def test_budget_names_used_and_left_calls(make_user):
+def test_budget_names_used_and_left_calls(make_user: MakeUser) -> None:
     user = make_user(JOBRECON_DAILY_CALL_LIMIT="5")
-    user.posts("job-1", settles_at=(NOW + timedelta(days=1)).timestamp())
-    user.types("tasks", "import", user.write_tasks())
-    user.types("run", "--as-of", NOW.isoformat())
-    shown = user.types("budget")
+    user.post("job-1", settles_at=(NOW + timedelta(days=1)).timestamp())
+    user.run("tasks", "import", user.write_tasks())
+    user.run("run", "--as-of", NOW.isoformat())
+    shown = user.run("budget")
     assert shown.returncode == 0
     assert shown.stdout.splitlines()[-1].split()[:5] == [ACME, ACME, "5", "1", "4"]
     assert shown.stdout.splitlines()[-1].split()[5].count("█") == 1
 
 
-def test_budget_without_any_application_is_2(make_user):
+def test_budget_without_any_application_is_2(make_user: MakeUser) -> None:
     user = make_user(JOBRECON_CLIENT_ID="", JOBRECON_APPLICATION_URN="")
-    assert user.types("budget").returncode == 2
+    assert user.run("budget").returncode == 2
 
 
-def test_doctor_finds_everything_well_beside_a_sandbox(user: User):
-    user.types("run")
-    finished = user.types("doctor")
+def test_doctor_finds_nothing_wrong_with_a_sandbox(user: User) -> None:
+    user.run("run")
+    finished = user.run("doctor")
     assert finished.returncode == 0, finished.stdout
     lines = finished.stdout.splitlines()
     assert not [line for line in lines if line.startswith("FAIL")]
@@ -168,9 +168,9 @@ def test_doctor_finds_everything_well_beside_a_sandbox(user: User):
     assert all("Prefect" in line or "webhook" in line for line in lines if line.startswith("WARN"))
 
 
-def test_doctor_fails_for_a_wrong_secret_and_prints_it_nowhere(make_user):
+def test_doctor_fails_for_a_wrong_secret_and_prints_it_nowhere(make_user: MakeUser) -> None:
     user = make_user(JOBRECON_CLIENT_SECRET="wrong-but-just-as-secret")
-    finished = user.types("doctor")
+    finished = user.run("doctor")
     assert finished.returncode == 1
     (line,) = [line for line in finished.stdout.splitlines() if line.startswith("FAIL")]
     assert "credentials" in line
@@ -179,17 +179,17 @@ def test_doctor_fails_for_a_wrong_secret_and_prints_it_nowhere(make_user):
     assert SECRET not in finished.stdout + finished.stderr
 
 
-def test_doctor_says_how_to_configure_the_first_application(make_user):
+def test_doctor_says_how_to_configure_the_first_application(make_user: MakeUser) -> None:
     user = make_user(JOBRECON_CLIENT_ID="", JOBRECON_APPLICATION_URN="")
-    finished = user.types("doctor")
+    finished = user.run("doctor")
     assert finished.returncode == 1
     assert "JOBRECON_CLIENT_ID" in finished.stdout
 
 
-def test_doctor_goes_on_where_one_thing_is_broken(user: User):
+def test_doctor_continues_after_a_failed_check(user: User) -> None:
     user.home.mkdir()
     (user.home / "warehouse.duckdb").write_bytes(b"no database" * 1000)
-    finished = user.types("doctor")
+    finished = user.run("doctor")
     assert finished.returncode == 1
     assert [line.split(":")[0] for line in finished.stdout.splitlines() if line.startswith("FAIL")] == ["FAIL warehouse"]
     assert "landing database" in finished.stdout

@@ -1,7 +1,5 @@
 """Input files, read in bulk: CSV, Parquet, JSON and NDJSON as staged text with the line each row came from."""
 
-import csv
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from jobrecon.errors import InputError
+from jobrecon.ingest.csv_files import read_csv
 from jobrecon.ingest.staging import COLUMNAR_ROWS, TASK_COLUMNS, Row, stage_columns, stage_rows
+from jobrecon.ingest.text_files import read_lines
 
 
 @dataclass
@@ -46,34 +46,7 @@ def read_parts(path: Path, required: Iterable[str]) -> Iterator[pa.Table]:
     first = start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if suffix in (".ndjson", ".jsonl", ".json") or first in (b"{", b"["):
         return stage_rows(str(path), _read_json_array(path) if first == b"[" else _read_json_lines(path))
-    return stage_rows(str(path), _read_csv(path, tuple(required)))
-
-
-def _read_csv(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            header = [name.strip().lower() for name in next(reader, [])]
-            if missing := [name for name in required if name not in header]:
-                raise InputError(
-                    f"{path} has no column {', '.join(missing)} (its columns: {', '.join(header)[:300]}). Nothing of it was imported. "
-                    "Add the column and import the file again."
-                )
-            line = reader.line_num + 1
-            for cells in reader:
-                if cells:
-                    problem = None if len(cells) == len(header) else f"has {len(cells)} fields where the header has {len(header)}"
-                    yield line, None if problem else dict(zip(header, cells, strict=True)), ",".join(cells), problem
-                line = reader.line_num + 1
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is not UTF-8 text (byte {error.start} of a part). Save it as UTF-8 and import it again; what was imported is not added twice."
-        ) from None
-    except csv.Error as error:
-        raise InputError(
-            f"{path} is no CSV that can be read: {error}. Mend it and import it again; what was imported is not added twice."
-        ) from None
+    return read_csv(str(path), read_lines(path), tuple(required))
 
 
 def _read_json_lines(path: Path) -> Iterator[Row]:

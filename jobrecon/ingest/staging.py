@@ -47,6 +47,13 @@ def stage_columns(source: str, first_line: int, batch: pa.RecordBatch) -> pa.Tab
     return pa.Table.from_batches(part.to_batches(max_chunksize=SCANNED_ROWS), schema=schema)
 
 
+def stage_table(source: str, rows: pa.Table) -> pa.Table:
+    """A part of rows that are parsed already: `line`, and those of our columns that the file has, as text."""
+    given = dict(zip(rows.schema.names, rows.columns, strict=True)) | {"source": pa.repeat(source, len(rows))}
+    schema = STAGED["staged_import"]
+    return _trim(pa.table([given.get(name, pa.nulls(len(rows), pa.string())) for name in schema.names], schema=schema))
+
+
 def _trim(part: pa.Table) -> pa.Table:
     """Without the spaces and line ends around each value: here, as DuckDB's trim takes as long as all other checks together."""
     for name in TASK_COLUMNS:

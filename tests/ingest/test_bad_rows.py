@@ -94,19 +94,59 @@ def test_bad_rows_of_parquet_are_refused_by_their_number(warehouse, import_file,
     assert '"external_job_posting_id":"job-1"' in kept
 
 
-def test_a_quote_that_is_never_closed_costs_the_rest_of_the_file_but_is_not_kept_whole(warehouse, write, import_file):
-    result = import_file(write(HEADER + GOOD + '"' + GOOD * 1000))
-    assert (result.added, result.rejected) == (1, 1)
-    ((_, line, reason, kept),) = read_rejects(warehouse)
-    assert (line, reason) == (3, "has 1 fields where the header has 7")
-    assert len(kept) == 10_000
+QUOTED_LINES = [
+    # lines after the header                                            added, lines refused
+    ([GOOD, '"' + GOOD, GOOD, GOOD], 3, [3]),
+    ([GOOD.replace("Cook", '"Cook'), GOOD, GOOD], 2, [2]),
+    ([GOOD.replace("Cook", '"Cook'), GOOD, GOOD.replace("Cook", '"Cook'), GOOD], 2, [2, 4]),
+    ([GOOD.replace("Cook", '"Cook'), GOOD.replace("Cook", '"Cook')], 0, [2, 3]),
+    ([GOOD.replace("Cook", '"Cook'), GOOD, GOOD.replace("Cook", 'Cook"'), GOOD], 3, [2]),
+    ([GOOD.replace(",,Cook", ',"Oslo, NO,Cook'), GOOD, GOOD], 2, [2]),
+    ([GOOD, GOOD.replace("Cook", '"Cook')], 1, [3]),
+    ([GOOD.replace("Cook", 'Cook with a 5" knife'), GOOD], 2, []),
+    ([GOOD.replace("Cook", ' "Cook, ""the"" chef"'), GOOD], 2, []),
+    ([GOOD.replace("Cook", '"Cook" chef'), GOOD], 2, []),
+    ([GOOD.replace("Cook", '"Cook\nof the house, good\n, and\n\n kind"'), GOOD], 2, []),
+    ([GOOD.replace("Cook", '"' + "line, of a text\n" * 700 + '"'), "bad\n", GOOD], 2, [703]),
+    ([GOOD.replace("Cook", '"' + "long line of a text\n" * 100_000), GOOD], 1, [2, *range(3, 100_002)]),
+]
+
+
+@pytest.mark.parametrize(("rows", "added", "refused"), QUOTED_LINES, ids=range(len(QUOTED_LINES)))
+def test_a_quote_that_does_not_close_costs_its_own_line_and_no_other(warehouse, write, import_file, rows, added, refused):
+    numbered = [row.replace("t1,", f"t{number},", 1) for number, row in enumerate(rows)]
+    result = import_file(write(HEADER + "".join(numbered)))
+    assert (result.added, result.known, result.rejected) == (added, 0, len(refused))
+    assert [row[1] for row in read_rejects(warehouse)] == refused
+
+
+def test_a_refused_row_is_not_kept_whole(warehouse, write, import_file):
+    import_file(write(HEADER + "bad" * 10_000 + "\n"))
+    assert len(read_rejects(warehouse)[0][3]) == 10_000
+
+
+def test_line_ends_may_be_mixed_within_a_file(warehouse, write, import_file):
+    rows = [GOOD.replace("t1", f"t{number}").strip() for number in range(6)]
+    ends = ["\n", "\r\n", "\r", "\r\n\r\n", "\n", ""]
+    result = import_file(write((HEADER + "".join(row + end for row, end in zip(rows, ends, strict=True))).encode()))
+    assert (result.added, result.rejected) == (6, 0)
+
+
+def test_every_row_of_a_file_of_many_parts_is_accounted_for(warehouse, write, import_file):
+    """Fields over several lines lie across the parts in which the file is read."""
+    rows = [GOOD.replace("t1", f"t{number}").replace("Cook", f'"{"Cook" * 50}\nof {number}"') for number in range(60_000)]
+    rows[17] = rows[40_000] = rows[59_999] = "bad\n"
+    result = import_file(write(HEADER + "".join(rows)))
+    assert (result.added, result.known, result.rejected) == (59_997, 0, 3)
+    assert [row[1] for row in read_rejects(warehouse)] == [2 + 17 * 2, 2 + 40_000 * 2 - 1, 2 + 59_999 * 2 - 2]
+    assert read(warehouse, "select count(*) from job_tasks where title not like '%Cook\nof %'") == [(0,)]
 
 
 BAD_FILES = [
     ("a.csv", b"", "is empty"),
     ("b.csv", b"task_urn,operation,requested_at\nt1,CREATE,2026-03-01\n", "has no column external_job_posting_id"),
-    ("c.csv", (HEADER + GOOD.replace("Cook", "K\xf6ch")).encode("latin-1"), "is not UTF-8"),
-    ("d.csv", HEADER.encode("utf-16"), "is not UTF-8"),
+    ("c.csv", (HEADER + GOOD.replace("Cook", "K\xf6ch")).encode("latin-1"), "is not UTF-8 text: line 2, column 73 holds the byte 0xf6"),
+    ("d.csv", HEADER.encode("utf-16"), "is not UTF-8 text: line 1, column 1 holds the byte 0xff"),
     ("e.json", b"[{}", "is no JSON"),
     ("f.parquet", b"PAR1 but no more", "is no Parquet file"),
     ("g.parquet", b"task_urn\n", "is no Parquet file"),

@@ -108,6 +108,14 @@ def test_any_line_end_will_do(warehouse, write, import_file, newline):
     assert read_tasks(warehouse)[1][6] == "Cook"
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_the_delimiter_is_recognised_by_the_header(warehouse, write, import_file, mark):
+    rows = (HEADER + GOOD.replace("Cook", '"Cook, chef; and\tmore"')).replace(",", mark).replace(f"Cook{mark} chef", "Cook, chef")
+    result = import_file(write(rows))
+    assert (result.added, result.rejected) == (1, 0)
+    assert read_tasks(warehouse)[0][6] == "Cook, chef; and\tmore"
+
+
 def test_the_header_may_be_upper_case_spaced_reordered_and_hold_more_columns(warehouse, write, import_file):
     header = "Customer No, REQUESTED_AT ,Operation,TASK_URN,External_Job_Posting_Id,APPLICATION_URN,Salary\n"
     result = import_file(write(header + f"7,2026-03-01T05:00:00Z,create, t1 ,job-1,{ACME},12\n"))

@@ -1,12 +1,14 @@
 """Applications: one per customer, with credentials that are references, never the secrets themselves."""
 
+import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from jobrecon.errors import ConfigurationError
 from jobrecon.secrets import KINDS, is_reference, resolve_secret
@@ -42,7 +44,7 @@ class Application:
     def load_secrets(self) -> list[SecretStr]:
         """Its secrets, newest first, read anew at each call so that they rotate without a restart.
 
-        A reference that leads nowhere is passed over while another one works; raises `ConfigurationError` if none does.
+        A reference that cannot be resolved is skipped while another one can; raises `ConfigurationError` if none does.
         """
         return _load_available(self.secret_references, self.environment)
 
@@ -76,65 +78,106 @@ class Applications:
         return next((application for application in self.items if application.urn == urn), None)
 
 
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def _check_reference(text: str) -> str:
+    if not is_reference(text):
+        raise ValueError
+    return text
+
+
+class _Table(BaseModel):
+    """A table of the file: a key that is not known is a typing error, not something to ignore."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Entry(_Table):
+    urn: Text
+    client_id: Text
+    client_secrets: Annotated[list[Annotated[str, AfterValidator(_check_reference)]], Field(min_length=1)]
+    customer: Text | None = None
+    account_manager: Text | None = None
+    account_manager_email: Text | None = None
+    daily_call_limit: Annotated[int, Field(ge=0, le=MAX_LIMIT)] | None = None
+
+
+class _ParentEntry(_Table):
+    client_secrets: Annotated[list[Annotated[str, AfterValidator(_check_reference)]], Field(min_length=1)]
+
+
+class _File(_Table):
+    applications: list[_Entry] = []
+    parent: _ParentEntry | None = None
+
+
 def read_applications(path: Path, daily_call_limit: int, environment: Mapping[str, str]) -> Applications:
     """Read `applications.toml`. An absent file means no application. Raises `ConfigurationError` with every problem found."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return Applications([])
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}. Nothing was changed.") from None
-    problems: list[str] = []
-    entries = document.get("applications", [])
-    if not isinstance(entries, list):
-        entries, problems = [], ["`applications` must be a list: write [[applications]] with two brackets"]
-    items = [_read_application(entry, index, daily_call_limit, environment, problems) for index, entry in enumerate(entries, start=1)]
-    parent = document.get("parent")
-    if parent is not None and not isinstance(parent, dict):
-        parent, problems = None, [*problems, "`parent` must be a table: write [parent], with client_secrets below it"]
-    parent_references = _read_references(parent, "[parent]", problems) if parent is not None else []
-    urns = [item.urn for item in items if item.urn]
-    problems += [f"{urn} stands there more than once" for urn in sorted({urn for urn in urns if urns.count(urn) > 1})]
+    try:
+        file = _File.model_validate(document)
+        problems = []
+    except ValidationError as error:
+        file, problems = _File(), list(dict.fromkeys(map(_describe_problem, error.errors(include_input=False, include_url=False))))
+    entries = document.get("applications")
+    urns = Counter(str(entry.get("urn", "")).strip() for entry in entries if isinstance(entry, dict)) if isinstance(entries, list) else {}
+    problems += [f"{urn} is listed more than once" for urn, count in sorted(urns.items()) if urn and count > 1]
     if problems:
         raise ConfigurationError(f"{path} cannot be used. Nothing was changed.\n" + "\n".join(f"  {problem}" for problem in problems))
-    return Applications(items, Parent(parent_references, environment) if parent_references else None)
+    items = [
+        Application(
+            urn=entry.urn,
+            client_id=entry.client_id,
+            secret_references=entry.client_secrets,
+            customer=entry.customer or entry.urn,
+            account_manager=entry.account_manager,
+            account_manager_email=entry.account_manager_email,
+            daily_call_limit=daily_call_limit if entry.daily_call_limit is None else entry.daily_call_limit,
+            environment=environment,
+        )
+        for entry in file.applications
+    ]
+    return Applications(items, Parent(file.parent.client_secrets, environment) if file.parent else None)
 
 
-def _read_application(entry: Any, index: int, daily_call_limit: int, environment: Mapping[str, str], problems: list[str]) -> Application:
-    where = f"[[applications]] number {index}"
-    entry = entry if isinstance(entry, dict) else {}
-    texts: dict[str, str | None] = {}
-    for name in ("urn", "client_id", "customer", "account_manager", "account_manager_email"):
-        value = entry.get(name)
-        if value is not None and not (isinstance(value, str) and value.strip()):
-            problems.append(f"{where}: {name} must be text")
-            value = None
-        elif value is None and name in ("urn", "client_id"):
-            problems.append(f"{where}: {name} is missing")
-        texts[name] = value
-    limit = entry.get("daily_call_limit", daily_call_limit)
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 0 <= limit <= MAX_LIMIT:
-        problems.append(f"{where}: daily_call_limit must be a whole number from 0 to {MAX_LIMIT}")
-        limit = daily_call_limit
-    return Application(
-        urn=texts["urn"] or "",
-        client_id=texts["client_id"] or "",
-        secret_references=_read_references(entry, where, problems),
-        customer=texts["customer"] or texts["urn"] or "",
-        account_manager=texts["account_manager"],
-        account_manager_email=texts["account_manager_email"],
-        daily_call_limit=limit,
-        environment=environment,
-    )
+def name_nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like this one: what was probably meant."""
+    return difflib.get_close_matches(name, list(known), n=1, cutoff=0)[0]
 
 
-def _read_references(entry: dict[str, Any], where: str, problems: list[str]) -> list[str]:
-    references = entry.get("client_secrets")
-    if not isinstance(references, list) or not references or not all(isinstance(item, str) for item in references):
-        problems.append(f'{where}: client_secrets must be a list such as ["env:ACME_SECRET"]')
-        return []
-    for reference in references:
-        if not is_reference(reference):
-            problems.append(f"{where}: each of client_secrets must be {KINDS}, never the secret itself")
-            break
-    return references
+EXPECTED = {
+    "client_secrets": 'client_secrets must be a list such as ["env:ACME_SECRET"]',
+    "daily_call_limit": f"daily_call_limit must be a whole number from 0 to {MAX_LIMIT}",
+}
+
+
+def _describe_problem(problem: Any) -> str:
+    """What is wrong and where, without the value: it may be a secret, written there by mistake."""
+    model: type[_Table]
+    table, *rest = problem["loc"]
+    if not rest and problem["type"] == "extra_forbidden":
+        return f"`{table}` is not known; did you mean `{name_nearest(table, _File.model_fields)}`?"
+    if table == "applications":
+        if not rest:
+            return "`applications` must be a list: write [[applications]] with two brackets"
+        where, model = f"[[applications]] number {rest.pop(0) + 1}", _Entry
+    else:
+        if not rest:
+            return "`parent` must be a table: write [parent], with client_secrets below it"
+        where, model = "[parent]", _ParentEntry
+    if not rest:
+        return f"{where} must be a table"
+    name, *item = rest
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: {name} is not known; did you mean {name_nearest(name, model.model_fields)}?"
+    if item and problem["type"] == "value_error":
+        return f"{where}: each of client_secrets must be {KINDS}, never the secret itself"
+    if name in EXPECTED:
+        return f"{where}: {EXPECTED[name]}"
+    return f"{where}: {name} " + ("is missing" if problem["type"] == "missing" else "must be text")

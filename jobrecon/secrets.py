@@ -1,4 +1,4 @@
-"""Secrets: references to where they lie, resolved as late as can be, wrapped from the moment they are read."""
+"""Secrets: references to where they are stored, resolved when they are needed, wrapped once they are read."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -12,7 +12,7 @@ KINDS = "`env:NAME`, `file:/path` or `prefect:block`"
 
 
 def is_reference(text: str) -> bool:
-    """Whether this may point to a secret, as far as can be told without looking."""
+    """Whether this has the form of a reference; what it points to is not read."""
     kind, _, place = text.partition(":")
     return bool(place) and kind in ("env", "file", "prefect")
 
@@ -26,7 +26,7 @@ def resolve_secret(reference: str, environment: Mapping[str, str]) -> SecretStr:
     if kind == "env":
         if value := environment.get(place, ""):
             return SecretStr(value)
-        raise ConfigurationError(f"The environment variable {place} is not set (or empty), which a client secret refers to. Set it.")
+        raise ConfigurationError(f"The environment variable {place}, which a client secret refers to, is not set or empty. Set it.")
     if kind == "file":
         return _read_file(place)
     if kind == "prefect":
@@ -38,7 +38,7 @@ def resolve_secret(reference: str, environment: Mapping[str, str]) -> SecretStr:
 
 def _read_file(place: str) -> SecretStr:
     try:
-        if value := Path(place).read_text(encoding="utf-8").strip():
+        if value := Path(place).read_text(encoding="utf-8-sig").strip():
             return SecretStr(value)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"The file {place}, which a client secret refers to, cannot be read: {type(error).__name__}.") from None

@@ -57,6 +57,12 @@ def test_a_whole_file_is_read_in_its_order(tmp_path: Path) -> None:
     assert (len(applications), applications.find(BOLT), applications.find("urn:9")) == (2, bolt, None)
 
 
+def test_a_byte_order_mark_is_passed_over_in_the_file_and_in_secrets(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("\ufeffword\n", encoding="utf-8")
+    (application,) = read(tmp_path, "\ufeff" + LEAST.replace("env:A", f"file:{tmp_path / 'secret'}"))
+    assert values(application.load_secrets()) == ["word"]
+
+
 def test_a_file_that_is_not_there_or_empty_names_no_application(tmp_path: Path) -> None:
     assert len(read_applications(tmp_path / "absent.toml", 1, {})) == 0
     empty = read(tmp_path, "")
@@ -68,9 +74,9 @@ PROBLEMS = [
     ("urn = ", ["cannot be read"]),
     ("[applications]\nurn = 'urn:1'", ["[[applications]] with two brackets"]),
     ("applications = 7", ["[[applications]] with two brackets"]),
-    ("applications = ['one']", ["number 1: urn is missing", "number 1: client_id is missing", "number 1: client_secrets must be a list"]),
+    ("applications = ['one']", ["number 1 must be a table"]),
     ("[[applications]]", ["number 1: urn is missing", "number 1: client_id is missing", "number 1: client_secrets must be a list"]),
-    (LEAST + LEAST.replace('"a"', "7"), ["number 2: client_id must be text", "urn:1 stands there more than once"]),
+    (LEAST + LEAST.replace('"a"', "7"), ["number 2: client_id must be text", "urn:1 is listed more than once"]),
     (LEAST.replace('"urn:1"', '"  "'), ["urn must be text"]),
     (LEAST + "customer = ['Acme']", ["customer must be text"]),
     (LEAST + "account_manager_email = 7", ["account_manager_email must be text"]),
@@ -84,6 +90,14 @@ PROBLEMS = [
     (LEAST.replace('["env:A"]', '["env:"]'), ["never the secret itself"]),
     (LEAST + "[parent]", ["[parent]: client_secrets must be a list"]),
     ("parent = 7\n" + LEAST, ["write [parent]"]),
+    ("[[application]]\nurn = 'urn:1'", ["`application` is not known; did you mean `applications`?"]),
+    (LEAST + "acount_manager = 'Dana'", ["number 1: acount_manager is not known; did you mean account_manager?"]),
+    (LEAST + "Customer = 'Acme'", ["number 1: Customer is not known; did you mean customer?"]),
+    (LEAST + "[parent]\nclient_secret = ['env:P']", ["[parent]: client_secret is not known; did you mean client_secrets?"]),
+    (
+        LEAST + "zzz = 1\ndaily_call_limit = -1\n[parent]\nclient_secrets = 7",
+        ["number 1: zzz is not known", "number 1: daily_call_limit must be", "[parent]: client_secrets must be a list"],
+    ),
     ("[[parent]]\nclient_secrets = ['env:P']\n" + LEAST, ["write [parent]"]),
 ]
 

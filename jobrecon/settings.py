@@ -22,7 +22,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="JOBRECON_", env_file=".env", extra="ignore", env_ignore_empty=True)
 
-    home: Path = Field(default=Path("./var"), description="Where everything of the embedded default lies")
+    home: Path = Field(default=Path("./var"), description="Folder of everything that has no place of its own below")
     warehouse: str = Field(default="", description="The writer's DuckDB file, or a `ducklake:` address", repr=False)
     published: Path = Field(default=Path(), description="The copy that analysts open; replaced whole, by rename")
     landing_url: str = Field(default="", description="SQLAlchemy address of the landing database", repr=False)
@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=8, ge=1, le=256, description="Calls in flight per application")
     first_check_after: int = Field(default=300, ge=0, description="Seconds from request to first poll")
     stuck_after: int = Field(default=3600, ge=0, description="Seconds from request until an unsettled task counts as stuck")
-    task_lifespan_days: float = Field(default=30, gt=0, le=36_500, description="Days a task can be asked about")
+    task_lifespan_days: float = Field(default=30, gt=0, le=36_500, description="Days after which LinkedIn forgets a task")
     unconfirmed_after: int = Field(
         default=86_400, ge=0, description="Seconds without a listing notification until a job counts as unconfirmed"
     )
@@ -49,18 +49,18 @@ class Settings(BaseSettings):
     task_source_query: str = Field(default="", description="Query with `:since`, in the columns of the import")
     tick_seconds: int = Field(default=600, ge=1, description="Seconds between runs: the day's calls are spread over the ticks left")
     call_reserve: float = Field(
-        default=0.05, ge=0, lt=1, description="Part of the day's calls kept for what cannot wait; it melts away until 00:00 UTC"
+        default=0.05, ge=0, lt=1, description="Part of the day's calls reserved for urgent tasks; it shrinks to nothing by 00:00 UTC"
     )
     ids_per_call: int | None = Field(
-        default=None, ge=1, le=100, description="Tasks asked about in one call; unset: what a GET carries, more are sent as a POST"
+        default=None, ge=1, le=100, description="Tasks in one call; unset: as many as a GET carries, more are sent as a POST"
     )
-    weights: dict[str, float] = Field(default=DEFAULT_WEIGHTS, description="How much an hour's delay of an operation matters, as JSON")
+    weights: dict[str, float] = Field(default=DEFAULT_WEIGHTS, description="Weight of an hour's delay by operation, as JSON")
     lock_wait: float = Field(default=60, ge=0, description="Seconds the writer waits for the warehouse")
     inbox_retention_days: float = Field(
-        default=30, ge=0, le=36_500, description="Days that received bodies are kept in the landing database once they are merged"
+        default=30, ge=0, le=36_500, description="Days that received bodies stay in the landing database once they are merged"
     )
     webhook_paths: str = Field(
-        default="/webhook,/healthz,/readyz,/metrics", description="Paths that the receiver answers, with commas; all others are 404"
+        default="/webhook,/healthz,/readyz,/metrics", description="Paths that the receiver serves, with commas; all others are 404"
     )
     stale_after: int = Field(default=7200, ge=0, description="Seconds after which today's report calls its data stale")
 
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
         return value
 
     retention_days: int = Field(
-        default=400, ge=0, description="Days that refused rows and report folders are kept by the weekly upkeep; 0: for ever"
+        default=400, ge=0, description="Days after which weekly maintenance deletes refused rows and report folders; 0: never"
     )
     report_url: str = Field(default="", description="Where the reports folder is served, for links in mails and chat")
     smtp_url: SecretStr = Field(
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         description="Mail server, `smtp://user:password@host:587` (STARTTLS) or `smtps://…`; not set: mails are written as `.eml` files",
     )
     mail_from: str = Field(default="", description="Address that mails come from")
-    mail_to: str = Field(default="", description="Who gets the report of all account managers; several with commas")
+    mail_to: str = Field(default="", description="Recipients of the report about all account managers, with commas")
     chat_url: SecretStr = Field(
         default=SecretStr(""),
         description="Chat that gets the verdict of the day: the incoming webhook as Slack or Teams shows it, or an apprise address (`jsons://host/path`)",
@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     def check_paths(cls, value: str) -> str:
         unknown = {path.strip() for path in value.split(",")} - {"/webhook", "/healthz", "/readyz", "/metrics", ""}
         if unknown:
-            raise ValueError("only /webhook, /healthz, /readyz and /metrics can be answered")
+            raise ValueError("only /webhook, /healthz, /readyz and /metrics can be served")
         return value
 
     @field_validator("api_url", "token_url", "report_url")
@@ -129,14 +129,14 @@ class Settings(BaseSettings):
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """What `env:NAME` references are looked up in: the environment before the `.env` file; empty means not set."""
+        """Where `env:NAME` references are looked up: the environment before the `.env` file; empty means not set."""
         return {name: value for source in (dotenv_values(".env"), os.environ) for name, value in source.items() if value}
 
     def load_applications(self) -> Applications:
         """The configured applications; from the file, or the one of `JOBRECON_CLIENT_ID`, `…_SECRET`, `…_APPLICATION_URN`.
 
-        Raises `ConfigurationError` where the file cannot be read. A secret that is missing is an error only when it is
-        asked for, so that one customer's trouble does not stop the others.
+        Raises `ConfigurationError` where the file cannot be read. A missing secret is an error only once it is
+        needed, so that it stops no other customer.
         """
         if self.client_id or self.application_urn:
             missing = [name for name in ("client_id", "client_secret", "application_urn") if not _text(getattr(self, name))]
@@ -176,7 +176,7 @@ def load_settings(**overrides: Any) -> Settings:
         ]
         raise ConfigurationError("Settings that cannot be used. Nothing was changed.\n" + "\n".join(lines)) from None
     except SettingsError as error:
-        # What should be JSON and is none; the text names the field, not its value.
+        # A value that should be JSON; the error names the field, not the value.
         name = re.search(r'field "(\w+)"', str(error))
         raise ConfigurationError(
             f"Settings that cannot be used. Nothing was changed.\n  JOBRECON_{name.group(1).upper() if name else ''}: must be JSON"

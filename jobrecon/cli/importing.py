@@ -13,8 +13,8 @@ from jobrecon.settings import load_settings
 if TYPE_CHECKING:
     from jobrecon.ingest import ImportResult
 
-tasks = typer.Typer(no_args_is_help=True, help="Tasks: what was asked of LinkedIn.")
-notifications = typer.Typer(no_args_is_help=True, help="Notifications: what LinkedIn told by webhook.")
+tasks = typer.Typer(no_args_is_help=True, help="Tasks: the operations requested from LinkedIn.")
+notifications = typer.Typer(no_args_is_help=True, help="Notifications: webhook bodies from LinkedIn.")
 
 Files = Annotated[list[Path], typer.Argument(help="One or more files.", metavar="FILE…")]
 
@@ -73,6 +73,6 @@ def _import_files(files: list[Path], noun: str, import_file: Any) -> None:
         for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1]):
             echo(f"  rejected {count:,}: {reason}")
         if result.rejected:
-            echo("  Rejected rows are kept in the table rejected_rows with file, line and reason; mend them and import the file again.")
+            echo("  Rejected rows are kept in the table rejected_rows with file, line and reason; correct them and import the file again.")
     if is_failed:
         raise typer.Exit(1)

@@ -50,7 +50,7 @@ def read_parts(path: Path, required: Iterable[str]) -> Iterator[pa.Table]:
 
 
 def _read_json_lines(path: Path) -> Iterator[Row]:
-    """One JSON object a line; a line that is none comes with its problem."""
+    """One JSON object a line; a line that is none has a problem."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             text = line.removeprefix(b"\xef\xbb\xbf").strip()
@@ -98,7 +98,7 @@ def _read_parquet(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
                 f"{path} has columns of a wrong type: {', '.join(wrong)}. Text is expected, for requested_at text or a timestamp. "
                 "Nothing of it was imported. Write the columns as text and import the file again."
             )
-        columns = [name for name, told in zip(file.schema_arrow.names, schema.names, strict=True) if told in TASK_COLUMNS]
+        columns = [name for name, plain in zip(file.schema_arrow.names, schema.names, strict=True) if plain in TASK_COLUMNS]
         number = 0
         try:
             for batch in file.iter_batches(batch_size=COLUMNAR_ROWS, columns=columns):
@@ -108,7 +108,7 @@ def _read_parquet(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
                 number += len(part)
         except (pa.ArrowException, OSError) as error:
             raise InputError(
-                f"{path} breaks off after row {number}: {str(error).splitlines()[0][:200]}. What was imported is not added twice; mend the file and import it again."
+                f"{path} is broken after row {number}: {str(error).splitlines()[0][:200]}. What was imported is not added twice; correct the file and import it again."
             ) from None
 
 

@@ -20,8 +20,8 @@ from jobrecon.webhook.parsing import RESYNC_JOBS, InvalidNotification, parse_imp
 def import_notifications(warehouse: Warehouse, path: Path, now: datetime, advance: Callable[[int], None] = lambda _: None) -> ImportResult:
     """Add the notifications of an NDJSON file. Doing it again adds nothing.
 
-    A line is a body, or `{"received_at": …, "body": {…}}`; without a time it counts as received `now`. Lines that are not
-    understood go to `rejected_rows`. Raises `InputError` for a file that cannot be read.
+    A line is a body, or `{"received_at": …, "body": {…}}`; without a time it counts as received `now`. Invalid lines go
+    to `rejected_rows`. Raises `InputError` for a file that cannot be read.
     """
     result = ImportResult(str(path))
     seen: Counter[str] = Counter()
@@ -75,7 +75,7 @@ def import_notifications(warehouse: Warehouse, path: Path, now: datetime, advanc
 
 
 def merge_deliveries(warehouse: Warehouse, deliveries: list[dict[str, Any]], rejects: list[dict[str, Any]], now: datetime) -> int:
-    """Merge deliveries and tell the notifications of the jobs they touch anew; returns how many were not known yet."""
+    """Merge deliveries and derive the notifications of their jobs again; returns how many were not known yet."""
     staged = stage("staged_deliveries", deliveries)
     with warehouse.transaction():
         if rejects:

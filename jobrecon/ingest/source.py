@@ -14,7 +14,7 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse
 
 OVERLAP = timedelta(hours=1)
-"""Asked again each time: rows that were committed late with an earlier time. Known tasks are not added twice."""
+"""Read again by each pull: rows that were committed late with an earlier time. Known tasks are not added twice."""
 BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -23,7 +23,7 @@ def pull_tasks(
 ) -> ImportResult | None:
     """Add what the task source has since the last pull; None where no source is set.
 
-    Raises `ConfigurationError` for a source that is set half, `InputError` where it cannot be asked: the tasks known so far
+    Raises `ConfigurationError` for a source of which only half is set, `InputError` where it cannot be read: the tasks known so far
     stay as they are.
     """
     url, query = settings.task_source_url.get_secret_value(), settings.task_source_query
@@ -47,12 +47,12 @@ def pull_tasks(
                 raise InputError(
                     f"The task source's query gives no column {', '.join(missing)}. Nothing was pulled. Name its columns as in the import."
                 )
-            told = ((number, dict(zip(names, row.values(), strict=True)), None, None) for number, row in enumerate(rows, start=1))
-            merge_tasks(warehouse, result, stage_rows(result.source, told), applications, now)
+            numbered = ((number, dict(zip(names, row.values(), strict=True)), None, None) for number, row in enumerate(rows, start=1))
+            merge_tasks(warehouse, result, stage_rows(result.source, numbered), applications, now)
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
         raise InputError(
-            f"The task source cannot be asked: {cause[:300]}. The tasks known so far stay as they are; the next run asks again."
+            f"The task source cannot be read: {cause[:300]}. The tasks known so far stay as they are; the next run tries again."
         ) from None
     finally:
         engine.dispose()

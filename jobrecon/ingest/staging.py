@@ -1,4 +1,4 @@
-"""Rows and columns as they came, made into parts of `staged_import`: all text, for the checks to read."""
+"""Rows and columns of the input as parts of `staged_import`: all text, for the checks in SQL."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -14,7 +14,7 @@ CHUNK_ROWS = 50_000
 CHUNK_CHARACTERS = 8_000_000
 """A part ends with whichever comes first, so that long rows fill no memory."""
 MAX_ROW_LENGTH = 10_000
-"""Characters kept of a refused row: a quote that is never closed makes one row of the rest of the file."""
+"""Characters that are stored of a refused row."""
 TASK_COLUMNS = ("task_urn", "external_job_posting_id", "operation", "requested_at", "application_urn", "location", "title")
 COLUMNAR_ROWS, SCANNED_ROWS = 200_000, 20_000
 """What comes in columns makes larger parts; DuckDB shares out a part among its threads by pieces of the second size."""
@@ -24,7 +24,7 @@ Row = tuple[int, Mapping[str, Any] | None, str | None, str | None]
 
 
 def stage_rows(source: str, rows: Iterable[Row]) -> Iterator[pa.Table]:
-    """Rows in parts, read no further than the part that is wanted."""
+    """Rows in parts, read as the parts are consumed."""
     part: list[dict[str, Any]] = []
     size = 0
     for row in rows:
@@ -39,8 +39,8 @@ def stage_rows(source: str, rows: Iterable[Row]) -> Iterator[pa.Table]:
 
 def stage_columns(source: str, first_line: int, batch: pa.RecordBatch) -> pa.Table:
     """A part that comes in columns already; what it lacks is null. Its rows are counted from `first_line` on."""
-    told = dict(zip((name.strip().lower() for name in batch.schema.names), batch.columns, strict=True))
-    given = {name: _column_as_text(column) for name, column in told.items() if name in TASK_COLUMNS}
+    columns = dict(zip((name.strip().lower() for name in batch.schema.names), batch.columns, strict=True))
+    given = {name: _column_as_text(column) for name, column in columns.items() if name in TASK_COLUMNS}
     given |= {"source": pa.repeat(source, len(batch)), "line": pa.array(range(first_line, first_line + len(batch)))}
     schema = STAGED["staged_import"]
     part = _trim(pa.table([given.get(name, pa.nulls(len(batch), pa.string())) for name in schema.names], schema=schema))

@@ -195,7 +195,7 @@ def test_parquet_that_breaks_off_is_an_error_that_says_so(warehouse, import_file
     content = bytearray(path.read_bytes())
     content[2000:60_000] = os.urandom(58_000)
     path.write_bytes(content)
-    with pytest.raises(InputError, match="breaks off"):
+    with pytest.raises(InputError, match="is broken"):
         import_file(path)
     assert read(warehouse, "select count(*) from job_tasks") == [(0,)]
 
@@ -204,6 +204,6 @@ def test_parquet_that_holds_no_utf8_is_an_error_that_says_so(warehouse, import_f
     columns = {name: pa.array([f"{name}-1"]) for name in ("task_urn", "external_job_posting_id", "operation", "requested_at")}
     columns["title"] = pa.array([b" \xff\xfe "]).view(pa.string())
     parquet.write_table(pa.table(columns), tmp_path / "tasks.parquet")
-    with pytest.raises(InputError, match=r"breaks off after row 0: .*UTF8"):
+    with pytest.raises(InputError, match=r"is broken after row 0: .*UTF8"):
         import_file(tmp_path / "tasks.parquet")
     assert read(warehouse, "select count(*) from job_tasks") == [(0,)]

@@ -67,7 +67,7 @@ def test_bad_rows_of_the_source_are_kept_once_with_their_number(warehouse, sourc
     assert '"task_urn":"t2"' in row
 
 
-def test_a_query_without_since_is_asked_whole(warehouse, source, pull):
+def test_a_query_without_since_is_read_whole(warehouse, source, pull):
     source.add("t1", NOW - timedelta(days=90))
     assert pull(NOW, QUERY.partition("where")[0]).added == 1
 
@@ -92,7 +92,7 @@ def test_no_source_is_fine_and_half_a_source_is_a_wrong_configuration(pull):
         ("delete from requests", None, "ResourceClosedError"),
     ],
 )
-def test_a_source_that_cannot_be_asked_is_an_error_without_the_password(warehouse, source, pull, query, url, reason):
+def test_a_source_that_cannot_be_read_is_an_error_without_the_password(warehouse, source, pull, query, url, reason):
     source.add("t1", NOW)
     with pytest.raises(InputError) as raised:
         pull(None, query, url) if url else pull(None, query)

@@ -1,10 +1,11 @@
-"""Serve the sandbox in a process of its own: `python -m bench.fake_linkedin FOLDER COUNT`; prints its address when it is ready.
+"""Serve the sandbox in a process of its own: `python -m bench.fake_linkedin FOLDER COUNT LATENCY_SECONDS`; prints its address when it is ready.
 
 Writes the tasks as `tasks.parquet` into the folder, in the order in which they were requested: over the hour that ended
 three hours before now, so that most have settled. What the sandbox says of each is made beforehand: what is measured is who asks, and both
 share the same cores.
 """
 
+import asyncio
 import gc
 import json
 import subprocess
@@ -31,9 +32,9 @@ APPLICATION = SandboxApplication("urn:li:developerApplication:1001", "bench", ["
 
 
 @contextmanager
-def serve(folder: Path, count: int) -> Iterator[dict[str, str]]:
+def serve(folder: Path, count: int, latency_seconds: float = 0) -> Iterator[dict[str, str]]:
     """Serve `count` tasks until the block ends; gives the environment in which `jobrecon` and others find them."""
-    command = [sys.executable, "-m", "bench.fake_linkedin", str(folder), str(count)]
+    command = [sys.executable, "-m", "bench.fake_linkedin", str(folder), str(count), str(latency_seconds)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent)
     assert server.stdout
     try:
@@ -52,7 +53,7 @@ def serve(folder: Path, count: int) -> Iterator[dict[str, str]]:
         server.wait()
 
 
-def answer_readily(world: World) -> ASGIApp:
+def answer_readily(world: World, latency_seconds: float) -> ASGIApp:
     """The sandbox; its answers about tasks only put together from what is ready for each."""
     sandbox = create_app(world)
     ready = {
@@ -66,6 +67,7 @@ def answer_readily(world: World) -> ASGIApp:
         token = dict(scope["headers"])[b"authorization"].decode().removeprefix("Bearer ")
         if token not in world.tokens:
             return await sandbox(scope, receive, send)
+        await asyncio.sleep(latency_seconds)
         ids = scope["query_string"].replace(b"%3A", b":").removeprefix(b"ids=").split(b"&ids=")
         await send_json(send, 200, b'{"results":{' + b",".join([ready[urn] for urn in ids]) + b'},"statuses":{},"errors":{}}')
 
@@ -73,7 +75,7 @@ def answer_readily(world: World) -> ASGIApp:
 
 
 def main() -> None:
-    folder, count = Path(sys.argv[1]), int(sys.argv[2])
+    folder, count, latency_seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     world = World([APPLICATION], utc_now() - timedelta(hours=4), seed=3, call_limit=10**9)
     rows: list[dict[str, Any]] = []
     for portion in range(PORTIONS):
@@ -82,7 +84,7 @@ def main() -> None:
     parquet.write_table(pa.Table.from_pylist(rows), folder / "tasks.parquet")
     del rows
     world.seconds += 3 * 3600
-    app = answer_readily(world)
+    app = answer_readily(world, latency_seconds)
     # The collector need not go through all tasks again and again.
     gc.freeze()
     listener = listen("127.0.0.1", 0)

@@ -141,7 +141,7 @@ class Ours:
             {
                 "task_urn": self.urns[tasks],
                 "application_urn": [APPLICATION] * count,
-                "outcome": ["ANSWERED"] * count,
+                "outcome": ["RECEIVED"] * count,
                 "status": np.where(is_settled, "SUCCEEDED", "IN_PROGRESS"),
                 "error_message": empty,
                 "job_posting_urn": empty,

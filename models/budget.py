@@ -11,7 +11,7 @@ class CallBudgetEntry(SQLModel):
     """Calls of one application to one resource on one UTC day."""
 
     application_urn: str = Field(primary_key=True, description="Application that called")
-    resource: str = Field(primary_key=True, description="What was called: simpleJobPostingTasks")
+    resource: str = Field(primary_key=True, description="Resource that was called: simpleJobPostingTasks")
     utc_date: dt.date = Field(primary_key=True, description="UTC day of sending")
     call_limit: int = Field(description="Calls allowed that day")
     calls_used: int = Field(default=0, description="Calls charged that day, each before it was sent")
@@ -36,6 +36,6 @@ class CallHour(LandingTable, table=True):
     __tablename__ = "call_hours"
 
     application_urn: str = Field(primary_key=True, description="Application that called")
-    resource: str = Field(primary_key=True, description="What was called: simpleJobPostingTasks")
+    resource: str = Field(primary_key=True, description="Resource that was called: simpleJobPostingTasks")
     utc_hour: dt.datetime = utc_field("Beginning of the hour", primary_key=True)
     calls_used: int = Field(default=0, description="Calls charged in that hour")

@@ -16,7 +16,7 @@ from jobrecon.clock import utc_now
 from jobrecon.errors import JobreconError
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox_reader import read_state
-from jobrecon.linkedin.client import open_http
+from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.tokens import TokenCache
 from jobrecon.settings import Settings, load_settings
 from jobrecon.warehouse import open_published, open_warehouse
@@ -75,7 +75,7 @@ def _check_credentials(settings: Settings, applications: Applications) -> Iterat
         async def record_date(response: httpx.Response) -> None:
             dates.append(response.headers.get("Date", ""))
 
-        async with open_http() as http:
+        async with HttpClient() as http:
             http.event_hooks = {"response": [record_date]}
             try:
                 await TokenCache(application, settings.token_url, engine, http).fetch()

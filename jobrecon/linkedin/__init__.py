@@ -1,1 +1,1 @@
-"""LinkedIn's API: tokens, packing, the durable call ledger, and reading what it says of tasks."""
+"""LinkedIn's API: tokens, batches, the durable call ledger, and the parsing of responses."""

@@ -16,12 +16,12 @@ from models import CallHour, LedgerEntry
 
 RESOURCE = "simpleJobPostingTasks"
 HOURS: Any = CallHour.__table__  # type: ignore[attr-defined]
-AHEAD_CALLS = 256
+MAX_RESERVED_CALLS = 256
 """Calls charged in one transaction beyond those that wait: a transaction costs as much as a call."""
-AHEAD_AFTER = 8
-"""Calls of a run for each that is charged ahead."""
-AHEAD_PLENTY = 2_000
-"""None are charged ahead unless the day has this many times as many left: the last ones are charged one by one."""
+CALLS_PER_RESERVED = 8
+"""Calls that a run has made for each that it reserves."""
+MIN_LEFT_PER_RESERVED = 2_000
+"""Calls that the day must have left for each that is reserved: the last ones are charged one by one."""
 TABLE: Any = LedgerEntry.__table__  # type: ignore[attr-defined]
 
 
@@ -37,20 +37,20 @@ class CallLedger:
         """Calls charged through this object."""
         self._waiting: list[asyncio.Future[None]] = []
         self._charging: asyncio.Task[None] | None = None
-        self._ahead, self._ahead_on = 0, dt.date.min
-        self._resting_on: dt.date | None = None
+        self._reserved, self._reserved_on = 0, dt.date.min
+        self._exhausted_on: dt.date | None = None
 
     async def charge(self) -> None:
         """Return once one call is charged. Raises `BudgetExhausted` where the day has none left.
 
-        Callers that wait at the same time share one transaction; while the day has plenty, some calls are charged ahead. A process
+        Callers that wait at the same time share one transaction; while the day has plenty, some calls are reserved. A process
         that is killed leaves a few charged that were never sent, never one sent that was not charged.
         """
         today = self.clock().date()
-        if self._resting_on == today:
+        if self._exhausted_on == today:
             raise self.explain_exhausted()
-        if self._ahead and self._ahead_on == today:
-            self._ahead -= 1
+        if self._reserved and self._reserved_on == today:
+            self._reserved -= 1
             self.calls_used += 1
             return
         waiter = asyncio.get_running_loop().create_future()
@@ -60,27 +60,27 @@ class CallLedger:
         await waiter
 
     async def _charge_waiting(self) -> None:
-        # What is charged ahead is counted here on the loop alone; the threads only do as they are told.
+        # The reserve is counted on the event loop alone; the threads only run transactions.
         while self._waiting:
             today = self.clock().date()
             count = len(self._waiting)
-            # The more a run has called, the more it will: a short one is charged call by call.
-            ahead = min(AHEAD_CALLS, self.calls_used // AHEAD_AFTER)
+            # The more calls a run has made, the more it will make: a short one is charged call by call.
+            reserve = min(MAX_RESERVED_CALLS, self.calls_used // CALLS_PER_RESERVED)
             try:
-                await self.release()  # something is left only where its day has ended
-                granted = await asyncio.to_thread(self._charge_some_ahead, count, ahead)
-            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-                self._answer(count, error)
+                await self.refund()  # something is left only where its day has ended
+                granted = await asyncio.to_thread(self._charge_and_reserve, count, reserve)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised to those who wait
+                self._resume_waiters(count, error)
                 continue
-            # Who came meanwhile takes from what is ahead, unless midnight came too: nobody can say on which day that is charged.
+            # Callers that came meanwhile take from the reserve, unless midnight came too: it may be charged to either day.
             served = min(granted, len(self._waiting) if self.clock().date() == today else count)
             self.calls_used += served
-            self._answer(served)
-            self._answer(count - served, self.explain_exhausted())
-            self._ahead, self._ahead_on = (granted - served if self.clock().date() == today else 0), today
+            self._resume_waiters(served)
+            self._resume_waiters(count - served, self.explain_exhausted())
+            self._reserved, self._reserved_on = (granted - served if self.clock().date() == today else 0), today
 
-    def _answer(self, count: int, error: Exception | None = None) -> None:
-        """Let the first `count` of those who wait go on, or hear of the error. Who gave up meanwhile is charged all the same."""
+    def _resume_waiters(self, count: int, error: Exception | None = None) -> None:
+        """Let the first `count` waiters go on, or raise the error to them. One that was cancelled meanwhile stays charged."""
         waiters, self._waiting = self._waiting[: max(0, count)], self._waiting[max(0, count) :]
         for waiter in waiters:
             if waiter.done():
@@ -92,24 +92,24 @@ class CallLedger:
 
     def explain_exhausted(self) -> BudgetExhausted:
         return BudgetExhausted(
-            f"{self.application_urn} has no call left until 00:00 UTC. What was not looked at is looked at first then.",
+            f"{self.application_urn} has no calls left until 00:00 UTC. The tasks that were not polled are polled first then.",
             application_urn=self.application_urn,
         )
 
-    def _charge_some_ahead(self, count: int, ahead: int) -> int:
-        return self.charge_now(count + min(ahead, self.count_left() // AHEAD_PLENTY))
+    def _charge_and_reserve(self, count: int, reserve: int) -> int:
+        return self.charge_now(count + min(reserve, self.count_left() // MIN_LEFT_PER_RESERVED))
 
-    async def release(self) -> None:
-        """Give back what was charged ahead and never sent. Calls that were sent stay charged."""
-        unsent, self._ahead = self._ahead, 0
+    async def refund(self) -> None:
+        """Refund the calls that were reserved and never sent. Calls that were sent stay charged."""
+        unsent, self._reserved = self._reserved, 0
         if unsent:
-            await asyncio.to_thread(self._give_back, unsent, self._ahead_on)
+            await asyncio.to_thread(self._refund, unsent, self._reserved_on)
 
-    def _give_back(self, unsent: int, day: dt.date) -> None:
+    def _refund(self, unsent: int, day: dt.date) -> None:
         with explain_landing_errors(self.engine), self.engine.begin() as connection:
-            connection.execute(update(TABLE).where(*self._row(day)).values(calls_used=TABLE.c.calls_used - unsent))
+            connection.execute(update(TABLE).where(*self._key(day)).values(calls_used=TABLE.c.calls_used - unsent))
             if day == self.clock().date():
-                self._note_hour(connection, -unsent)
+                self._add_to_hour(connection, -unsent)
 
     def charge_now(self, count: int) -> int:
         """Charge up to `count` calls in one transaction; returns how many the day still had."""
@@ -120,7 +120,7 @@ class CallLedger:
                 charged = connection.execute(
                     update(TABLE)
                     .where(
-                        *self._row(today),
+                        *self._key(today),
                         TABLE.c.call_limit == self.call_limit,
                         TABLE.c.calls_used + count <= TABLE.c.call_limit,
                         TABLE.c.exhausted_at.is_(None),
@@ -134,13 +134,13 @@ class CallLedger:
                     is_day_open = True
                     continue
                 used, limit, exhausted_at = connection.execute(
-                    select(TABLE.c.calls_used, TABLE.c.call_limit, TABLE.c.exhausted_at).where(*self._row(today))
+                    select(TABLE.c.calls_used, TABLE.c.call_limit, TABLE.c.exhausted_at).where(*self._key(today))
                 ).one()
                 count = 0 if exhausted_at else min(count - 1, limit - used)
             if count <= 0:
                 self._mark_exhausted(connection, today)
             else:
-                self._note_hour(connection, count)
+                self._add_to_hour(connection, count)
         return max(count, 0)
 
     def _open_day(self, connection: Any, today: dt.date) -> None:
@@ -150,10 +150,10 @@ class CallLedger:
             .values(application_urn=self.application_urn, resource=RESOURCE, utc_date=today, call_limit=self.call_limit, calls_used=0)
             .on_conflict_do_nothing()
         )
-        # A limit that was raised gives an exhausted day another chance; one that was lowered does not.
+        # A limit that was raised ends an exhaustion; one that was lowered does not.
         connection.execute(
             update(TABLE)
-            .where(*self._row(today), TABLE.c.call_limit != self.call_limit)
+            .where(*self._key(today), TABLE.c.call_limit != self.call_limit)
             .values(
                 call_limit=self.call_limit,
                 exhausted_at=case((TABLE.c.call_limit < self.call_limit, None), else_=TABLE.c.exhausted_at),
@@ -161,12 +161,12 @@ class CallLedger:
         )
 
     async def mark_exhausted(self, day: dt.date) -> None:
-        """LinkedIn says the calls of the UTC day `day` are used up: rest until it ends."""
-        self._resting_on = day
-        await self.release()
-        await asyncio.to_thread(self._rest, day)
+        """LinkedIn says that the calls of the UTC day `day` are used up: none is made until it ends."""
+        self._exhausted_on = day
+        await self.refund()
+        await asyncio.to_thread(self._write_exhausted, day)
 
-    def _rest(self, day: dt.date) -> None:
+    def _write_exhausted(self, day: dt.date) -> None:
         with explain_landing_errors(self.engine), self.engine.begin() as connection:
             self._mark_exhausted(connection, day)
 
@@ -174,15 +174,15 @@ class CallLedger:
         """Calls left today, by the ledger."""
         with explain_landing_errors(self.engine), self.engine.connect() as connection:
             row = connection.execute(
-                select(TABLE.c.calls_used, TABLE.c.exhausted_at, TABLE.c.call_limit).where(*self._row(self.clock().date()))
+                select(TABLE.c.calls_used, TABLE.c.exhausted_at, TABLE.c.call_limit).where(*self._key(self.clock().date()))
             ).first()
         if row is None:
             return self.call_limit
         used, exhausted_at, limit = row
         return 0 if exhausted_at and limit >= self.call_limit else max(0, self.call_limit - used)
 
-    def _note_hour(self, connection: Any, count: int) -> None:
-        """Add to the hour's calls, for the picture of the day: the limit is kept by the ledger alone."""
+    def _add_to_hour(self, connection: Any, count: int) -> None:
+        """Add to the hour's calls, for the chart of the day: only the ledger itself enforces the limit."""
         insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         hour = self.clock().replace(minute=0, second=0, microsecond=0)
         statement = insert(HOURS).values(application_urn=self.application_urn, resource=RESOURCE, utc_hour=hour, calls_used=count)
@@ -194,9 +194,9 @@ class CallLedger:
         )
 
     def _mark_exhausted(self, connection: Any, today: dt.date) -> None:
-        connection.execute(update(TABLE).where(*self._row(today), TABLE.c.exhausted_at.is_(None)).values(exhausted_at=self.clock()))
+        connection.execute(update(TABLE).where(*self._key(today), TABLE.c.exhausted_at.is_(None)).values(exhausted_at=self.clock()))
 
-    def _row(self, today: dt.date) -> tuple[Any, ...]:
+    def _key(self, today: dt.date) -> tuple[Any, ...]:
         return TABLE.c.application_urn == self.application_urn, TABLE.c.resource == RESOURCE, TABLE.c.utc_date == today
 
 

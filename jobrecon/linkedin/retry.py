@@ -1,4 +1,4 @@
-"""Passing faults: which they are, how long to wait, and how to tell of them without a secret."""
+"""Retry policy: which errors are transient, how long to wait, and how to report them without a secret."""
 
 import asyncio
 import random
@@ -8,36 +8,36 @@ from urllib.parse import quote_plus
 import httpx
 from pydantic import SecretStr
 
-TRANSIENT_ERRORS = (httpx.TransportError,)
-"""Refused and reset connections, timeouts, TLS trouble, broken answers."""
+TRANSIENT_ERRORS = (httpx.TransportError, httpx.DecodingError)
+"""Refused and reset connections, timeouts, TLS errors, malformed HTTP."""
 
 
 class Backoff:
     """Waits that double, with jitter, a bounded number of times."""
 
-    def __init__(self, attempts: int = 4, first_seconds: float = 0.4, longest_seconds: float = 8) -> None:
+    def __init__(self, attempts: int = 4, first_seconds: float = 0.4, max_seconds: float = 8) -> None:
         self.left = attempts - 1
         self.seconds = first_seconds
-        self.longest_seconds = longest_seconds
+        self.max_seconds = max_seconds
 
     async def wait(self) -> bool:
-        """Wait before another attempt; False, at once, where there is none left."""
+        """Wait before another attempt; False, at once, where none is left."""
         if self.left <= 0:
             return False
         self.left -= 1
         await asyncio.sleep(self.seconds * random.uniform(0.5, 1.5))
-        self.seconds = min(self.seconds * 2, self.longest_seconds)
+        self.seconds = min(self.seconds * 2, self.max_seconds)
         return True
 
 
-def describe(error: Exception) -> str:
-    """The fault in a few words."""
+def describe(error: BaseException) -> str:
+    """The first line of the error's text, or the name of its class."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else ""
     return text[:300] or type(error).__name__
 
 
 def redact(text: str, secrets: Iterable[SecretStr]) -> str:
-    """The text without any of the secrets, plain or as a form carries them."""
+    """The text without any of the secrets, plain or form-encoded."""
     for secret in secrets:
         if value := secret.get_secret_value():
             text = text.replace(value, "**********").replace(quote_plus(value), "**********")

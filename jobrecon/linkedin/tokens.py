@@ -1,4 +1,4 @@
-"""Access tokens: one per application, kept in the landing database, renewed by one worker for all.
+"""Access tokens: one per application, cached in the landing database, renewed by one worker for all.
 
 A renewal is no httpx.Auth flow: the repeated call has to be charged to the ledger first, so the client repeats it.
 """
@@ -22,17 +22,17 @@ from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe, redact
 from models import CachedToken
 
 EXPIRY_LEEWAY = timedelta(seconds=60)
-"""A token this close to its end is renewed before it is used."""
-DEFAULT_LIFE_SECONDS = 1800.0
+"""A token that expires this soon is renewed before it is used."""
+DEFAULT_LIFETIME_SECONDS = 1800.0
 
 
-def read_life_seconds(expires_in: Any) -> float:
+def read_lifetime_seconds(expires_in: Any) -> float:
     """`expires_in` arrives as a number or as a string; anything else counts as LinkedIn's usual 30 minutes."""
     try:
         seconds = float(expires_in)
     except (TypeError, ValueError, OverflowError):
-        return DEFAULT_LIFE_SECONDS
-    return seconds if 0 < seconds < 10**9 else DEFAULT_LIFE_SECONDS
+        return DEFAULT_LIFETIME_SECONDS
+    return seconds if 0 < seconds < 10**9 else DEFAULT_LIFETIME_SECONDS
 
 
 def is_token(value: Any) -> bool:
@@ -53,42 +53,42 @@ class TokenCache:
         self._current: tuple[SecretStr, datetime] | None = None
 
     async def get(self) -> SecretStr:
-        """A token that should be accepted: the kept one, or a new one."""
+        """A token that LinkedIn should accept: the cached one, or a new one."""
         if self._current and self._current[1] - EXPIRY_LEEWAY > self.clock():
             return self._current[0]
         return await self._replace(refused=None)
 
     async def renew(self, refused: SecretStr) -> SecretStr:
-        """Another token than the one LinkedIn refused. However many workers ask, one renewal is made."""
+        """Another token than the one LinkedIn refused. However many workers call this, one renewal is made."""
         return await self._replace(refused)
 
     async def _replace(self, refused: SecretStr | None) -> SecretStr:
         async with self._lock:
-            for kept in (self._current, await asyncio.to_thread(self._read_kept)):
-                if kept and kept[0] != refused and kept[1] - EXPIRY_LEEWAY > self.clock():
-                    self._current = kept
-                    return kept[0]
+            for cached in (self._current, await asyncio.to_thread(self._read_cached)):
+                if cached and cached[0] != refused and cached[1] - EXPIRY_LEEWAY > self.clock():
+                    self._current = cached
+                    return cached[0]
             self._current = await self.fetch()
-            await asyncio.to_thread(self._keep, *self._current)
+            await asyncio.to_thread(self._write_cached, *self._current)
             return self._current[0]
 
     async def fetch(self) -> tuple[SecretStr, datetime]:
-        """A new token from LinkedIn and when it ends; its secrets are tried newest first."""
+        """A new token from LinkedIn and when it expires; the secrets are tried newest first."""
         refusal = ""
         secrets = self.application.load_secrets()
         for secret in secrets:
             status, body = await self._post(secret)
             if status == 200:
-                return SecretStr(body["access_token"]), self.clock() + timedelta(seconds=read_life_seconds(body.get("expires_in")))
+                return SecretStr(body["access_token"]), self.clock() + timedelta(seconds=read_lifetime_seconds(body.get("expires_in")))
             refusal = f"HTTP {status}, {body.get('error', 'no error named')}: {body.get('error_description', 'no description')}"
         raise CredentialsRefused(
             f"LinkedIn gives no token to {self.application.urn} ({self.application.customer}): {redact(refusal, secrets)}. "
-            "Its tasks stay as they are and are looked at once that is mended. Check its client_id and client_secrets in applications.toml.",
+            "Its tasks stay as they are and are polled once that is mended. Check its client_id and client_secrets in applications.toml.",
             application_urn=self.application.urn,
         )
 
     async def _post(self, secret: SecretStr) -> tuple[int, dict[str, Any]]:
-        """Status and body of the answer: a 200 has a token in it, one without is a passing fault."""
+        """Status and body of the response: a 200 has a token in it, one without is retried."""
         form = {"grant_type": "client_credentials", "client_id": self.application.client_id, "client_secret": secret.get_secret_value()}
         backoff = Backoff()
         while True:
@@ -106,17 +106,17 @@ class TokenCache:
                 problem = describe(error)
             if not await backoff.wait():
                 raise LinkedInUnreachable(
-                    f"{self.token_url} does not answer {self.application.urn}: {redact(problem, [secret])}. Its tasks stay as they are. "
+                    f"{self.token_url} gives no token to {self.application.urn}: {redact(problem, [secret])}. Its tasks stay as they are. "
                     "Check the network from this machine; the next run tries again.",
                     application_urn=self.application.urn,
                 )
 
-    def _read_kept(self) -> tuple[SecretStr, datetime] | None:
+    def _read_cached(self) -> tuple[SecretStr, datetime] | None:
         with explain_landing_errors(self.engine), Session(self.engine) as session:
-            kept = session.get(CachedToken, self.application.urn)
-            return (SecretStr(kept.access_token), kept.expires_at) if kept else None
+            cached = session.get(CachedToken, self.application.urn)
+            return (SecretStr(cached.access_token), cached.expires_at) if cached else None
 
-    def _keep(self, token: SecretStr, expires_at: datetime) -> None:
+    def _write_cached(self, token: SecretStr, expires_at: datetime) -> None:
         with explain_landing_errors(self.engine), Session(self.engine) as session:
             session.merge(
                 CachedToken(

@@ -14,7 +14,8 @@ from jobrecon.applications import Applications
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import BudgetExhausted, JobreconError, WarehouseError
 from jobrecon.linkedin.batches import MAX_IDS, pack
-from jobrecon.linkedin.client import LinkedInClient, open_http
+from jobrecon.linkedin.http import HttpClient
+from jobrecon.linkedin.tasks import TaskClient
 from jobrecon.reconcile.allowance import allow_calls
 from jobrecon.reconcile.plan import Plan, Planner
 from jobrecon.reconcile.results import ResultBuffer
@@ -81,9 +82,9 @@ async def poll_due_tasks(
     result = PollResult()
     planner = Planner(warehouse, settings, as_of, job)
     planner.estimate_hazards()
-    async with open_http() as http:
+    async with HttpClient() as http:
         polls = [
-            ApplicationPoll(LinkedInClient(application, settings, engine, http, clock), planner, settings, result)
+            ApplicationPoll(TaskClient(application, settings, engine, http, clock), planner, settings, result)
             for application in applications
         ]
         planned = sum(poll.prepare() for poll in polls)
@@ -106,7 +107,7 @@ async def poll_due_tasks(
 class ApplicationPoll:
     """One application's part of a tick: its plan, its workers, its errors."""
 
-    def __init__(self, client: LinkedInClient, planner: Planner, settings: Settings, result: PollResult) -> None:
+    def __init__(self, client: TaskClient, planner: Planner, settings: Settings, result: PollResult) -> None:
         self.client = client
         self.planner = planner
         self.settings = settings
@@ -145,7 +146,7 @@ class ApplicationPoll:
         ledger = self.client.ledger
         self.result.calls_used += ledger.calls_used
         try:
-            await ledger.release()
+            await ledger.refund()
             left = await asyncio.to_thread(ledger.count_left)
             self.result.calls_left += left
             if not left and self.result.plans[self.urn].due_count > self.polled_count:
@@ -168,8 +169,8 @@ class ApplicationPoll:
         # The first error ends all workers, each after its current call: that one is charged already.
         while not self.errors and (batch := next(self.batches, None)):
             try:
-                async for answers in self.client.ask(batch):
-                    await buffer.add(self.urn, answers)
+                async for responses in self.client.fetch(batch):
+                    await buffer.add(self.urn, responses)
             except JobreconError as error:
                 self.errors.append(error)
             self.polled_count += len(batch)

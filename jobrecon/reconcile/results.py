@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobrecon.linkedin.responses import Answer, TaskResponses
+from jobrecon.linkedin.responses import TaskResponse, TaskResponses
 from jobrecon.warehouse.connection import Warehouse
 from jobrecon.warehouse.schema import STAGED
 
@@ -29,7 +29,7 @@ class ResultBuffer:
         self._lock = asyncio.Lock()
 
     async def add(self, application_urn: str, answers: TaskResponses) -> None:
-        for name, values in zip(Answer._fields, answers.columns, strict=True):
+        for name, values in zip(TaskResponse._fields, answers.columns, strict=True):
             self._columns[name].extend(values)
         self._batch += 1
         self._columns["application_urn"].extend(repeat(application_urn, len(answers)))

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from jobrecon.applications import Application, Applications
 from jobrecon.ingest.notifications import merge_deliveries
-from jobrecon.linkedin.responses import Answer, TaskResponses
+from jobrecon.linkedin.responses import TaskResponse, TaskResponses
 from jobrecon.reconcile.catalog import load_catalog
 from jobrecon.reconcile.results import ResultBuffer
 from jobrecon.reconcile.run import Reconciliation
@@ -107,7 +107,7 @@ def deliver(warehouse: Warehouse, *deliveries: Row) -> int:
 
 def answer(
     warehouse: Warehouse,
-    *batches: Sequence[Answer],
+    *batches: Sequence[TaskResponse],
     as_of: datetime = NOW,
     application_urn: str = ACME,
     run_id: str = "run-1",

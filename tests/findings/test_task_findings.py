@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jobrecon.linkedin.responses import Answer, Outcome
+from jobrecon.linkedin.responses import Outcome, TaskResponse
 from jobrecon.warehouse import Warehouse
 from tests.findings.rows import (
     ACME,
@@ -234,7 +234,7 @@ def test_a_failed_close_of_a_listed_job_is_one_finding_and_the_listing_none(ware
 
 def test_an_answer_polled_in_a_run_is_observed_at_its_moment(warehouse: Warehouse) -> None:
     given(warehouse, tasks=[task(status=None, task_urn="urn-1", requested_at=ago(hours=3))])
-    answer(warehouse, [Answer("urn-1", Outcome.ANSWERED, "FAILED", "has an invalid location")])
+    answer(warehouse, [TaskResponse("urn-1", Outcome.RECEIVED, "FAILED", "has an invalid location")])
     find(warehouse)
     (found,) = read_open(warehouse)
     assert (found["kind"], found["since"]) == ("FAILED", NOW)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import orjson
 import pytest
 
-from jobrecon.linkedin.responses import Answer, Outcome, parse_response
+from jobrecon.linkedin.responses import Outcome, TaskResponse, parse_response
 from jobrecon.reconcile.run import open_reconciliation, write_run
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
@@ -16,8 +16,8 @@ URN = "urn:li:simpleJobPostingTask:1"
 LATER = NOW + timedelta(hours=1)
 SEEN = {"status": "IN_PROGRESS", "last_polled_at": ago(hours=1), "first_polled_at": ago(hours=2), "status_changed_at": ago(hours=2)}
 
-ANSWERED, MISSING, TRANSIENT, NOT_FOUND, REFUSED = (
-    Outcome.ANSWERED,
+RECEIVED, MISSING, TRANSIENT, NOT_FOUND, REFUSED = (
+    Outcome.RECEIVED,
     Outcome.MISSING,
     Outcome.TRANSIENT,
     Outcome.NOT_FOUND,
@@ -26,32 +26,34 @@ ANSWERED, MISSING, TRANSIENT, NOT_FOUND, REFUSED = (
 
 CASES = [
     # before                  answer                                                     state, status, error message, changed now?
-    ({}, Answer(URN, ANSWERED, "IN_PROGRESS"), ("PENDING", "IN_PROGRESS", None, True)),
-    ({}, Answer(URN, ANSWERED, "SUCCEEDED"), ("SETTLED", "SUCCEEDED", None, True)),
-    ({}, Answer(URN, ANSWERED, "FAILED", "no"), ("SETTLED", "FAILED", "no", True)),
-    ({}, Answer(URN, ANSWERED, "PROCESSED"), ("SETTLED", "PROCESSED", None, True)),
-    ({}, Answer(URN, ANSWERED, "PROCESSED", "no"), ("SETTLED", "PROCESSED", "no", True)),
-    ({}, Answer(URN, ANSWERED, "SOMETHING_NEW"), ("PENDING", "SOMETHING_NEW", None, True)),
-    ({}, Answer(URN, MISSING), ("PENDING", None, None, False)),
-    ({}, Answer(URN, TRANSIENT, error_message="oops"), ("PENDING", None, None, False)),
-    ({}, Answer(URN, NOT_FOUND, error_message="gone"), ("PENDING", None, None, False)),
-    ({}, Answer(URN, REFUSED, error_message="no task"), ("REJECTED", None, "no task", True)),
-    (SEEN, Answer(URN, ANSWERED, "IN_PROGRESS"), ("PENDING", "IN_PROGRESS", None, False)),
-    (SEEN, Answer(URN, ANSWERED, "IN_PROGRESS", "slow"), ("PENDING", "IN_PROGRESS", "slow", True)),
-    (SEEN, Answer(URN, ANSWERED, "SUCCEEDED"), ("SETTLED", "SUCCEEDED", None, True)),
-    (SEEN, Answer(URN, MISSING), ("PENDING", "IN_PROGRESS", None, False)),
-    (SEEN, Answer(URN, TRANSIENT, error_message="oops"), ("PENDING", "IN_PROGRESS", None, False)),
-    (SEEN, Answer(URN, NOT_FOUND, error_message="gone"), ("PENDING", "IN_PROGRESS", None, False)),
-    (SEEN, Answer(URN, REFUSED, error_message="no task"), ("REJECTED", "IN_PROGRESS", "no task", True)),
-    (SEEN | {"not_found_count": 2}, Answer(URN, NOT_FOUND, error_message="gone"), ("REJECTED", "IN_PROGRESS", "gone", True)),
-    (SEEN | {"not_found_count": 2, "error_message": "slow"}, Answer(URN, NOT_FOUND), ("REJECTED", "IN_PROGRESS", "slow", True)),
-    (SEEN | {"error_message": "slow"}, Answer(URN, REFUSED), ("REJECTED", "IN_PROGRESS", "slow", True)),
-    (SEEN | {"not_found_count": 1}, Answer(URN, NOT_FOUND, error_message="gone"), ("PENDING", "IN_PROGRESS", None, False)),
+    ({}, TaskResponse(URN, RECEIVED, "IN_PROGRESS"), ("PENDING", "IN_PROGRESS", None, True)),
+    ({}, TaskResponse(URN, RECEIVED, "SUCCEEDED"), ("SETTLED", "SUCCEEDED", None, True)),
+    ({}, TaskResponse(URN, RECEIVED, "FAILED", "no"), ("SETTLED", "FAILED", "no", True)),
+    ({}, TaskResponse(URN, RECEIVED, "PROCESSED"), ("SETTLED", "PROCESSED", None, True)),
+    ({}, TaskResponse(URN, RECEIVED, "PROCESSED", "no"), ("SETTLED", "PROCESSED", "no", True)),
+    ({}, TaskResponse(URN, RECEIVED, "SOMETHING_NEW"), ("PENDING", "SOMETHING_NEW", None, True)),
+    ({}, TaskResponse(URN, MISSING), ("PENDING", None, None, False)),
+    ({}, TaskResponse(URN, TRANSIENT, error_message="oops"), ("PENDING", None, None, False)),
+    ({}, TaskResponse(URN, NOT_FOUND, error_message="gone"), ("PENDING", None, None, False)),
+    ({}, TaskResponse(URN, REFUSED, error_message="no task"), ("REJECTED", None, "no task", True)),
+    (SEEN, TaskResponse(URN, RECEIVED, "IN_PROGRESS"), ("PENDING", "IN_PROGRESS", None, False)),
+    (SEEN, TaskResponse(URN, RECEIVED, "IN_PROGRESS", "slow"), ("PENDING", "IN_PROGRESS", "slow", True)),
+    (SEEN, TaskResponse(URN, RECEIVED, "SUCCEEDED"), ("SETTLED", "SUCCEEDED", None, True)),
+    (SEEN, TaskResponse(URN, MISSING), ("PENDING", "IN_PROGRESS", None, False)),
+    (SEEN, TaskResponse(URN, TRANSIENT, error_message="oops"), ("PENDING", "IN_PROGRESS", None, False)),
+    (SEEN, TaskResponse(URN, NOT_FOUND, error_message="gone"), ("PENDING", "IN_PROGRESS", None, False)),
+    (SEEN, TaskResponse(URN, REFUSED, error_message="no task"), ("REJECTED", "IN_PROGRESS", "no task", True)),
+    (SEEN | {"not_found_count": 2}, TaskResponse(URN, NOT_FOUND, error_message="gone"), ("REJECTED", "IN_PROGRESS", "gone", True)),
+    (SEEN | {"not_found_count": 2, "error_message": "slow"}, TaskResponse(URN, NOT_FOUND), ("REJECTED", "IN_PROGRESS", "slow", True)),
+    (SEEN | {"error_message": "slow"}, TaskResponse(URN, REFUSED), ("REJECTED", "IN_PROGRESS", "slow", True)),
+    (SEEN | {"not_found_count": 1}, TaskResponse(URN, NOT_FOUND, error_message="gone"), ("PENDING", "IN_PROGRESS", None, False)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("before", "given_answer", "expected"), CASES)
-def test_an_answer_moves_a_pending_task(warehouse: Warehouse, before: Row, given_answer: Answer, expected: tuple[object, ...]) -> None:
+def test_an_answer_moves_a_pending_task(
+    warehouse: Warehouse, before: Row, given_answer: TaskResponse, expected: tuple[object, ...]
+) -> None:
     given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN) | before])
     result = answer(warehouse, [given_answer])
     row = read_one(warehouse, "job_tasks")
@@ -81,10 +83,10 @@ def test_what_is_settled_expired_or_rejected_is_never_changed(warehouse: Warehou
     answer(warehouse)
     before = read_everything(warehouse)
     for outcome in (
-        Answer(URN, ANSWERED, "FAILED", "other"),
-        Answer(URN, ANSWERED, "IN_PROGRESS"),
-        Answer(URN, REFUSED),
-        Answer(URN, MISSING),
+        TaskResponse(URN, RECEIVED, "FAILED", "other"),
+        TaskResponse(URN, RECEIVED, "IN_PROGRESS"),
+        TaskResponse(URN, REFUSED),
+        TaskResponse(URN, MISSING),
     ):
         answer(warehouse, [outcome], as_of=LATER)
     assert read_everything(warehouse) == before
@@ -94,7 +96,7 @@ def test_each_change_is_remembered_once(warehouse: Warehouse) -> None:
     given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
     said = ["IN_PROGRESS", "IN_PROGRESS", "QUEUED", "IN_PROGRESS", "SUCCEEDED", "SUCCEEDED", "FAILED"]
     for hour, status in enumerate(said):
-        answer(warehouse, [Answer(URN, ANSWERED, status)], as_of=NOW + timedelta(hours=hour), run_id=f"run-{hour}")
+        answer(warehouse, [TaskResponse(URN, RECEIVED, status)], as_of=NOW + timedelta(hours=hour), run_id=f"run-{hour}")
     changes = read(warehouse, "select status, run_id, observed_at from task_status_changes order by observed_at")
     assert [(row["status"], row["run_id"]) for row in changes] == [
         ("IN_PROGRESS", "run-0"), ("QUEUED", "run-2"), ("IN_PROGRESS", "run-3"), ("SUCCEEDED", "run-4"),
@@ -115,11 +117,11 @@ def begin_run(warehouse: Warehouse, run_id: str, as_of: datetime, started_at: da
 def test_what_a_killed_run_left_out_is_remembered_as_its_own_by_the_next(warehouse: Warehouse) -> None:
     given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=urn) for urn in "abc"])
     begin_run(warehouse, "run-0", ago(hours=1), ago(hours=1))
-    answer(warehouse, [Answer("a", ANSWERED, "IN_PROGRESS")], as_of=ago(hours=1), run_id="run-0")
+    answer(warehouse, [TaskResponse("a", RECEIVED, "IN_PROGRESS")], as_of=ago(hours=1), run_id="run-0")
     begin_run(warehouse, "run-1", NOW, NOW)
-    answer(warehouse, [Answer("a", ANSWERED, "SUCCEEDED"), Answer("b", ANSWERED, "FAILED")], is_killed=True)
+    answer(warehouse, [TaskResponse("a", RECEIVED, "SUCCEEDED"), TaskResponse("b", RECEIVED, "FAILED")], is_killed=True)
     begin_run(warehouse, "run-2", LATER, LATER)
-    answer(warehouse, [Answer("c", ANSWERED, "SUCCEEDED")], as_of=LATER, run_id="run-2")
+    answer(warehouse, [TaskResponse("c", RECEIVED, "SUCCEEDED")], as_of=LATER, run_id="run-2")
     assert read_changes(warehouse) == [
         ("a", "IN_PROGRESS", ago(hours=1), "run-0"), ("a", "SUCCEEDED", NOW, "run-1"), ("b", "FAILED", NOW, "run-1"), ("c", "SUCCEEDED", LATER, "run-2"),
     ]  # fmt: skip
@@ -129,17 +131,17 @@ def test_a_run_remembers_what_a_killed_one_left_out_before_it_asks_again(setting
     with open_warehouse(settings) as warehouse:
         given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn="a")])
         begin_run(warehouse, "run-0", ago(hours=1), ago(hours=1))
-        answer(warehouse, [Answer("a", ANSWERED, "IN_PROGRESS")], as_of=ago(hours=1), run_id="run-0", is_killed=True)
+        answer(warehouse, [TaskResponse("a", RECEIVED, "IN_PROGRESS")], as_of=ago(hours=1), run_id="run-0", is_killed=True)
     with open_reconciliation(settings, NOW, clock=lambda: NOW) as run:
-        answer(run.warehouse, [Answer("a", ANSWERED, "SUCCEEDED")], run_id=run.summary.run_id)
+        answer(run.warehouse, [TaskResponse("a", RECEIVED, "SUCCEEDED")], run_id=run.summary.run_id)
         assert read_changes(run.warehouse) == [("a", "IN_PROGRESS", ago(hours=1), "run-0"), ("a", "SUCCEEDED", NOW, run.summary.run_id)]
 
 
 def test_a_killed_run_made_again_as_of_the_same_moment_remembers_each_change_once(warehouse: Warehouse) -> None:
     given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=urn) for urn in "ab"])
-    answer(warehouse, [Answer("a", ANSWERED, "SUCCEEDED")], is_killed=True)
+    answer(warehouse, [TaskResponse("a", RECEIVED, "SUCCEEDED")], is_killed=True)
     answer(warehouse, run_id="run-2")
-    answer(warehouse, [Answer("b", ANSWERED, "FAILED")], run_id="run-2")
+    answer(warehouse, [TaskResponse("b", RECEIVED, "FAILED")], run_id="run-2")
     assert [change[:2] for change in read_changes(warehouse)] == [("a", "SUCCEEDED"), ("b", "FAILED")]
 
 
@@ -165,15 +167,15 @@ def test_what_nobody_observed_is_no_change(warehouse: Warehouse) -> None:
         ([NOT_FOUND] * 3, "REJECTED"),
         ([NOT_FOUND, MISSING, NOT_FOUND, TRANSIENT, NOT_FOUND], "REJECTED"),
         ([NOT_FOUND, NOT_FOUND, MISSING, TRANSIENT], "PENDING"),
-        ([NOT_FOUND, NOT_FOUND, ANSWERED, NOT_FOUND], "PENDING"),
+        ([NOT_FOUND, NOT_FOUND, RECEIVED, NOT_FOUND], "PENDING"),
         ([REFUSED], "REJECTED"),
     ],
 )
 def test_a_task_is_rejected_when_three_runs_did_not_find_it(warehouse: Warehouse, said: list[Outcome], state: str) -> None:
     given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
     for hour, outcome in enumerate(said):
-        status = "IN_PROGRESS" if outcome is ANSWERED else None
-        answer(warehouse, [Answer(URN, outcome, status, error_message=None if status else "gone")], as_of=NOW + timedelta(hours=hour))
+        status = "IN_PROGRESS" if outcome is RECEIVED else None
+        answer(warehouse, [TaskResponse(URN, outcome, status, error_message=None if status else "gone")], as_of=NOW + timedelta(hours=hour))
     assert read_one(warehouse, "job_tasks")["state"] == state
     last = NOW + timedelta(hours=len(said) - 1)
     find(warehouse, last)
@@ -184,15 +186,15 @@ def test_a_task_is_rejected_when_three_runs_did_not_find_it(warehouse: Warehouse
 
 def test_the_posting_of_a_task_is_kept_once_it_was_told(warehouse: Warehouse) -> None:
     given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
-    answer(warehouse, [Answer(URN, ANSWERED, "IN_PROGRESS", job_posting_urn="urn:li:jobPosting:1")])
-    answer(warehouse, [Answer(URN, ANSWERED, "SUCCEEDED")], as_of=LATER)
+    answer(warehouse, [TaskResponse(URN, RECEIVED, "IN_PROGRESS", job_posting_urn="urn:li:jobPosting:1")])
+    answer(warehouse, [TaskResponse(URN, RECEIVED, "SUCCEEDED")], as_of=LATER)
     assert read_one(warehouse, "job_tasks")["job_posting_urn"] == "urn:li:jobPosting:1"
 
 
 def test_an_answer_is_about_the_task_of_the_application_that_asked(warehouse: Warehouse) -> None:
     given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
     before = read_everything(warehouse)
-    answer(warehouse, [Answer(URN, ANSWERED, "FAILED", "no")], application_urn=BETA)
+    answer(warehouse, [TaskResponse(URN, RECEIVED, "FAILED", "no")], application_urn=BETA)
     assert read_everything(warehouse) == before
 
 
@@ -275,7 +277,7 @@ def test_it_takes_operation_and_time_from_the_newest_task_of_that_job_in_its_own
         ],
     )
     said = parse_response(orjson.dumps({"results": {UNASKED: {"status": "IN_PROGRESS", "externalJobPostingId": "job-1"}}}), ["a", "b", "d"])
-    answer(warehouse, [Answer("c", ANSWERED, "IN_PROGRESS")], said)
+    answer(warehouse, [TaskResponse("c", RECEIVED, "IN_PROGRESS")], said)
     (row,) = read(warehouse, "select operation, requested_at from job_tasks where task_urn = $urn", urn=UNASKED)
     assert row == {"operation": "UPDATE", "requested_at": ago(hours=5)}
 
@@ -332,7 +334,7 @@ def test_a_task_known_but_not_asked_about_is_told_of_all_the_same(warehouse: War
 @pytest.mark.parametrize("is_asked_first", [True, False])
 def test_of_two_answers_in_one_merge_the_one_asked_for_counts_once(warehouse: Warehouse, is_asked_first: bool) -> None:
     given(warehouse, [task(status=None, task_urn=URN)])
-    batches = [[Answer(URN, ANSWERED, "SUCCEEDED")], [Answer(URN, ANSWERED, "IN_PROGRESS", is_requested=False)]]
+    batches = [[TaskResponse(URN, RECEIVED, "SUCCEEDED")], [TaskResponse(URN, RECEIVED, "IN_PROGRESS", is_requested=False)]]
     merged = answer(warehouse, *(batches if is_asked_first else reversed(batches)))
     assert (merged.tasks_polled, merged.tasks_settled) == (1, 1)
     assert read(warehouse, "select status, poll_count from job_tasks") == [{"status": "SUCCEEDED", "poll_count": 1}]
@@ -342,7 +344,7 @@ def test_of_two_answers_in_one_merge_the_one_asked_for_counts_once(warehouse: Wa
 def test_many_answers_at_once_are_laid_beside_many_tasks(warehouse: Warehouse) -> None:
     urns = [f"urn-{number}" for number in range(2000)]
     given(warehouse, [task(status=None, task_urn=urn, external_job_posting_id=urn) for urn in urns])
-    outcomes = [Answer(urn, ANSWERED, "SUCCEEDED") if index % 2 else Answer(urn, MISSING) for index, urn in enumerate(urns)]
+    outcomes = [TaskResponse(urn, RECEIVED, "SUCCEEDED") if index % 2 else TaskResponse(urn, MISSING) for index, urn in enumerate(urns)]
     assert answer(warehouse, outcomes).tasks_settled == 1000
     counts = read(warehouse, "select state, poll_count, count(*) as count from job_tasks group by all order by state")
     assert [tuple(row.values()) for row in counts] == [("PENDING", 1, 1000), ("SETTLED", 1, 1000)]

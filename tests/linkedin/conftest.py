@@ -18,9 +18,10 @@ from starlette.applications import Starlette
 from jobrecon.applications import Application, Applications
 from jobrecon.ingest import import_tasks
 from jobrecon.landing.database import open_landing
-from jobrecon.linkedin.client import LinkedInClient, open_http
+from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.ledger import describe_budget
-from jobrecon.linkedin.responses import Answer
+from jobrecon.linkedin.responses import TaskResponse
+from jobrecon.linkedin.tasks import TaskClient
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.settings import Settings
@@ -112,15 +113,15 @@ class PollingHarness:
         arguments = (self.warehouse, self.settings, self.applications, self.engine, as_of, "run", self.clock)
         return asyncio.run(poll_due_tasks(*arguments, **more))
 
-    def ask(self, *urns: str, application: Application | None = None) -> list[Answer]:
-        """Ask as the polling does, without a warehouse."""
+    def fetch(self, *urns: str, application: Application | None = None) -> list[TaskResponse]:
+        """Fetch as polling does, without a warehouse."""
 
-        async def ask() -> list[Answer]:
-            async with open_http() as http:
-                client = LinkedInClient(application or self.applications.items[0], self.settings, self.engine, http, self.clock)
-                return [answer async for answers in client.ask(list(urns)) for answer in answers]
+        async def fetch() -> list[TaskResponse]:
+            async with HttpClient() as http:
+                client = TaskClient(application or self.applications.items[0], self.settings, self.engine, http, self.clock)
+                return [row async for rows in client.fetch(list(urns)) for row in rows]
 
-        return asyncio.run(ask())
+        return asyncio.run(fetch())
 
     def budget(self, urn: str = ACME) -> dict[str, Any]:
         """The application's line of today's budget."""
@@ -144,7 +145,7 @@ def any_engine(landing_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """An open landing database of the default kind."""
-    engine = open_landing(f"sqlite:///{tmp_path / 'house.db'}")
+    engine = open_landing(f"sqlite:///{tmp_path / 'harness.db'}")
     yield engine
     engine.dispose()
 
@@ -154,14 +155,14 @@ Serve = Callable[..., PollingHarness]
 
 @pytest.fixture
 def serve(tmp_path: Path, settings: Settings, engine: Engine, request: pytest.FixtureRequest) -> Iterator[Serve]:
-    """Serves a world (or a fake) and gives the house that talks to it."""
+    """Serves a world (or a fake) and gives the harness that talks to it."""
     with ExitStack() as stack:
 
         def start(linkedin: World | Starlette, *applications: Application, **more: Any) -> PollingHarness:
             app = create_app(linkedin) if isinstance(linkedin, World) else linkedin
             url = stack.enter_context(serve_in_thread(app))
-            house = PollingHarness(settings, engine, lambda: request.getfixturevalue("warehouse"), tmp_path, SteppingClock())
-            house.configure(*applications, api_url=url, token_url=f"{url}/oauth/v2/accessToken", **more)
-            return house
+            harness = PollingHarness(settings, engine, lambda: request.getfixturevalue("warehouse"), tmp_path, SteppingClock())
+            harness.configure(*applications, api_url=url, token_url=f"{url}/oauth/v2/accessToken", **more)
+            return harness
 
         yield start

@@ -1,4 +1,4 @@
-"""Small stand-ins for LinkedIn, for what the sandbox cannot be made to do."""
+"""Small fakes of LinkedIn, for what the sandbox cannot be made to do."""
 
 import socketserver
 import threading
@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 
 @dataclass(frozen=True)
-class Asked:
+class TaskRequest:
     """One call as it arrived."""
 
     number: int
@@ -28,45 +28,52 @@ class Asked:
     headers: dict[str, str]
 
 
-def answered(ids: Sequence[str], status: str = "SUCCEEDED", **more: Any) -> JSONResponse:
-    """The documented answer: every id with `status`."""
+Respond = Callable[[TaskRequest], Response]
+
+
+def task_response(ids: Sequence[str], status: str = "SUCCEEDED", **more: Any) -> JSONResponse:
+    """The documented response: every id with `status`."""
     return JSONResponse({"results": {urn: {"id": urn, "status": status} | more for urn in ids}, "statuses": {}, "errors": {}})
 
 
-def refused(status: int, message: str = "no") -> JSONResponse:
+def error_response(status: int, message: str = "no") -> JSONResponse:
     return JSONResponse({"message": message, "status": status}, status)
 
 
-class FakeLinkedIn(Starlette):
-    """TaskResponses about tasks and requests for tokens as told, and keeps what it was asked, in order.
+def respond_well(request: TaskRequest) -> Response:
+    return task_response(request.ids)
 
-    `answer` may be a coroutine. The token of the n-th request is `token-<n>-of-<client id>`, unless `grant` answers it.
+
+class FakeLinkedIn(Starlette):
+    """Responds to task and token requests as configured, and records the task requests, in order.
+
+    `respond` may be a coroutine. The token of the n-th request is `token-<n>-of-<client id>`, unless `grant` gives another response.
     """
 
     def __init__(
         self,
-        answer: Callable[[Asked], Response | Awaitable[Response]] = lambda asked: answered(asked.ids),
+        respond: Callable[[TaskRequest], Response | Awaitable[Response]] = respond_well,
         grant: Callable[[int, dict[str, str]], Response] | None = None,
     ) -> None:
         super().__init__(
             routes=[
-                Route("/v2/simpleJobPostingTasks", self._answer, methods=["GET", "POST"]),
+                Route("/v2/simpleJobPostingTasks", self._respond, methods=["GET", "POST"]),
                 Route("/oauth/v2/accessToken", self._grant, methods=["POST"]),
             ]
         )
-        self.answer = answer
+        self.respond = respond
         self.grant = grant
-        self.asked: list[Asked] = []
+        self.requests: list[TaskRequest] = []
         self.forms: list[dict[str, str]] = []
 
-    async def _answer(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         query = request.scope["query_string"] if request.method == "GET" else await request.body()
         ids = [value for name, value in parse_qsl(query.decode(), keep_blank_values=True, errors="strict") if name == "ids"]
         token = request.headers["authorization"].removeprefix("Bearer ")
-        asked = Asked(len(self.asked), request.method, query, ids, token, dict(request.headers))
-        self.asked.append(asked)
-        answer = self.answer(asked)
-        return answer if isinstance(answer, Response) else await answer
+        received = TaskRequest(len(self.requests), request.method, query, ids, token, dict(request.headers))
+        self.requests.append(received)
+        response = self.respond(received)
+        return response if isinstance(response, Response) else await response
 
     async def _grant(self, request: Request) -> Response:
         form = dict(parse_qsl((await request.body()).decode()))
@@ -85,7 +92,7 @@ class _Script(socketserver.BaseRequestHandler):
 
 @contextmanager
 def serve_bytes(*script: bytes) -> Iterator[str]:
-    """A server whose connections get these bytes, each the next, whatever they ask. Then they end."""
+    """A server that sends these bytes, the next to each connection, whatever is requested, and closes it."""
     with socketserver.TCPServer(("127.0.0.1", 0), _Script) as server:
         server.script = iter(script)  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -95,7 +102,7 @@ def serve_bytes(*script: bytes) -> Iterator[str]:
         thread.join()
 
 
-def http_answer(body: Any) -> bytes:
-    """A whole HTTP answer for `serve_bytes`."""
+def http_response(body: Any) -> bytes:
+    """A whole HTTP response for `serve_bytes`."""
     content = orjson.dumps(body)
     return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(content) + content

@@ -9,8 +9,9 @@ from typing import Any
 
 from jobrecon.applications import Application, Applications
 from jobrecon.landing.database import open_landing
-from jobrecon.linkedin.client import LinkedInClient, open_http
+from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.ledger import CallLedger
+from jobrecon.linkedin.tasks import TaskClient
 from jobrecon.linkedin.tokens import TokenCache
 from jobrecon.reconcile import results
 from jobrecon.reconcile.polling import poll_due_tasks
@@ -28,7 +29,7 @@ def run_together(count: int, work: Callable[..., Any], *arguments: Any) -> list[
     processes = [CONTEXT.Process(target=_work, args=(results, barrier, work, arguments)) for _ in range(count)]
     for process in processes:
         process.start()
-    found = [results.get(timeout=60) for _ in processes]
+    found = [results.get(timeout=170) for _ in processes]
     for process in processes:
         process.join()
         process.close()
@@ -39,7 +40,7 @@ def _work(results: Any, barrier: Barrier, work: Callable[..., Any], arguments: t
     barrier.wait()
     try:
         results.put(work(*arguments))
-    except Exception as error:  # noqa: BLE001 - the test is told, and fails
+    except Exception as error:  # noqa: BLE001 - the test gets it, and fails
         results.put(error)
 
 
@@ -56,7 +57,7 @@ def get_token(url: str, token_url: str, application: Application, moment: dateti
     """The token as another process gets it."""
 
     async def get() -> str:
-        async with open_http() as http:
+        async with HttpClient() as http:
             return (await TokenCache(application, token_url, engine, http, lambda: moment).get()).get_secret_value()
 
     engine = open_landing(url)
@@ -66,31 +67,31 @@ def get_token(url: str, token_url: str, application: Application, moment: dateti
         engine.dispose()
 
 
-def ask_until_exhausted(settings: Settings, application: Application, moment: datetime, urns: list[str]) -> int:
-    """How many calls a process is granted that asks about each URN in a call of its own, until the day has none left."""
+def fetch_until_exhausted(settings: Settings, application: Application, moment: datetime, urns: list[str]) -> int:
+    """How many calls a process is granted that fetches each URN in a call of its own, until the day has none left."""
 
-    async def ask() -> int:
-        async with open_http() as http:
-            client = LinkedInClient(application, settings, engine, http, lambda: moment)
+    async def fetch() -> int:
+        async with HttpClient() as http:
+            client = TaskClient(application, settings, engine, http, lambda: moment)
 
             async def work(own: list[str]) -> None:
                 for urn in own:
-                    async for _ in client.ask([urn]):
+                    async for _ in client.fetch([urn]):
                         pass
 
             await asyncio.gather(*(work(urns[number::4]) for number in range(4)), return_exceptions=True)
-            await client.ledger.release()
+            await client.ledger.refund()
             return client.ledger.calls_used
 
     engine = open_landing(settings.landing_url)
     try:
-        return asyncio.run(ask())
+        return asyncio.run(fetch())
     finally:
         engine.dispose()
 
 
 def poll(settings: Settings, application: Application, as_of: datetime, merge_rows: int) -> int:
-    """A run's polling in a process of its own, that merges so many answers at once; how many tasks it polled."""
+    """A run's polling in a process of its own, that merges so many rows at once; how many tasks it polled."""
     results.MERGE_ROWS = merge_rows
     engine = open_landing(settings.landing_url)
     try:

@@ -1,4 +1,4 @@
-"""A LinkedIn that is no HTTP server at all, or stops being one in the middle of an answer."""
+"""A LinkedIn that is no HTTP server at all, or stops being one in the middle of a response."""
 
 import socket
 import socketserver
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-Treat = Callable[[socket.socket], None]
+Handle = Callable[[socket.socket], None]
 
 
 class _Connection(socketserver.BaseRequestHandler):
@@ -16,28 +16,28 @@ class _Connection(socketserver.BaseRequestHandler):
         server: Any = self.server
         server.count += 1
         self.request.recv(65_536)
-        server.treat(self.request)
+        server.handle_connection(self.request)
 
 
 class RawServer(socketserver.ThreadingTCPServer):
-    """Counts connections and treats each as told, once it has asked something."""
+    """Counts connections and hands each to a function once it has sent something."""
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, treat: Treat) -> None:
+    def __init__(self, handle: Handle) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
-        self.treat = treat
+        self.handle_connection = handle
         self.count = 0
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """That the other side hung up is what some tests are about."""
+        """That the other side closes the connection is what some tests are about."""
 
 
 @contextmanager
-def serve_raw(treat: Treat) -> Iterator[tuple[str, RawServer]]:
-    """The address of a server that treats its connections so, and the server."""
-    with RawServer(treat) as server:
+def serve_raw(handle: Handle) -> Iterator[tuple[str, RawServer]]:
+    """The address of a server that handles its connections so, and the server."""
+    with RawServer(handle) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}", server
         server.shutdown()
@@ -45,7 +45,7 @@ def serve_raw(treat: Treat) -> Iterator[tuple[str, RawServer]]:
 
 @contextmanager
 def listen_but_never_accept(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """An address where connecting takes for ever: its queue is full and nobody takes from it."""
+    """An address where connecting never ends: its backlog is full and nobody accepts."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind((host, port))
         listener.listen(0)
@@ -62,6 +62,6 @@ def reset(connection: socket.socket) -> None:
 
 
 def begin(connection: socket.socket, length: int, *headers: str) -> None:
-    """The head of an answer of so many bytes."""
+    """The head of a response of so many bytes."""
     lines = ["HTTP/1.1 200 OK", "content-type: application/json", f"content-length: {length}", *headers]
     connection.sendall("\r\n".join([*lines, "", ""]).encode())

@@ -47,7 +47,7 @@ def test_no_two_neighbouring_calls_would_have_fitted_together(urns: list[str], l
 
 
 @given(st.text(max_size=200))
-def test_an_id_is_measured_as_it_is_sent_and_reads_back_as_it_was(urn: str) -> None:
+def test_an_id_is_measured_as_it_is_sent_and_decodes_to_what_it_was(urn: str) -> None:
     assert encode_id(urn).isascii()
     assert parse_qsl(build_query([urn, "next"]), keep_blank_values=True) == [("ids", urn), ("ids", "next")]
 
@@ -55,12 +55,12 @@ def test_an_id_is_measured_as_it_is_sent_and_reads_back_as_it_was(urn: str) -> N
 def test_odd_characters_arrive_as_they_are_and_never_longer_than_measured(serve: Serve) -> None:
     odd = ["urn:li:task:ä ö&ids=x", "100%25", "a+b", "a#b?c/d", "日本語" * 200, "'\"<>\\", "\u200b", "🙂", "~-._", "%", "a=b;c"]
     fake = FakeLinkedIn()
-    house = serve(fake)
+    harness = serve(fake)
     batches = list(pack(odd, 1000))
     assert len(batches) > 2
     for batch in batches:
-        house.configure(query_string_limit=1000)
-        assert [answer.task_urn for answer in house.ask(*batch)] == batch
-    assert [asked.ids for asked in fake.asked] == batches
-    assert [asked.method for asked in fake.asked] == ["POST" if len(build_query(batch)) > 1000 else "GET" for batch in batches]
-    assert all(len(asked.query) <= len(build_query(batch)) for asked, batch in zip(fake.asked, batches, strict=True))
+        harness.configure(query_string_limit=1000)
+        assert [row.task_urn for row in harness.fetch(*batch)] == batch
+    assert [request.ids for request in fake.requests] == batches
+    assert [request.method for request in fake.requests] == ["POST" if len(build_query(batch)) > 1000 else "GET" for batch in batches]
+    assert all(len(request.query) <= len(build_query(batch)) for request, batch in zip(fake.requests, batches, strict=True))

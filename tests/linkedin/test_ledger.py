@@ -9,8 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from jobrecon.errors import BudgetExhausted, LinkedInUnreachable
 from jobrecon.landing.database import open_landing
-from jobrecon.linkedin.client import LinkedInClient, open_http
+from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.ledger import CallLedger, describe_budget, read_ledger
+from jobrecon.linkedin.tasks import TaskClient
 from jobrecon.sandbox import FaultInjection
 from tests.linkedin.conftest import (
     ACME,
@@ -24,7 +25,7 @@ from tests.linkedin.conftest import (
     make_world,
     task_urn,
 )
-from tests.linkedin.fakes import Asked, FakeLinkedIn, answered, refused
+from tests.linkedin.fakes import FakeLinkedIn, TaskRequest, error_response, task_response
 from tests.linkedin.processes import charge, run_together
 
 
@@ -48,7 +49,7 @@ def test_what_the_day_still_has_is_granted_and_no_more(any_engine: Engine) -> No
     assert ledger.count_left() == 0
 
 
-def test_callers_that_wait_at_once_are_each_granted_or_told(any_engine: Engine) -> None:
+def test_callers_that_wait_at_once_are_each_granted_or_refused(any_engine: Engine) -> None:
     async def charge() -> list[BaseException | None]:
         ledger = ledger_of(any_engine, 30)
         return await asyncio.gather(*(ledger.charge() for _ in range(50)), return_exceptions=True)
@@ -86,7 +87,7 @@ def test_a_lowered_limit_takes_nothing_back_and_grants_nothing(any_engine: Engin
     assert read_ledger(any_engine, START.date())[0]["calls_used"] == 6
 
 
-def test_a_lowered_limit_does_not_wake_an_application_that_linkedin_made_rest(any_engine: Engine) -> None:
+def test_a_lowered_limit_does_not_end_an_exhaustion(any_engine: Engine) -> None:
     ledger = ledger_of(any_engine, 100)
     assert ledger.charge_now(1) == 1
     asyncio.run(ledger.mark_exhausted(START.date()))
@@ -108,144 +109,144 @@ def test_applications_have_their_own_ledgers_and_the_budget_lists_all_that_calle
 def test_each_call_is_in_the_ledger_before_it_arrives(serve: Serve) -> None:
     charged: list[int] = []
 
-    def answer(asked: Asked) -> Response:
-        charged.append(house.budget()["calls_used"])
-        return refused(503) if asked.number == 2 else answered(asked.ids)
+    def respond(request: TaskRequest) -> Response:
+        charged.append(harness.budget()["calls_used"])
+        return error_response(503) if request.number == 2 else task_response(request.ids)
 
-    fake = FakeLinkedIn(answer)
-    house = serve(fake, make_application(), concurrency=1, query_string_limit=80)
-    house.import_urns(*(task_urn(number) for number in range(5)))
-    house.poll()
+    fake = FakeLinkedIn(respond)
+    harness = serve(fake, make_application(), concurrency=1, query_string_limit=80)
+    harness.import_urns(*(task_urn(number) for number in range(5)))
+    harness.poll()
     assert charged == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_call_that_is_never_answered_is_charged(serve: Serve) -> None:
+def test_a_call_without_a_response_is_charged(serve: Serve) -> None:
     arrived = asyncio.Event()
 
-    async def never(asked: Asked) -> Response:
+    async def never(request: TaskRequest) -> Response:
         arrived.set()
         await asyncio.sleep(2)
         return JSONResponse({})
 
     fake = FakeLinkedIn(never)
-    house = serve(fake, make_application())
+    harness = serve(fake, make_application())
 
     async def give_up() -> None:
-        async with open_http() as http:
-            client = LinkedInClient(make_application(), house.settings, house.engine, http, house.clock)
-            asking = asyncio.create_task(anext(client.ask([task_urn(1)])))
-            while not fake.asked:
+        async with HttpClient() as http:
+            client = TaskClient(make_application(), harness.settings, harness.engine, http, harness.clock)
+            fetching = asyncio.ensure_future(anext(client.fetch([task_urn(1)])))
+            while not fake.requests:
                 await asyncio.sleep(0.01)
-            asking.cancel()
+            fetching.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await asking
+                await fetching
 
     asyncio.run(give_up())
-    assert house.budget()["calls_used"] == len(fake.asked) == 1
+    assert harness.budget()["calls_used"] == len(fake.requests) == 1
 
 
-TROUBLES = [FaultInjection(), FaultInjection(error_5xx_rate=0.2, truncated_json_rate=0.1), FaultInjection(dropped_connection_rate=0.3)]
+FAULTS = [FaultInjection(), FaultInjection(error_5xx_rate=0.2, truncated_json_rate=0.1), FaultInjection(dropped_connection_rate=0.3)]
 
 
-@pytest.mark.parametrize("faults", TROUBLES, ids=["none", "errors", "dropped-connections"])
+@pytest.mark.parametrize("faults", FAULTS, ids=["none", "errors", "dropped-connections"])
 def test_the_ledger_equals_what_linkedin_counted(serve: Serve, faults: FaultInjection) -> None:
     world = make_world(faults=faults)
     rows = world.create_tasks(ACME, 24)
-    # A kept connection that breaks must not be mended by sending again what was charged once.
-    house = serve(world, make_application(), concurrency=2, query_string_limit=80)
-    house.import_rows(rows)
-    result = house.poll()
-    assert result.calls_used == house.budget()["calls_used"] == count_calls(world)
+    # A kept connection that breaks must not make the client send again what was charged once.
+    harness = serve(world, make_application(), concurrency=2, query_string_limit=80)
+    harness.import_rows(rows)
+    result = harness.poll()
+    assert result.calls_used == harness.budget()["calls_used"] == count_calls(world)
     assert count_calls(world) >= 24 or result.unseen
 
 
-def test_an_application_without_calls_is_not_asked_about(serve: Serve) -> None:
+def test_an_application_without_calls_is_not_polled(serve: Serve) -> None:
     fake = FakeLinkedIn()
-    house = serve(fake, make_application(daily_call_limit=0))
-    house.import_urns(task_urn(1))
-    result = house.poll()
-    assert fake.asked == []
+    harness = serve(fake, make_application(daily_call_limit=0))
+    harness.import_urns(task_urn(1))
+    result = harness.poll()
+    assert fake.requests == []
     assert (result.exhausted, result.unseen, result.calls_used, result.tasks_left) == ([ACME], {}, 0, 1)
-    assert house.budget()["calls_left"] == 0
+    assert harness.budget()["calls_left"] == 0
 
 
-def ask_until_exhausted(house: PollingHarness) -> int:
-    """How many calls are answered before the day has none left."""
-    for answered_count in range(100):
+def fetch_until_exhausted(harness: PollingHarness) -> int:
+    """How many calls succeed before the day has none left."""
+    for count in range(100):
         try:
-            house.ask(task_urn(1))
+            harness.fetch(task_urn(1))
         except BudgetExhausted:
-            return answered_count
+            return count
     raise AssertionError("the limit does not end")
 
 
 def test_the_limit_ends_the_calls_a_raised_one_adds_to_them_and_the_next_day_begins_anew(serve: Serve) -> None:
     world = make_world()
-    house = serve(world, make_application(daily_call_limit=5))
-    answered_counts = [ask_until_exhausted(house)]
-    house.limit(7)
-    answered_counts.append(ask_until_exhausted(house))
-    house.clock.advance(days=1)
-    answered_counts.append(ask_until_exhausted(house))
-    assert answered_counts == [5, 2, 7]
+    harness = serve(world, make_application(daily_call_limit=5))
+    counts = [fetch_until_exhausted(harness)]
+    harness.limit(7)
+    counts.append(fetch_until_exhausted(harness))
+    harness.clock.advance(days=1)
+    counts.append(fetch_until_exhausted(harness))
+    assert counts == [5, 2, 7]
     assert count_calls(world) == 14
 
 
-def test_runs_one_after_the_other_never_exceed_the_limit_and_say_what_they_left(serve: Serve) -> None:
+def test_runs_one_after_the_other_never_exceed_the_limit_and_report_what_they_left(serve: Serve) -> None:
     world = make_world()
     rows = world.create_tasks(ACME, 12)
-    house = serve(world, make_application(daily_call_limit=5), concurrency=3, query_string_limit=80)
-    house.import_rows(rows)
+    harness = serve(world, make_application(daily_call_limit=5), concurrency=3, query_string_limit=80)
+    harness.import_rows(rows)
     for hours in range(1, 8):
-        result = house.poll(hours=hours)
-        house.clock.advance(hours=1)
+        result = harness.poll(hours=hours)
+        harness.clock.advance(hours=1)
         assert result.tasks_left == result.tasks_due - result.tasks_polled > 0
-    assert count_calls(world) == house.budget()["calls_used"] <= 5
+    assert count_calls(world) == harness.budget()["calls_used"] <= 5
 
 
-def test_a_429_that_lasts_rests_the_application_until_the_next_utc_day(serve: Serve) -> None:
+def test_a_persistent_429_ends_the_applications_calls_until_the_next_utc_day(serve: Serve) -> None:
     world = make_world(faults=FaultInjection(rate_429=1.0))
     rows = world.create_tasks(ACME, 20) + world.create_tasks(BOLT, 1)
-    house = serve(world, make_application(ACME), make_application(BOLT), concurrency=2, query_string_limit=80)
-    house.import_rows(rows[:20])
-    result = house.poll(hours=1)
+    harness = serve(world, make_application(ACME), make_application(BOLT), concurrency=2, query_string_limit=80)
+    harness.import_rows(rows[:20])
+    result = harness.poll(hours=1)
     assert (result.exhausted, result.unseen, result.tasks_polled) == ([ACME], {}, 0)
-    assert house.budget()["exhausted_at"] == house.clock()
-    assert house.budget()["calls_left"] == 0
+    assert harness.budget()["exhausted_at"] == harness.clock()
+    assert harness.budget()["calls_left"] == 0
     sent = count_calls(world)
-    assert sent == house.budget()["calls_used"] <= 8
+    assert sent == harness.budget()["calls_used"] <= 8
     world.faults.rate_429 = 0.0
-    house.import_rows(rows[20:])
-    later = house.poll(hours=2)
+    harness.import_rows(rows[20:])
+    later = harness.poll(hours=2)
     assert (count_calls(world), later.exhausted, later.tasks_polled) == (sent, [ACME], 1)
-    house.clock.advance(hours=18)
-    assert house.poll(hours=18).exhausted == []
-    assert 0 not in house.tasks("poll_count").values()
+    harness.clock.advance(hours=18)
+    assert harness.poll(hours=18).exhausted == []
+    assert 0 not in harness.tasks("poll_count").values()
 
 
 def test_a_day_that_ends_while_linkedin_throttles_does_not_cost_the_next_one(serve: Serve) -> None:
-    def answer(asked: Asked) -> Response:
-        if asked.number == 3:
-            house.clock.advance(hours=18)
-        return refused(429)
+    def respond(request: TaskRequest) -> Response:
+        if request.number == 3:
+            harness.clock.advance(hours=18)
+        return error_response(429)
 
-    fake = FakeLinkedIn(answer)
-    house = serve(fake, make_application())
+    fake = FakeLinkedIn(respond)
+    harness = serve(fake, make_application())
     with pytest.raises(BudgetExhausted):
-        house.ask(task_urn(1))
-    fake.answer = lambda asked: answered(asked.ids)
-    assert house.clock().date() > START.date()
-    assert len(house.ask(task_urn(1))) == 1
+        harness.fetch(task_urn(1))
+    fake.respond = lambda request: task_response(request.ids)
+    assert harness.clock().date() > START.date()
+    assert len(harness.fetch(task_urn(1))) == 1
 
 
-def test_a_429_among_other_faults_is_no_end_of_the_day(serve: Serve) -> None:
-    house = serve(FakeLinkedIn(lambda asked: refused(503 if asked.number == 1 else 429)), make_application())
+def test_a_429_among_other_errors_does_not_end_the_day(serve: Serve) -> None:
+    harness = serve(FakeLinkedIn(lambda request: error_response(503 if request.number == 1 else 429)), make_application())
     with pytest.raises(LinkedInUnreachable):
-        house.ask(task_urn(1))
-    assert house.budget()["exhausted_at"] is None
+        harness.fetch(task_urn(1))
+    assert harness.budget()["exhausted_at"] is None
 
 
-def test_calls_charged_ahead_are_given_back_unless_they_were_sent(any_engine: Engine) -> None:
+def test_reserved_calls_are_refunded_unless_they_were_sent(any_engine: Engine) -> None:
     async def call(count: int) -> int:
         ledger = ledger_of(any_engine, 300_000)
         workers = [asyncio.create_task(ledger.charge()) for _ in range(8)]
@@ -253,7 +254,7 @@ def test_calls_charged_ahead_are_given_back_unless_they_were_sent(any_engine: En
         for _ in range(count - 8):
             await ledger.charge()
         charged = 300_000 - ledger.count_left()
-        await ledger.release()
+        await ledger.refund()
         assert ledger.calls_used == count <= charged
         return charged
 
@@ -261,28 +262,28 @@ def test_calls_charged_ahead_are_given_back_unless_they_were_sent(any_engine: En
     assert read_ledger(any_engine, START.date())[0]["calls_used"] == 1_000
 
 
-def test_callers_that_come_while_calls_are_charged_take_of_what_is_ahead(any_engine: Engine) -> None:
+def test_callers_that_come_while_calls_are_charged_take_from_the_reserve(any_engine: Engine) -> None:
     ledger = CallLedger(any_engine, ACME, 10_000_000, lambda: START)
     commits = 0
 
-    def note(_connection: object) -> None:
+    def count_commit(_connection: object) -> None:
         nonlocal commits
         commits += 1
 
-    event.listen(any_engine, "commit", note)
+    event.listen(any_engine, "commit", count_commit)
 
     async def work(number: int) -> None:
         for _ in range(200):
             await ledger.charge()
-            # Calls take their time, each another: some come back while calls are being charged.
+            # Calls take different times: some come back while calls are being charged.
             await asyncio.sleep(0.0003 * (number + 1))
 
     async def charge() -> None:
         await asyncio.gather(*(work(number) for number in range(8)))
-        await ledger.release()
+        await ledger.refund()
 
     asyncio.run(charge())
-    event.remove(any_engine, "commit", note)
+    event.remove(any_engine, "commit", count_commit)
     assert ledger.calls_used == 1600
     assert ledger.count_left() == 10_000_000 - 1600
     assert commits < 100

@@ -1,1 +1,1 @@
-"""WHEN: the Prefect flows. The only room that imports Prefect."""
+"""The Prefect flows: what runs when. The only package that imports Prefect."""

@@ -23,43 +23,43 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse import open_published
 
 WORST_ROWS = 200
-"""Prefect keeps every version of an artifact: the whole list is in the report."""
+"""Prefect stores every version of an artifact; the report has the whole list."""
 
 BAR_LENGTH = 24
 """Characters of the longest bar."""
-LOOKALIKES = str.maketrans("<>[]`", "‹›()'")
-"""What makes HTML, links or code in markdown, and what reads the same and makes nothing."""
+HARMLESS = str.maketrans("<>[]`", "‹›()'")
+"""Replaces the characters of HTML, links and code in markdown by similar ones."""
 
 
 class Progress:
-    """How far polling is, as an artifact that moves. Where Prefect does not take it, polling goes on without."""
+    """The progress of polling as an artifact. Errors of Prefect's API do not stop polling."""
 
     def __init__(self) -> None:
         self._artifact: UUID | None = None
-        self._telling: asyncio.Task[None] | None = None
+        self._update: asyncio.Task[None] | None = None
 
     def advance(self, part: float) -> None:
-        """Tell without waiting; while the last telling is under way, this one is left out."""
-        if self._telling is None or self._telling.done():
-            self._telling = asyncio.create_task(self.tell(part))
+        """Update in the background; skipped while the last update is still running."""
+        if self._update is None or self._update.done():
+            self._update = asyncio.create_task(self.update(part))
 
     async def end(self) -> None:
-        if self._telling is not None:
-            await self._telling
-        await self.tell(1)
+        if self._update is not None:
+            await self._update
+        await self.update(1)
 
-    async def tell(self, part: float) -> None:
+    async def update(self, part: float) -> None:
         try:
             if self._artifact is None:
-                self._artifact = await acreate_progress_artifact(100 * part, key="polling", description="Due tasks asked about in this run")
+                self._artifact = await acreate_progress_artifact(100 * part, key="polling", description="Due tasks polled in this run")
             else:
                 await aupdate_progress_artifact(self._artifact, 100 * part)
-        except Exception as error:  # noqa: BLE001  what is shown is not worth what was asked
-            get_run_logger().warning("Prefect does not take the progress of polling (%s).", type(error).__name__)
+        except Exception as error:  # noqa: BLE001  whatever it is, polling goes on
+            get_run_logger().warning("The progress artifact cannot be updated (%s).", type(error).__name__)
 
 
 async def show_summary(summary: RunSummary, settings: Settings) -> None:
-    """What the run did, as markdown, with what is open as a picture."""
+    """The run's counters as markdown, with a bar chart of the open findings."""
     rows = {
         "as of": summary.as_of.isoformat(timespec="seconds"),
         "tasks polled": f"{summary.tasks_polled:,} of {summary.tasks_due:,} due ({summary.tasks_pending:,} pending)",
@@ -79,8 +79,8 @@ async def show_summary(summary: RunSummary, settings: Settings) -> None:
     with open_published(settings) as warehouse:
         kinds = warehouse.read("findings/select_open_by_kind")
     lines += _draw_bars({row["kind"]: row["open"] for row in kinds})
-    lines += _tell_unseen(summary.incomplete_reasons)
-    await acreate_markdown_artifact("\n".join(lines), key="reconcile-summary", description="What the last reconciliation did")
+    lines += _list_reasons(summary.incomplete_reasons)
+    await acreate_markdown_artifact("\n".join(lines), key="reconcile-summary", description="The last reconciliation")
 
 
 async def show_findings(settings: Settings) -> None:
@@ -91,8 +91,8 @@ async def show_findings(settings: Settings) -> None:
 
 
 async def show_report(page: Path, verdict: str, facts: Facts) -> None:
-    """The verdict of the day with what is open as a picture, what to do today, and where the report lies."""
-    lines = [f"# {verdict}", *_draw_bars(facts.open_by_kind), *_tell_unseen(facts.incomplete_reasons)]
+    """The day's verdict with a bar chart of the open findings, the actions for today, and a link to the report."""
+    lines = [f"# {verdict}", *_draw_bars(facts.open_by_kind), *_list_reasons(facts.incomplete_reasons)]
     await acreate_markdown_artifact("\n".join(lines), key="daily-summary", description=verdict)
     today = [
         {
@@ -108,7 +108,7 @@ async def show_report(page: Path, verdict: str, facts: Facts) -> None:
         for finding in sort_to_desks(facts.open_findings)[Desk.TODAY][:WORST_ROWS]
     ]
     await _show_table(today, "do-today", f"What customers have to be asked for today, worst first, at most {WORST_ROWS}")
-    # Browsers open no local file from a server's page, so the path itself is the text.
+    # Browsers do not open local files from a server's page, so the text is the path.
     path = page.absolute()
     await acreate_link_artifact(link=path.as_uri(), link_text=str(path), key="daily-report", description=verdict)
 
@@ -119,29 +119,29 @@ async def _show_table(rows: Iterable[Mapping[str, Any]], key: str, description: 
 
 
 def _draw_bars(counts: Mapping[str, int]) -> list[str]:
-    """Bars of text: one of Prefect's two pages draws no diagrams, the other draws them dark on dark."""
-    most = max(counts.values(), default=0)
-    bars = [f"| {_flatten(name)} | {'█' * max(1, round(BAR_LENGTH * count / most))} {count:,} |" for name, count in counts.items()]
+    """A bar chart as text: of Prefect's two UIs one draws no diagrams, the other draws them dark on dark."""
+    longest = max(counts.values(), default=0)
+    bars = [f"| {_flatten(name)} | {'█' * max(1, round(BAR_LENGTH * count / longest))} {count:,} |" for name, count in counts.items()]
     return ["", "## Open findings", "", "| | |", "|---|---|", *bars] if bars else []
 
 
-def _tell_unseen(reasons: Iterable[str]) -> list[str]:
-    told = [f"- {_quote(reason)}" for reason in reasons]
-    return ["", "## Not seen", "", *told] if told else []
+def _list_reasons(reasons: Iterable[str]) -> list[str]:
+    lines = [f"- {_quote(reason)}" for reason in reasons]
+    return ["", "## Incomplete", "", *lines] if lines else []
 
 
 def _make_cell(value: Any) -> str:
-    """A value as a table's cell. One of Prefect's two pages reads cells as markdown, the other shows them as they are."""
+    """A value as a table cell. One of Prefect's two UIs renders cells as markdown, the other as plain text."""
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
-    return _flatten(str(value if value is not None else "")).translate(LOOKALIKES).replace("://", ": //")
+    return _flatten(str(value if value is not None else "")).translate(HARMLESS).replace("://", ": //")
 
 
 def _quote(text: str) -> str:
-    """Text from outside, inert in markdown: as code, where neither links nor marks nor HTML mean anything."""
+    """Untrusted text as inline code, where markdown and HTML have no effect."""
     return f"`{_flatten(text).replace('`', chr(39))}`"
 
 
 def _flatten(text: str) -> str:
-    """One line of what can be printed."""
+    """One line of printable characters."""
     return " ".join("".join(character if character.isprintable() else " " for character in text[:500]).split())

@@ -1,4 +1,4 @@
-"""The flow `daily-report`: what account managers open in the morning."""
+"""The flow `daily-report`: writes the day's report and sends it."""
 
 import datetime as dt
 from typing import Any
@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.artifacts import show_report
-from flows.run_policy import in_plain_words, is_unreachable
+from flows.run_policy import fail_cleanly, is_unreachable
 from jobrecon.clock import utc_now
 from jobrecon.delivery.deliver import deliver_report
 from jobrecon.reports import ReportResult, write_report
@@ -17,15 +17,14 @@ from jobrecon.settings import load_settings
 
 
 @flow(name="daily-report", log_prints=False)
-@in_plain_words
+@fail_cleanly
 async def daily_report(date: dt.date | None = None) -> State[Any]:
-    """Write the report of a day (default: the day the run was scheduled for) and show where it lies.
+    """Write the report of a day (default: the day the run was scheduled for), link it and send it.
 
-    Safe to run twice: the same day's report is replaced whole, and what was sent is not sent again. The report of another
-    day than that of the schedule is not sent. Ends as *Incomplete* where the report says that something
-    could not be seen.
+    Idempotent: the report is replaced, and messages that were sent are not sent again. A report of another day than the
+    scheduled one is not sent. Ends as *Incomplete* where the report is incomplete.
     """
-    # A scheduled run may start a moment before its time, on the day before, or long after it, on another day.
+    # A scheduled run may start just before its time, on the day before, or long after it, on another day.
     scheduled = runtime.flow_run.scheduled_start_time
     day = date or scheduled.astimezone(load_settings().zone).date()
     result = write(day, max(utc_now(), scheduled))
@@ -46,6 +45,6 @@ def write(day: dt.date, now: dt.datetime) -> ReportResult:
 
 @task(cache_policy=NO_CACHE, retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=is_unreachable)
 def deliver(result: ReportResult) -> None:
-    """Mails and chat message, each once however often this is tried; without a mail server the mails are left as files."""
+    """Send mails and chat message, each once however often this is retried; without a mail server mails are written as files."""
     delivery = deliver_report(load_settings(), result, utc_now())
     get_run_logger().info("Messages: %s.", delivery.sentence)

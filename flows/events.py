@@ -1,4 +1,4 @@
-"""What a reconciliation tells Prefect's automations: findings opened and resolved, a run that could not see everything."""
+"""Events for Prefect's automations: findings opened and resolved, incomplete runs."""
 
 from typing import Any
 
@@ -7,17 +7,16 @@ from prefect.events import emit_event
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_published
-from models import RunState
 
-MOST_EVENTS = 200
-"""Of each kind and run, the most severe: the first run may find thousands. The counts stand in each event."""
+MAX_EVENTS = 200
+"""Per run and change, the most severe first: the first run may open thousands. Each event has the counts."""
 TEXT_LIMIT = 500
 
 
-def tell_events(summary: RunSummary, settings: Settings) -> None:
-    """Emit `jobrecon.finding.opened`, `jobrecon.finding.resolved` and, where it is so, `jobrecon.run.incomplete`."""
+def emit_events(summary: RunSummary, settings: Settings) -> None:
+    """Emit `jobrecon.finding.opened`, `jobrecon.finding.resolved` and, after an incomplete run, `jobrecon.run.incomplete`."""
     with open_published(settings) as warehouse:
-        rows = warehouse.read("reports/select_changed_findings", as_of=summary.as_of, most_rows=MOST_EVENTS)
+        rows = warehouse.read("reports/select_changed_findings", as_of=summary.as_of, most_rows=MAX_EVENTS)
     counts = {"opened_in_run": summary.findings_opened, "resolved_in_run": summary.findings_resolved}
     for row in rows:
         emit_event(
@@ -33,7 +32,7 @@ def tell_events(summary: RunSummary, settings: Settings) -> None:
             },
             payload={name: _make_value(value) for name, value in row.items() if name != "change"} | counts,
         )
-    if summary.state != RunState.COMPLETED:
+    if not summary.is_complete:
         emit_event(
             "jobrecon.run.incomplete",
             resource={"prefect.resource.id": f"jobrecon.run.{summary.run_id}", "prefect.resource.name": "reconcile"},

@@ -1,4 +1,4 @@
-"""The folder a worker's runs work in, checked before Prefect enters it."""
+"""The working directory of a worker's runs, checked before Prefect changes to it."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ from jobrecon.errors import ConfigurationError
 
 
 def require_folder(directory: str) -> None:
-    """A pull step: refuse to run where PROJECT_ROOT is not set.
+    """A pull step: fail where PROJECT_ROOT is not set.
 
-    Prefect would go on in a temporary folder, and a warehouse at the default `./var` would be gone with the run.
+    Prefect would run in a temporary folder, and a warehouse at the default `./var` would be deleted with it.
     """
     if not Path(directory).is_absolute() or not Path(directory).is_dir():
         raise ConfigurationError(
-            f"PROJECT_ROOT of the worker's environment names no folder by its whole path: {directory!r}. Nothing was changed. "
+            f"PROJECT_ROOT of the worker's environment is no absolute path of a folder: {directory!r}. Nothing was changed. "
             "Set it to the folder with applications.toml and var, and start the worker again."
         )

@@ -1,4 +1,4 @@
-"""The flow `maintain`: once a week, what grows is cleared away."""
+"""The flow `maintain`: deletes old data once a week."""
 
 from typing import Any
 
@@ -7,21 +7,20 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.run_policy import in_plain_words
+from flows.run_policy import fail_cleanly
 from jobrecon.clock import utc_now
-from jobrecon.reconcile.maintenance import MaintenanceResult
-from jobrecon.reconcile.maintenance import maintain as clear_away
+from jobrecon.reconcile import maintenance
 from jobrecon.settings import load_settings
 
 
 @flow(name="maintain", log_prints=False)
-@in_plain_words
+@fail_cleanly
 async def maintain() -> State[Any]:
-    """Clear away landed bodies, refused rows and reports that are older than their time, and checkpoint the warehouse."""
-    return Completed(message=work().sentence)
+    """Delete landed bodies, refused rows and reports older than their retention, and checkpoint the warehouse."""
+    return Completed(message=delete_old_data().sentence)
 
 
 @task(cache_policy=NO_CACHE)
-def work() -> MaintenanceResult:
-    """With the warehouse held for writing."""
-    return clear_away(load_settings(), utc_now())
+def delete_old_data() -> maintenance.MaintenanceResult:
+    """Delete, with the warehouse open for writing."""
+    return maintenance.maintain(load_settings(), utc_now())

@@ -14,14 +14,14 @@ from pydantic import Field, SecretStr
 
 from jobrecon.errors import ConfigurationError
 
-FRESH_SECONDS = 60
-"""The receiver asks every other second; a rotated secret counts after a minute."""
+CACHE_SECONDS = 60
+"""The receiver reads secrets every other second; a rotated one is used after a minute."""
 
 log = logging.getLogger(__name__)
 
 
 class LinkedInApplication(Block):
-    """A customer's application at LinkedIn, as a block: what LinkedIn's developer portal shows of it."""
+    """The credentials of a customer's LinkedIn application, as a Prefect block."""
 
     _block_type_name = "LinkedIn Application"
     _block_type_slug = "linkedin-application"
@@ -32,38 +32,38 @@ class LinkedInApplication(Block):
 
 
 class BlockReader:
-    """Blocks that were read, kept for a while: a Prefect server that is away for a moment takes no secret with it."""
+    """Reads blocks through a cache; while the Prefect server is unreachable, cached secrets stay in use."""
 
-    def __init__(self, fresh_seconds: float = FRESH_SECONDS) -> None:
-        self._fresh_seconds = fresh_seconds
-        self._kept: dict[str, tuple[SecretStr, float]] = {}
+    def __init__(self, cache_seconds: float = CACHE_SECONDS) -> None:
+        self._cache_seconds = cache_seconds
+        self._cached: dict[str, tuple[SecretStr, float]] = {}
         self._lock = Lock()
 
     def read(self, name: str) -> SecretStr:
         with self._lock:
-            kept = self._kept.get(name)
-            if kept and time.monotonic() - kept[1] < self._fresh_seconds:
-                return kept[0]
+            cached = self._cached.get(name)
+            if cached and time.monotonic() - cached[1] < self._cache_seconds:
+                return cached[0]
             try:
                 secret = _load(name)
             except Exception as error:  # noqa: BLE001  whatever it is, its text may hold what the block holds
-                # What the server knows to be gone, or to be no text, is gone: somebody may have taken it back.
-                if kept is None or isinstance(error, ValueError | TypeError):
-                    self._kept.pop(name, None)
+                # A block that the server says is deleted or no text leaves the cache: it may have been revoked.
+                if cached is None or isinstance(error, ValueError | TypeError):
+                    self._cached.pop(name, None)
                     raise ConfigurationError(
                         f"The Prefect block {name}, which a client secret refers to, cannot be read: {type(error).__name__}. "
                         "Check its name, that it is a Secret or a LinkedIn Application, and PREFECT_API_URL."
                     ) from None
-                log.warning("The Prefect block %s cannot be read anew (%s); the secret read before is used.", name, type(error).__name__)
-                secret = kept[0]
-            self._kept[name] = secret, time.monotonic()
+                log.warning("The Prefect block %s cannot be read again (%s); the cached secret is used.", name, type(error).__name__)
+                secret = cached[0]
+            self._cached[name] = secret, time.monotonic()
             return secret
 
 
 def _load(name: str) -> SecretStr:
     slug = name if "/" in name else f"secret/{name}"
-    # In a thread of its own: whoever asks may have an event loop running, and Prefect's client needs one;
-    # with the caller's context, in which Prefect keeps its settings.
+    # In a thread of its own: the caller may run an event loop, and Prefect's client needs one;
+    # with the caller's context, which holds Prefect's settings.
     with ThreadPoolExecutor(1) as thread:
         block: Any = thread.submit(copy_context().run, lambda: asyncio.run(Block.aload(slug))).result()
     value = block.client_secret.get_secret_value() if isinstance(block, LinkedInApplication) else None

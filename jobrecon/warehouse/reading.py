@@ -11,17 +11,19 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, connect
 
 
-@contextmanager
-def open_published(settings: Settings) -> Iterator[Warehouse]:
-    """The published copy; before the first run, the writer's file. Raises `WarehouseError` where there is neither."""
+def connect_published(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A connection to the published copy; before the first run, to the writer's file. Raises `WarehouseError` where neither exists."""
     path = settings.published if settings.published.exists() else Path(settings.warehouse)
     if not path.exists():
         raise WarehouseError(f"There is no warehouse yet ({settings.published} does not exist). Import tasks and run `jobrecon run` first.")
     try:
-        connection = connect(path, read_only=True)
+        return connect(path, read_only=True)
     except duckdb.Error as error:
         raise WarehouseError(f"{path} cannot be read: {str(error).splitlines()[0]}. Run `jobrecon run`: it makes a new copy.") from error
-    try:
+
+
+@contextmanager
+def open_published(settings: Settings) -> Iterator[Warehouse]:
+    """The published copy for our own statements, until the block ends."""
+    with connect_published(settings) as connection:
         yield Warehouse(connection, settings)
-    finally:
-        connection.close()

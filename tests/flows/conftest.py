@@ -1,4 +1,4 @@
-"""One Prefect for all tests of the flows, and a customer whose LinkedIn is a sandbox served for real."""
+"""One Prefect for all tests of the flows, and a partner whose LinkedIn is a served sandbox."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,26 +22,26 @@ TASKS = 150
 
 
 @pytest.fixture(scope="session")
-def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectStack]:
-    with open_prefect_stack(tmp_path_factory.mktemp("station")) as opened:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectStack]:
+    with open_prefect_stack(tmp_path_factory.mktemp("prefect")) as opened:
         yield opened
 
 
 @dataclass
-class Shop:
-    """A partner with tasks imported, and the settings its worker reads."""
+class Partner:
+    """A partner with imported tasks, and the settings its worker reads."""
 
-    station: PrefectStack
+    stack: PrefectStack
     settings: Settings
     world: World
     variables: dict[str, str]
 
     def configure(self, **changes: str) -> None:
-        self.station.configure(**self.variables | changes)
+        self.stack.configure(**self.variables | changes)
 
 
-def open_shop(home: Path, station: PrefectStack) -> Iterator[Shop]:
-    """A partner who an hour ago requested jobs that LinkedIn has dealt with since."""
+def open_partner(home: Path, stack: PrefectStack) -> Iterator[Partner]:
+    """A partner who requested jobs an hour ago; LinkedIn has processed most of them."""
     application = SandboxApplication(ACME, "78acme", [SECRET])
     world = World([application], utc_now() - timedelta(hours=1), faults=FaultInjection())
     rows = world.create_tasks(ACME, TASKS, prefix="<b>[job](https://example.com)`")
@@ -64,20 +64,20 @@ def open_shop(home: Path, station: PrefectStack) -> Iterator[Shop]:
             "JOBRECON_TOKEN_URL": f"{url}/oauth/v2/accessToken",
             "ACME_SECRET": SECRET,
         }
-        shop = Shop(station, settings, world, variables)
-        shop.configure()
-        yield shop
+        partner = Partner(stack, settings, world, variables)
+        partner.configure()
+        yield partner
 
 
 @pytest.fixture
-def shop(tmp_path: Path, station: PrefectStack) -> Iterator[Shop]:
-    yield from open_shop(tmp_path, station)
+def partner(tmp_path: Path, stack: PrefectStack) -> Iterator[Partner]:
+    yield from open_partner(tmp_path, stack)
 
 
 @pytest.fixture(scope="module")
-def reconciled(tmp_path_factory: pytest.TempPathFactory, station: PrefectStack) -> Iterator[tuple[Shop, FlowRun]]:
+def reconciled(tmp_path_factory: pytest.TempPathFactory, stack: PrefectStack) -> Iterator[tuple[Partner, FlowRun]]:
     """A partner after one reconciliation, and that run."""
-    for opened in open_shop(tmp_path_factory.mktemp("reconciled"), station):
-        run = station.run("reconcile")
+    for opened in open_partner(tmp_path_factory.mktemp("reconciled"), stack):
+        run = stack.run("reconcile")
         assert run.state == ("COMPLETED", "Completed"), run.message
         yield opened, run

@@ -1,4 +1,4 @@
-"""A Prefect of the tests' own, for real: server, work pool, deployments and a worker, each a process; asked over HTTP."""
+"""A real Prefect for the tests: server, work pool, deployments and a worker, each a process, used over its REST API."""
 
 import json
 import os
@@ -20,31 +20,31 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PREFECT = str(Path(sys.executable).with_name("prefect"))
-PATIENCE_SECONDS = 120
+WAIT_SECONDS = 120
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 T = TypeVar("T")
 
 
-def wait_for(what: str, look: Callable[[], T | None]) -> T:
-    """Look until something is seen."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def wait_for(what: str, read: Callable[[], T | None]) -> T:
+    """Call `read` until it returns something."""
+    deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         try:
-            seen = look()
-            if seen is not None and seen is not False:
-                return seen
+            value = read()
+            if value is not None and value is not False:
+                return value
         except (httpx.TransportError, FileNotFoundError, json.JSONDecodeError):
             pass
         time.sleep(0.2)
-    pytest.fail(f"waited {PATIENCE_SECONDS} s in vain for {what}")
+    pytest.fail(f"waited {WAIT_SECONDS} s for {what}")
 
 
 @dataclass
 class FlowRun:
-    """A run as the server tells of it, ended or not."""
+    """A flow run as the server's API describes it."""
 
     facts: dict[str, Any]
-    station: "PrefectStack" = field(repr=False)
+    stack: "PrefectStack" = field(repr=False)
 
     @property
     def id(self) -> str:
@@ -61,45 +61,45 @@ class FlowRun:
 
     def read_log(self) -> str:
         query = {"logs": {"flow_run_id": {"any_": [self.id]}}, "sort": "TIMESTAMP_ASC", "limit": 200}
-        return "\n".join(line["message"] for line in self.station.post("/logs/filter", query))
+        return "\n".join(line["message"] for line in self.stack.post("/logs/filter", query))
 
     def wait_for_log(self, text: str) -> str:
-        """The log, once it holds `text`: its lines come a moment after they are written."""
+        """The log, once it contains `text`: lines arrive with a delay."""
         return wait_for(f"{text!r} in the log of {self.id}", lambda: log if text in (log := self.read_log()) else None)
 
     def read_artifacts(self) -> dict[str, dict[str, Any]]:
-        found = self.station.post("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [self.id]}}})
+        found = self.stack.post("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [self.id]}}})
         return {artifact["key"]: artifact for artifact in found}
 
 
 @dataclass
 class PrefectStack:
-    """What an operator has: a served Prefect with our deployments, a worker, and the folder it works in."""
+    """A served Prefect with our deployments, a worker, and the folder the worker runs in."""
 
     api: httpx.Client
     folder: Path
     worker_log: Path
 
     def configure(self, **settings: str) -> None:
-        """The `.env` file of the folder the worker works in."""
+        """Write the `.env` file of the worker's folder."""
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
 
     def get(self, path: str) -> Any:
-        return self._ask("GET", path)
+        return self._request("GET", path)
 
     def post(self, path: str, content: Any) -> Any:
-        return self._ask("POST", path, content)
+        return self._request("POST", path, content)
 
-    def _ask(self, method: str, path: str, content: Any = None) -> Any:
-        def ask() -> httpx.Response | None:
-            answer = self.api.request(method, path, json=content)
-            # The server's SQLite is busy for a moment.
-            return answer if answer.status_code != 503 else None
+    def _request(self, method: str, path: str, content: Any = None) -> Any:
+        def send() -> httpx.Response | None:
+            response = self.api.request(method, path, json=content)
+            # The server's SQLite is busy now and then.
+            return response if response.status_code != 503 else None
 
-        return wait_for(f"an answer to {method} {path}", ask).raise_for_status().json()
+        return wait_for(f"a response to {method} {path}", send).raise_for_status().json()
 
     def start(self, name: str, at: datetime | None = None) -> FlowRun:
-        """Ask for a run of a deployment, as if scheduled for `at`."""
+        """Create a run of a deployment, as if scheduled for `at`."""
         deployment = self.get(f"/deployments/name/{name}/{name}")["id"]
         wanted = {
             "state": {"type": "SCHEDULED", "state_details": {"scheduled_time": at.isoformat() if at else None}},
@@ -110,11 +110,11 @@ class PrefectStack:
     def wait(self, run: FlowRun) -> FlowRun:
         """The run once it has ended."""
 
-        def look() -> FlowRun | None:
+        def read() -> FlowRun | None:
             facts = self.get(f"/flow_runs/{run.id}")
             return FlowRun(facts, self) if facts["state"] and facts["state"]["type"] in ENDED else None
 
-        return wait_for(f"the end of run {run.id}; the worker says:\n{self.worker_log.read_text(encoding='utf-8')[-3000:]}", look)
+        return wait_for(f"the end of run {run.id}; the worker's log:\n{self.worker_log.read_text(encoding='utf-8')[-3000:]}", read)
 
     def run(self, name: str, at: datetime | None = None) -> FlowRun:
         """Run a deployment and wait for its end."""
@@ -123,7 +123,7 @@ class PrefectStack:
 
 @contextmanager
 def open_prefect_stack(home: Path) -> Iterator[PrefectStack]:
-    """Server, pool, deployments and worker as docs/prefect.md starts them, with nothing of this machine's user in them."""
+    """Server, pool, deployments and worker as docs/prefect.md starts them, without the settings of this machine's user."""
     port = find_free_port()
     folder = home / "folder"
     folder.mkdir()
@@ -139,7 +139,7 @@ def open_prefect_stack(home: Path) -> Iterator[PrefectStack]:
         "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.5",
     }
     with ExitStack() as stack:
-        # First in, last out: a client whose server is gone waits for it, for each of its events.
+        # The server is stopped last: a client without its server waits for it, for each queued event.
         stack.enter_context(start(home / "server.log", environment, "server", "start", "--port", str(port)))
         api = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}/api", trust_env=False, timeout=30))
         wait_for("the Prefect server", lambda: api.get("/health").is_success)
@@ -151,7 +151,7 @@ def open_prefect_stack(home: Path) -> Iterator[PrefectStack]:
 
 
 def run_prefect(environment: dict[str, str], *arguments: str) -> None:
-    done = subprocess.run([PREFECT, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+    done = subprocess.run([PREFECT, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=WAIT_SECONDS)
     assert done.returncode == 0, f"prefect {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
 
 

@@ -1,4 +1,4 @@
-"""What is deployed: every flow, as often and as singly as promised, with nothing secret in it."""
+"""Deployments: every flow, with the documented schedule, one run at a time, without secrets."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from jobrecon.errors import ConfigurationError
 from tests.flows.prefect_stack import ROOT, PrefectStack
 
 # The first of them starts Prefect's server.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
 
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 LIST_FLOWS = """
@@ -22,16 +22,16 @@ import importlib, json, pathlib, sys
 from prefect import Flow
 modules = [importlib.import_module(f"flows.{path.stem}") for path in pathlib.Path(sys.argv[1]).glob("*.py") if path.stem != "__init__"]
 print(json.dumps({
-    f"{module.__name__}.{name}": thing.name
-    for module in modules for name, thing in vars(module).items()
-    if isinstance(thing, Flow) and thing.fn.__module__ == module.__name__
+    f"{module.__name__}.{name}": value.name
+    for module in modules for name, value in vars(module).items()
+    if isinstance(value, Flow) and value.fn.__module__ == module.__name__
 }))
 """
 
 
 @pytest.fixture(scope="module")
 def flows() -> dict[str, str]:
-    """The flows of the room, by entry point: their names. Found by another process: Prefect sets up logging where it is imported."""
+    """The names of the flows by entry point, listed by a subprocess: importing Prefect configures logging."""
     done = subprocess.run([sys.executable, "-c", LIST_FLOWS, str(ROOT / "flows")], capture_output=True, text=True, check=True, timeout=90)
     return dict(json.loads(done.stdout))
 
@@ -41,8 +41,8 @@ def test_every_flow_is_deployed_under_its_name(flows: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("name", "cron"), [("reconcile", "*/10 * * * *"), ("daily-report", "0 6 * * *")])
-def test_a_deployment_has_its_schedule_and_runs_one_at_a_time(station: PrefectStack, name: str, cron: str) -> None:
-    deployment = station.get(f"/deployments/name/{name}/{name}")
+def test_a_deployment_has_its_schedule_and_runs_one_at_a_time(stack: PrefectStack, name: str, cron: str) -> None:
+    deployment = stack.get(f"/deployments/name/{name}/{name}")
     (schedule,) = deployment["schedules"]
     assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"], schedule["active"]) == (cron, "UTC", True)
     assert deployment["global_concurrency_limit"]["limit"] == 1
@@ -50,25 +50,27 @@ def test_a_deployment_has_its_schedule_and_runs_one_at_a_time(station: PrefectSt
     assert deployment["work_pool_name"] == "jobrecon"
 
 
-def test_a_deployment_stores_no_setting_of_ours_and_no_path_of_this_machine(station: PrefectStack) -> None:
-    for deployment in station.post("/deployments/filter", {}):
+def test_a_deployment_stores_no_setting_of_ours_and_no_path_of_this_machine(stack: PrefectStack) -> None:
+    for deployment in stack.post("/deployments/filter", {}):
         assert deployment["pull_steps"] == [
             {"flows.folder.require_folder": {"directory": "{{ $PROJECT_ROOT }}"}},
             {"prefect.deployments.steps.set_working_directory": {"directory": "{{ $PROJECT_ROOT }}"}},
         ]
-        assert deployment["job_variables"] == {"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}}
+        assert deployment["job_variables"] == {
+            "env": {"PREFECT_LOGGING_EXTRA_LOGGERS": "jobrecon", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+        }
         assert deployment["parameters"] == {}
         assert str(Path.home()) not in json.dumps(deployment)
 
 
 @pytest.mark.parametrize("directory", ["", "var", "/no/such/folder"])
-def test_no_run_starts_outside_a_folder_of_its_own(directory: str) -> None:
+def test_a_run_without_a_project_folder_is_refused(directory: str) -> None:
     with pytest.raises(ConfigurationError, match="PROJECT_ROOT"):
         require_folder(directory)
 
 
-def test_the_documented_automation_for_dead_runs_is_accepted(station: PrefectStack) -> None:
+def test_the_documented_automation_for_dead_runs_is_accepted(stack: PrefectStack) -> None:
     text = (ROOT / "docs" / "prefect.md").read_text(encoding="utf-8")
     automation = yaml.safe_load(text.split("```yaml\n", 1)[1].split("```", 1)[0])
-    # Not switched on: nothing is to be marked by it while other tests run.
-    assert station.post("/automations/", automation | {"enabled": False})["name"] == "dead-runs"
+    # Disabled, so that it does not touch the runs of other tests.
+    assert stack.post("/automations/", automation | {"enabled": False})["name"] == "dead-runs"

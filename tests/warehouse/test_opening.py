@@ -72,12 +72,6 @@ def test_who_works_beside_others_takes_one_core_until_the_end_even_a_bad_one(war
     assert count_threads(warehouse) == before
 
 
-def test_every_connection_speaks_utc_wherever_the_machine_is(warehouse):
-    warehouse.connection.execute("set global TimeZone = 'UTC'")
-    for each in (warehouse, warehouse.cursor()):
-        assert each.connection.execute("select current_setting('TimeZone')").fetchone() == ("UTC",)
-
-
 def test_every_table_and_column_has_its_comment_in_the_writers_file_and_the_published_copy(settings):
     expected = {(name, column, type_, text) for name, model in list_tables().items() for column, type_, text in list_columns(model)}
     with open_warehouse(settings) as warehouse:

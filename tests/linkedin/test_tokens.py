@@ -86,6 +86,20 @@ def test_a_token_is_used_until_shortly_before_it_expires_and_then_renewed(serve:
     assert used == ["token-1", "token-1", "token-2", "token-2"]
 
 
+@pytest.mark.parametrize(("seconds_left", "token"), [(61, "token-1-of-acme"), (60, "token-2-of-acme"), (1, "token-2-of-acme")])
+def test_within_a_run_too_a_token_is_not_used_in_its_last_minute(serve: Serve, seconds_left: int, token: str) -> None:
+    harness = serve(FakeLinkedIn())
+
+    async def get_twice() -> list[str]:
+        async with HttpClient() as http:
+            cache = TokenCache(make_application(), harness.settings.token_url, harness.engine, http, harness.clock)
+            first = await cache.get()
+            harness.clock.advance(seconds=1800 - seconds_left)
+            return [each.get_secret_value() for each in (first, await cache.get())]
+
+    assert asyncio.run(get_twice()) == ["token-1-of-acme", token]
+
+
 def test_many_workers_refused_at_once_make_one_renewal(serve: Serve) -> None:
     world = make_world()
     rows = world.create_tasks(ACME, 64)

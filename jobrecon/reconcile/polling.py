@@ -59,8 +59,8 @@ class PollResult:
         rates = sum(plan.rate_sum for plan in self.plans.values())
         polls_per_second = sum(len(plan.task_urns) for plan in self.plans.values()) / tick_seconds
         if rates and polls_per_second:
-            whole = Plan([], 0, sum(plan.root_sum for plan in self.plans.values()), rates)
-            self.delay_bound_seconds = whole.bound_seconds(polls_per_second)
+            total = Plan([], 0, sum(plan.root_sum for plan in self.plans.values()), rates)
+            self.delay_bound_seconds = total.bound_seconds(polls_per_second)
 
 
 async def poll_due_tasks(

@@ -28,12 +28,12 @@ class ResultBuffer:
         self._batch = 0
         self._lock = asyncio.Lock()
 
-    async def add(self, application_urn: str, answers: TaskResponses) -> None:
-        for name, values in zip(TaskResponse._fields, answers.columns, strict=True):
+    async def add(self, application_urn: str, responses: TaskResponses) -> None:
+        for name, values in zip(TaskResponse._fields, responses.columns, strict=True):
             self._columns[name].extend(values)
         self._batch += 1
-        self._columns["application_urn"].extend(repeat(application_urn, len(answers)))
-        self._columns["batch"].extend(repeat(self._batch, len(answers)))
+        self._columns["application_urn"].extend(repeat(application_urn, len(responses)))
+        self._columns["batch"].extend(repeat(self._batch, len(responses)))
         if len(self._columns["batch"]) >= MERGE_ROWS and not self._lock.locked():
             await self.flush()
 

@@ -243,8 +243,10 @@ def _connect_file(path: Path, deadline: float, waited_seconds: float) -> duckdb.
 
 def _attach_lake(address: str) -> duckdb.DuckDBPyConnection:
     connection = connect()
-    for name in ("ducklake", "sqlite_scanner", "postgres_scanner"):
-        load_extension(connection, name)
+    load_extension(connection, "ducklake")
+    for catalog, name in (("sqlite:", "sqlite_scanner"), ("postgres:", "postgres_scanner")):
+        if address.startswith(f"ducklake:{catalog}"):
+            load_extension(connection, name)
     try:
         connection.execute(_attach_statement(address))
         connection.execute("use jobrecon")

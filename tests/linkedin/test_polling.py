@@ -7,6 +7,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from jobrecon.linkedin.responses import Outcome
+from jobrecon.reconcile.allowance import allow_calls
 from tests.linkedin.conftest import ACME, BOLT, CORE, DUSK, START, Serve, count_calls, make_application, make_world, task_urn
 from tests.linkedin.fakes import FakeLinkedIn, TaskRequest, error_response, http_response, serve_bytes, task_response
 
@@ -112,6 +113,17 @@ def test_a_query_limit_set_too_high_costs_a_call_and_no_task(serve: Serve) -> No
     result = harness.poll()
     assert (result.tasks_polled, result.unseen, result.calls_used) == (80, {}, 2)
     assert "REJECTED" not in harness.tasks("state").values()
+
+
+def test_long_urns_use_no_more_calls_than_the_ticks_allowance(serve: Serve) -> None:
+    harness = serve(fake := FakeLinkedIn(), tick_seconds=600)
+    harness.limit(300)
+    allowance = allow_calls(300, 300, START, 600, harness.settings.call_reserve)
+    # Four to a call, where the plan expects 59 of the typical length.
+    harness.import_urns(*(task_urn(number) + "x" * 900 for number in range(60)))
+    result = harness.poll()
+    assert (result.calls_used, result.tasks_polled, result.tasks_left) == (allowance, 4 * allowance, 60 - 4 * allowance)
+    assert len(fake.requests) == allowance == 3
 
 
 def test_a_urn_too_long_for_a_get_is_tunneled(serve: Serve) -> None:

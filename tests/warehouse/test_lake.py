@@ -1,9 +1,13 @@
-"""A DuckLake warehouse gives what a DuckDB file gives: the same statements, the same published tables."""
+"""A DuckLake warehouse: the same statements and the same published tables as with a DuckDB file."""
 
 import asyncio
 import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pyarrow.parquet import read_table
@@ -13,7 +17,7 @@ from jobrecon.ingest import import_notifications, import_tasks
 from jobrecon.reconcile.run import open_reconciliation
 from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.settings import Settings
-from jobrecon.warehouse import open_published, open_warehouse
+from jobrecon.warehouse import Warehouse, open_published, open_warehouse
 from jobrecon.warehouse.connection import _attach_statement
 from jobrecon.warehouse.schema import list_tables, list_views
 from jobrecon.webhook.serving import serve_in_thread
@@ -21,12 +25,13 @@ from jobrecon.webhook.serving import serve_in_thread
 ACME = "urn:li:developerApplication:1001"
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 HOURS = (3, 30)
-# Ids and the machine's own clock differ from one run to the next.
-CHANCE = {"runs": ("run_id", "started_at", "finished_at"), "task_status_changes": ("run_id",), "call_budget": ()}
+# Ids and the machine's clock differ between runs.
+VOLATILE = {"runs": ("run_id", "started_at", "finished_at"), "task_status_changes": ("run_id",)}
+Tables = dict[str, list[tuple[Any, ...]]]
 
 
-def live(settings: Settings, world: World, tasks, notifications):
-    """Import and reconcile at each hour; returns the published tables and views, which lie beside as Parquet too."""
+def reconcile_twice(settings: Settings, world: World, tasks: Path, notifications: Path) -> Tables:
+    """Import and reconcile at each of the hours; returns the published tables and views, which are exported to Parquet too."""
     settings = settings.model_copy(update={"parquet": str(settings.home / "parquet")})
     with open_warehouse(settings) as warehouse:
         assert import_tasks(warehouse, tasks, settings.load_applications(), START).rejected == 1
@@ -34,7 +39,7 @@ def live(settings: Settings, world: World, tasks, notifications):
     for hours in HOURS:
         now = START + timedelta(hours=hours)
         world.seconds = now.timestamp()
-        with open_reconciliation(settings, now, clock=lambda now=now: now) as run:
+        with open_reconciliation(settings, now, clock=partial(datetime.fromtimestamp, now.timestamp(), UTC)) as run:
             run.pull()
             asyncio.run(run.poll())
             run.ingest_notifications()
@@ -42,10 +47,10 @@ def live(settings: Settings, world: World, tasks, notifications):
             run.publish()
             assert run.summary.state == "COMPLETED", run.summary.incomplete_reasons
     with open_published(settings) as published:
-        tables = {}
+        tables: Tables = {}
         for name in (*list_tables(), *list_views()):
-            chance = ", ".join(CHANCE.get(name) or ("null",))
-            columns = f"* exclude ({chance})" if CHANCE.get(name) else "*"
+            volatile = VOLATILE.get(name)
+            columns = f"* exclude ({', '.join(volatile)})" if volatile else "*"
             tables[name] = published.connection.execute(f"select {columns} from {name} order by all").fetchall()
             assert read_table(settings.home / "parquet" / f"{name}.parquet").num_rows == len(tables[name])
         tables["comments"] = published.connection.execute(
@@ -55,8 +60,8 @@ def live(settings: Settings, world: World, tasks, notifications):
 
 
 @pytest.fixture
-def lived(tmp_path):
-    """Lives the same days with any warehouse."""
+def reconcile_with(tmp_path: Path) -> Iterator[Callable[..., Tables]]:
+    """Reconciles the same two days with any warehouse."""
     world = World([SandboxApplication(ACME, "78acme", ["acme-secret"])], START, seed=5)
     state = world.applications[ACME]
     rows = []
@@ -84,7 +89,7 @@ def lived(tmp_path):
 
     with serve_in_thread(create_app(world)) as url:
 
-        def live_with(name: str, address: str = ""):
+        def reconcile(name: str, address: str = "") -> Tables:
             (tmp_path / name).mkdir()
             settings = Settings(
                 home=tmp_path / name,
@@ -96,28 +101,28 @@ def lived(tmp_path):
                 client_secret="acme-secret",
                 concurrency=1,
             )
-            return live(settings, world, tasks, notifications)
+            return reconcile_twice(settings, world, tasks, notifications)
 
-        yield live_with
+        yield reconcile
 
 
-def test_a_lake_gives_the_same_published_tables_as_a_file(lived, tmp_path):
-    expected = lived("file")
+def test_a_lake_gives_the_same_published_tables_as_a_file(reconcile_with: Callable[..., Tables], tmp_path: Path) -> None:
+    expected = reconcile_with("file")
     assert len(expected["findings"]) > 5
     assert len(expected["job_tasks"]) > 60
-    lake = lived("lake", f"ducklake:sqlite:{tmp_path / 'lake' / 'catalog.sqlite'}")
+    lake = reconcile_with("lake", f"ducklake:sqlite:{tmp_path / 'lake' / 'catalog.sqlite'}")
     for name, rows in expected.items():
         assert lake[name] == rows, name
     assert (tmp_path / "lake" / "catalog.sqlite.files").is_dir()
 
 
 @contextmanager
-def opened(tmp_path, address):
+def opened(tmp_path: Path, address: str) -> Iterator[Warehouse]:
     with open_warehouse(Settings(home=tmp_path / "var", warehouse=address)) as warehouse:
         yield warehouse
 
 
-def test_the_place_of_the_data_can_be_chosen_as_ducklake_writes_it(tmp_path):
+def test_the_data_path_can_be_set_in_ducklakes_syntax(tmp_path: Path) -> None:
     address = f"ducklake:sqlite:{tmp_path / 'catalog.sqlite'} (DATA_PATH '{tmp_path / 'data'}')"
     for count in (0, 1):
         with opened(tmp_path, address) as warehouse:
@@ -127,18 +132,18 @@ def test_the_place_of_the_data_can_be_chosen_as_ducklake_writes_it(tmp_path):
         assert warehouse.connection.execute("select count(*) from customers").fetchone() == (2,)
 
 
-def test_a_catalog_in_duckdb_will_do(tmp_path):
+def test_the_catalog_can_be_a_duckdb_file(tmp_path: Path) -> None:
     with opened(tmp_path, f"ducklake:{tmp_path / 'catalog.ducklake'}") as warehouse:
         assert warehouse.cursor().connection.execute("select count(*) from customers").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("address", ["ducklake:postgres:host=127.0.0.1 port=1 password=hush-hush", "ducklake:sqlite:/dev/null/x"])
-def test_a_lake_that_cannot_be_opened_is_an_error_without_the_password(tmp_path, address):
+def test_a_lake_that_cannot_be_opened_is_an_error_without_the_password(tmp_path: Path, address: str) -> None:
     with pytest.raises(WarehouseError, match="DuckLake warehouse cannot be opened") as raised, opened(tmp_path, address):
         pass
     assert "hush-hush" not in str(raised.value)
 
 
-def test_quotes_in_a_path_end_nothing():
+def test_quotes_in_a_path_are_escaped() -> None:
     statement = _attach_statement("ducklake:sqlite:/nowhere/o'clock.sqlite (DATA_PATH '/data')")
     assert statement == "attach 'ducklake:sqlite:/nowhere/o''clock.sqlite' as jobrecon (DATA_PATH '/data', meta_journal_mode 'WAL')"

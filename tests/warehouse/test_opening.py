@@ -1,14 +1,16 @@
-"""Opening the warehouse: one writer at a time, a schema that only grows, and comments on everything."""
+"""Opening the warehouse: one writer at a time, a schema that only grows, comments on everything."""
 
 import json
 import os
+import re
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from jobrecon.errors import ConfigurationError, WarehouseError, WarehouseLocked
 from jobrecon.settings import Settings
-from jobrecon.warehouse import open_published, open_warehouse
+from jobrecon.warehouse import Warehouse, open_published, open_warehouse
 from jobrecon.warehouse.connection import connect
 from jobrecon.warehouse.lock import find_file_system, refuse_network_file_system
 from jobrecon.warehouse.schema import apply_schema, describe_table, list_columns, list_tables
@@ -16,63 +18,61 @@ from jobrecon.warehouse.schema import apply_schema, describe_table, list_columns
 COMMENTS = "select table_name, column_name, data_type, comment from duckdb_columns() where database_name not in ('system', 'temp')"
 
 
-def hurried(settings: Settings) -> Settings:
+def impatient(settings: Settings) -> Settings:
     return settings.model_copy(update={"lock_wait": 0.2})
 
 
-def test_a_second_writer_waits_and_then_learns_who_holds_it(settings, warehouse):
-    with (
-        pytest.raises(WarehouseLocked, match=rf"process {os.getpid()} \(.+, since \d\d:\d\d:\d\d UTC\)"),
-        open_warehouse(hurried(settings)),
-    ):
+def test_a_second_writer_waits_and_is_told_the_holder(settings: Settings, warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseLocked, match="is open for writing in process") as raised, open_warehouse(impatient(settings)):
         pass
+    assert re.fullmatch(rf"process {os.getpid()} \(.+, since \d\d:\d\d:\d\d UTC\)", raised.value.holder)
 
 
-def test_the_lock_goes_with_its_holder_and_names_nobody_who_is_gone(settings):
+def test_the_lock_is_released_with_its_holder(settings: Settings) -> None:
     for _ in range(2):
-        with open_warehouse(hurried(settings)) as opened:
+        with open_warehouse(impatient(settings)) as opened:
             holder = json.loads((settings.home / "warehouse.duckdb.lock").read_text(encoding="utf-8"))
             assert holder["pid"] == os.getpid()
             assert opened.count("tasks/select_pending_count", as_of=None) == 0
 
 
-def test_a_block_that_breaks_off_leaves_the_warehouse_to_the_next(settings):
+def test_a_block_that_raises_releases_the_warehouse(settings: Settings) -> None:
     with pytest.raises(RuntimeError), open_warehouse(settings):
         raise RuntimeError
-    with open_warehouse(hurried(settings)):
+    with open_warehouse(impatient(settings)):
         pass
 
 
-def test_a_transaction_is_all_or_nothing(settings, warehouse):
-    def break_off() -> None:
+def test_a_transaction_is_all_or_nothing(settings: Settings, warehouse: Warehouse) -> None:
+    def interrupt() -> None:
         with warehouse.transaction():
             warehouse.connection.execute("insert into customers by name select 'a' as application_urn")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        break_off()
+        interrupt()
     assert warehouse.connection.execute("select count(*) from customers").fetchone() == (0,)
     with warehouse.transaction():
         warehouse.connection.execute("insert into customers by name select 'a' as application_urn")
     assert warehouse.cursor().connection.execute("select count(*) from customers").fetchone() == (1,)
 
 
-def test_who_works_beside_others_takes_one_core_until_the_end_even_a_bad_one(warehouse):
-    def count_threads(each):
+def test_a_single_threaded_block_uses_one_core_even_where_it_raises(warehouse: Warehouse) -> None:
+    def count_threads(each: Warehouse) -> object:
         return each.connection.execute("select current_setting('threads')").fetchone()
 
-    def break_off():
+    def interrupt() -> None:
         with warehouse.single_threaded() as cursor:
             assert count_threads(cursor) == (1,)
             raise KeyboardInterrupt
 
     before = count_threads(warehouse)
     with pytest.raises(KeyboardInterrupt):
-        break_off()
+        interrupt()
     assert count_threads(warehouse) == before
 
 
-def test_every_table_and_column_has_its_comment_in_the_writers_file_and_the_published_copy(settings):
+def test_every_table_and_column_has_its_comment_in_the_writers_file_and_the_published_copy(settings: Settings) -> None:
     expected = {(name, column, type_, text) for name, model in list_tables().items() for column, type_, text in list_columns(model)}
     with open_warehouse(settings) as warehouse:
         written = set(warehouse.connection.execute(COMMENTS).fetchall())
@@ -87,7 +87,7 @@ def test_every_table_and_column_has_its_comment_in_the_writers_file_and_the_publ
     assert tables == {name: describe_table(model) for name, model in list_tables().items()}
 
 
-def test_an_old_file_gets_the_tables_and_columns_it_lacks_and_keeps_its_data(settings):
+def test_an_old_file_gets_missing_tables_and_columns_and_keeps_its_data(settings: Settings) -> None:
     with open_warehouse(settings) as warehouse:
         warehouse.connection.execute(
             "insert into customers by name select 'a' as application_urn, 'Acme' as customer, 5 as daily_call_limit"
@@ -109,7 +109,7 @@ def test_an_old_file_gets_the_tables_and_columns_it_lacks_and_keeps_its_data(set
         assert row == [("Acme", 5, None, "kept")]
 
 
-def test_opening_again_writes_nothing(settings):
+def test_opening_again_writes_nothing(settings: Settings) -> None:
     with open_warehouse(settings) as warehouse:
         warehouse.connection.execute("checkpoint")
     before = (settings.home / "warehouse.duckdb").read_bytes()
@@ -118,14 +118,14 @@ def test_opening_again_writes_nothing(settings):
     assert (settings.home / "warehouse.duckdb").read_bytes() == before
 
 
-def test_two_schemas_with_tables_of_one_name_do_not_mix(settings):
+def test_a_table_of_the_same_name_in_another_schema_does_not_count(settings: Settings) -> None:
     with connect() as connection:
         connection.execute("create schema other; create table other.customers (application_urn varchar)")
         apply_schema(connection)
         assert len(connection.execute("describe main.customers").fetchall()) == len(list_columns(list_tables()["customers"]))
 
 
-def test_reading_needs_no_run_but_something_imported(settings):
+def test_before_the_first_run_the_writers_file_is_read(settings: Settings) -> None:
     with pytest.raises(WarehouseError, match="There is no warehouse yet"), open_published(settings):
         pass
     with open_warehouse(settings):
@@ -158,11 +158,11 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("place", "kind"), PLACES, ids=[place for place, _ in PLACES])
-def test_the_file_system_of_a_place_is_that_of_the_deepest_mount(place, kind):
+def test_the_file_system_of_a_path_is_that_of_the_deepest_mount(place: str, kind: str) -> None:
     assert find_file_system(place, MOUNTS) == kind
 
 
-def test_a_network_file_system_is_refused_as_a_wrong_configuration(tmp_path, monkeypatch):
+def test_a_network_file_system_is_refused_as_a_wrong_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse_network_file_system(tmp_path)
     monkeypatch.setattr("jobrecon.warehouse.lock.find_file_system", lambda place, mounts: "nfs4")
     with pytest.raises(ConfigurationError, match="network file system") as raised:

@@ -1,24 +1,26 @@
-"""Publishing: a whole new copy by rename; who reads the old one keeps it, and a failure harms nothing."""
+"""Publishing: a new copy by rename; open readers keep the old one, and a failure leaves it unchanged."""
 
 import os
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from jobrecon.errors import PublishFailed
-from jobrecon.warehouse import open_published, open_warehouse
+from jobrecon.settings import Settings
+from jobrecon.warehouse import Warehouse, open_published, open_warehouse
 from jobrecon.warehouse.publish import publish_file
 
 
-def add_customer(warehouse, name):
+def add_customer(warehouse: Warehouse, name: str) -> None:
     warehouse.connection.execute("insert into customers by name select ? as application_urn", [name])
 
 
-def customers(connection):
+def customers(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in connection.execute("select application_urn from customers order by 1").fetchall()]
 
 
-def test_what_is_committed_is_published_and_an_open_reader_keeps_the_old_copy(settings):
+def test_what_is_committed_is_published_and_an_open_reader_keeps_the_old_copy(settings: Settings) -> None:
     with open_warehouse(settings) as warehouse:
         add_customer(warehouse, "a")
         assert warehouse.publish() == settings.published
@@ -31,13 +33,13 @@ def test_what_is_committed_is_published_and_an_open_reader_keeps_the_old_copy(se
         assert customers(new.connection) == ["a", "b"]
 
 
-def test_nothing_lies_beside_the_published_copy(settings):
+def test_publishing_leaves_no_other_file(settings: Settings) -> None:
     with open_warehouse(settings) as warehouse:
         warehouse.publish()
     assert [path.name for path in settings.published.parent.iterdir()] == [settings.published.name]
 
 
-def test_what_an_earlier_publishing_left_is_overwritten(settings):
+def test_the_leftover_of_a_killed_run_is_overwritten(settings: Settings) -> None:
     settings.published.parent.mkdir(parents=True)
     (settings.published.parent / f".{settings.published.name}.fresh").write_bytes(b"left by a kill")
     with open_warehouse(settings) as warehouse:
@@ -46,7 +48,7 @@ def test_what_an_earlier_publishing_left_is_overwritten(settings):
         assert customers(published) == []
 
 
-def test_where_publishing_fails_the_warehouse_stays_open_and_the_old_copy_unharmed(settings):
+def test_after_a_failed_publishing_the_warehouse_is_open_and_the_old_copy_unchanged(settings: Settings) -> None:
     with open_warehouse(settings) as warehouse:
         warehouse.publish()
     before = settings.published.read_bytes()
@@ -65,7 +67,7 @@ def test_where_publishing_fails_the_warehouse_stays_open_and_the_old_copy_unharm
 
 
 @pytest.mark.parametrize("step", ["copyfile", "replace", "fsync"])
-def test_every_step_of_publishing_may_fail_without_harm(tmp_path, monkeypatch, step):
+def test_a_failure_at_any_step_leaves_the_old_copy_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     source, target = tmp_path / "source", tmp_path / "published" / "target"
     target.parent.mkdir()
     source.write_bytes(b"new")

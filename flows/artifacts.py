@@ -16,8 +16,7 @@ from prefect.artifacts import (
 )
 
 from jobrecon.reconcile.summary import RunSummary
-from jobrecon.reports.causes import Desk, sort_to_desks
-from jobrecon.reports.facts import Facts
+from jobrecon.reports.facts import Facts, Queue, list_rows
 from jobrecon.reports.formatting import describe_age
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_published
@@ -105,7 +104,7 @@ async def show_report(page: Path, verdict: str, facts: Facts) -> None:
             "since": finding.since,
             "lasts": describe_age(finding.age),
         }
-        for finding in sort_to_desks(facts.open_findings)[Desk.TODAY][:WORST_ROWS]
+        for finding in list_rows(facts.select_queue(Queue.CUSTOMER)[:WORST_ROWS])
     ]
     await _show_table(today, "do-today", f"What customers have to be asked for today, worst first, at most {WORST_ROWS}")
     # Browsers do not open local files from a server's page, so the text is the path.

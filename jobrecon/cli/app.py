@@ -151,7 +151,7 @@ def explain(
     Example: `jobrecon explain job-1`
     """
     from jobrecon.cli.timeline import print_timeline
-    from jobrecon.reports.timeline import read_timeline
+    from jobrecon.reports.timeline import explain_job
     from jobrecon.warehouse import open_published
 
     with exit_with_status():
@@ -161,7 +161,7 @@ def explain(
 
             reconcile(settings, job=job)
         with open_published(settings) as warehouse:
-            timelines = read_timeline(warehouse, job, application)
+            timelines = explain_job(warehouse, job, application)
         if as_json:
             print_json({"external_job_posting_id": job, "jobs": timelines})
         else:

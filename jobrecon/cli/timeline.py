@@ -1,9 +1,11 @@
-"""A job's timeline for terminals."""
+"""A job's timeline for a person at a terminal."""
 
 from datetime import datetime
 from typing import Any
 
 from jobrecon.cli.console import echo, out, print_table
+
+STATUSES = {"LISTED": "listed", "NOT_LISTED": "not listed", "IN_PROGRESS": "in progress", "UNKNOWN": "unknown", None: "nothing"}
 
 
 def print_timeline(timeline: dict[str, Any]) -> None:
@@ -13,11 +15,10 @@ def print_timeline(timeline: dict[str, Any]) -> None:
     owner = ", ".join(part for part in (now["customer"], now["account_manager"]) if part)
     echo(f"{timeline['external_job_posting_id']}{title} ({owner or timeline['application_urn']})", style="bold")
     if timeline["as_of"]:
-        echo(
-            f"As of {_moment(timeline['as_of'])}: should be {_word(now['expected_listing'])}, LinkedIn says {_word(now['listing_status'])}."
-        )
+        expected, listing = (STATUSES.get(now[name], str(now[name])) for name in ("expected_listing", "listing_status"))
+        echo(f"As of {_format(timeline['as_of'])}: should be {expected}, LinkedIn says {listing}.")
     else:
-        echo("No run has looked at it yet.")
+        echo("No run has checked it yet.")
     if now["job_posting_url"]:
         echo(now["job_posting_url"])
     out.print()
@@ -25,7 +26,7 @@ def print_timeline(timeline: dict[str, Any]) -> None:
         "",
         ["when (UTC)", "what", "happened"],
         [
-            [_moment(event["happened_at"]), event["event"], event["what"] + (f"\n{event['detail']}" if event["detail"] else "")]
+            [_format(event["happened_at"]), event["event"], event["what"] + (f"\n{event['detail']}" if event["detail"] else "")]
             for event in timeline["events"]
         ],
     )
@@ -34,22 +35,13 @@ def print_timeline(timeline: dict[str, Any]) -> None:
         echo("Nothing is known to be wrong with it." if timeline["as_of"] else "Run `jobrecon run` to learn more.")
     for finding in timeline["open_findings"]:
         echo(
-            f"{finding['kind']} ({finding['facet']}, {finding['severity']}) since {_moment(finding['since'])}: {finding['reason']}",
+            f"{finding['kind']} ({finding['facet']}, {finding['severity']}) since {_format(finding['since'])}: {finding['reason']}",
             style="bold",
         )
-        echo(
-            f"  {finding['owner'].capitalize()} has to act: {finding['next_action']}"
-            if finding["owner"] != "LINKEDIN"
-            else f"  {finding['next_action']}"
-        )
+        actor = "" if finding["owner"] == "LINKEDIN" else f"{finding['owner'].capitalize()} has to act: "
+        echo(f"  {actor}{finding['next_action']}")
     out.print()
 
 
-def _moment(value: datetime | None) -> str:
-    return value.strftime("%Y-%m-%d %H:%M:%S") if value else ""
-
-
-def _word(value: str | None) -> str:
-    return {"LISTED": "listed", "NOT_LISTED": "not listed", "IN_PROGRESS": "in progress", "UNKNOWN": "unknown", None: "nothing"}.get(
-        value, str(value)
-    )
+def _format(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S") if moment else ""

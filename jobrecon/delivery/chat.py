@@ -12,10 +12,9 @@ import apprise
 
 from jobrecon.delivery.mail import link_page
 from jobrecon.errors import ConfigurationError, DeliveryFailed
-from jobrecon.reports.causes import Desk, group_by_cause, sort_to_desks
-from jobrecon.reports.facts import Facts
-from jobrecon.reports.formatting import describe_count
-from jobrecon.reports.text import shorten
+from jobrecon.reports.causes import group_by_cause
+from jobrecon.reports.facts import Facts, Queue
+from jobrecon.reports.formatting import describe_count, shorten
 from jobrecon.reports.verdict import judge
 from jobrecon.settings import Settings
 
@@ -67,7 +66,7 @@ def write_message(settings: Settings, facts: Facts) -> tuple[str, str]:
     """The title and the body of the message, as many whole lines as a chat takes."""
     verdict = ("" if facts.complete else "INCOMPLETE: ") + judge(facts).sentence
     lines = [shorten(verdict, 600), *(f"Not seen: {shorten(reason, 300)}" for reason in facts.incomplete_reasons[:5])]
-    causes = group_by_cause(sort_to_desks(facts.open_findings)[Desk.TODAY])
+    causes = group_by_cause(facts.select_queue(Queue.CUSTOMER))
     lines += [f"{describe_count(cause.job_count, 'job')}: {shorten(cause.reason, 200)}" for cause in causes[:MAX_CAUSES]]
     if len(causes) > MAX_CAUSES:
         lines.append(f"and {describe_count(len(causes) - MAX_CAUSES, 'more cause')}")

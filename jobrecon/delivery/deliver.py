@@ -15,6 +15,7 @@ from jobrecon.errors import DeliveryFailed, ReportError
 from jobrecon.reports.facts import Facts
 from jobrecon.reports.page import name_pages
 from jobrecon.reports.report import ReportResult
+from jobrecon.reports.workbook import find_workbook
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_published
 
@@ -77,7 +78,7 @@ def _deliver_mails(settings: Settings, result: ReportResult, outbox: Outbox, del
         for name, facts, addresses in list_recipients(settings, result.facts):
             if outbox.is_new(name):
                 try:
-                    mail = compose_mail(facts, settings, name, addresses, now)
+                    mail = compose_mail(facts, settings, name, addresses, find_workbook(result.folder, name), now)
                 except ValueError:
                     delivery.problems.append(
                         f"{name}: no mail was sent, because its address is none. Correct account_manager_email or JOBRECON_MAIL_TO."
@@ -101,9 +102,8 @@ def _write_mails(settings: Settings, result: ReportResult, outbox: Outbox, deliv
     for name, facts, addresses in list_recipients(settings, result.facts):
         outbox.folder.mkdir(parents=True, exist_ok=True)
         try:
-            mail = compose_mail(
-                facts, settings.model_copy(update={"mail_from": settings.mail_from or "jobrecon@localhost"}), name, addresses, now
-            )
+            sender = settings.model_copy(update={"mail_from": settings.mail_from or "jobrecon@localhost"})
+            mail = compose_mail(facts, sender, name, addresses, find_workbook(result.folder, name), now)
         except ValueError:
             delivery.problems.append(
                 f"{name}: no mail was written, because its address is none. Correct account_manager_email or JOBRECON_MAIL_TO."

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import hashlib
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.errors import HeaderParseError
@@ -14,14 +13,11 @@ from pathlib import Path
 
 import css_inline
 
-from jobrecon.reports.causes import Cause, Desk, count_jobs, group_by_cause, select_fixed, sort_to_desks
-from jobrecon.reports.columns import tabulate
-from jobrecon.reports.facts import Facts, ReportedFinding
-from jobrecon.reports.formatting import describe_moment
+from jobrecon.reports.causes import Cause, count_jobs, group_by_cause
+from jobrecon.reports.facts import Facts, FindingRow, Queue
+from jobrecon.reports.formatting import describe_moment, shorten
 from jobrecon.reports.page import HEADINGS, load_templates
-from jobrecon.reports.text import shorten
 from jobrecon.reports.verdict import judge
-from jobrecon.reports.workbook import write_workbook
 from jobrecon.settings import Settings
 
 MAX_HTML_BYTES = 78_000
@@ -48,8 +44,8 @@ def link_page(settings: Settings, date: dt.date, name: str = "index") -> str | N
     return f"{settings.report_url.rstrip('/')}/{date.isoformat()}/{name}.html"
 
 
-def compose_mail(facts: Facts, settings: Settings, name: str, addresses: Sequence[str], now: dt.datetime) -> Mail:
-    """The mail about `facts` to `addresses`; `name` is that of their page, without its ending.
+def compose_mail(facts: Facts, settings: Settings, name: str, addresses: Sequence[str], workbook: Path, now: dt.datetime) -> Mail:
+    """The mail about `facts` to `addresses`, with their workbook; `name` is that of their page, without its ending.
 
     Raises `ValueError` for an address that is none.
     """
@@ -63,12 +59,11 @@ def compose_mail(facts: Facts, settings: Settings, name: str, addresses: Sequenc
     message["In-Reply-To"] = before
     message["References"] = f"{root} {before}"
     message["Auto-Submitted"] = "auto-generated"
-    workbook = _make_workbook(facts)
-    is_attached = len(workbook) <= MAX_ATTACHED_BYTES
+    is_attached = workbook.stat().st_size <= MAX_ATTACHED_BYTES
     message.set_content(render_text(facts, settings, name, is_attached=is_attached))
     message.add_alternative(render_html(facts, settings, name, is_attached=is_attached), subtype="html")
     if is_attached:
-        message.add_attachment(workbook, *WORKBOOK, filename=f"findings-{facts.date.isoformat()}.xlsx")
+        message.add_attachment(workbook.read_bytes(), *WORKBOOK, filename=f"findings-{facts.date.isoformat()}.xlsx")
     return Mail(name, message)
 
 
@@ -108,28 +103,20 @@ def _load_inliner() -> css_inline.CSSInliner:
 
 
 def _collect(facts: Facts, settings: Settings, name: str, max_causes: int, max_rows: int, is_attached: bool) -> dict[str, object]:
-    desks = sort_to_desks(facts.open_findings)
-    causes = group_by_cause(desks[Desk.TODAY])
-    shown: list[tuple[Cause, Sequence[ReportedFinding]]] = [(cause, cause.findings[:max_rows]) for cause in causes[:max_causes]]
+    causes = group_by_cause(facts.select_queue(Queue.CUSTOMER))
+    shown: list[tuple[Cause, Sequence[FindingRow]]] = [(cause, cause.list_rows(max_rows)) for cause in causes[:max_causes]]
     return {
         "facts": facts,
         "settings": settings,
         "verdict": judge(facts),
         "causes": shown,
         "causes_left": len(causes) - len(shown),
-        "counts": [(HEADINGS[desk][0], count_jobs(findings)) for desk, findings in desks.items()],
-        "fixed_job_count": count_jobs(select_fixed(facts)),
+        "counts": [(heading, count_jobs(facts.select_queue(queue))) for queue, (heading, _) in HEADINGS.items()],
+        "fixed_job_count": count_jobs(facts.fixed_findings),
         "page": link_page(settings, facts.date, name),
         "moment": partial(describe_moment, zone=facts.zone),
         "is_attached": is_attached,
     }
-
-
-def _make_workbook(facts: Facts) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="jobrecon-") as folder:
-        path = Path(folder) / "findings.xlsx"
-        write_workbook(facts, tabulate(facts.open_findings), path)
-        return path.read_bytes()
 
 
 def _read_address(address: str, display_name: str | None) -> Address:

@@ -1,90 +1,105 @@
-"""Who has to act on what: findings sorted to desks, and on each desk grouped by cause."""
+"""Findings grouped: by cause, by age, and where the day's new ones come from."""
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
+from dataclasses import dataclass, field
+from typing import Any, cast
 
-from jobrecon.reports.facts import Facts, ReportedFinding
-from jobrecon.reports.glossary import is_good_ending, name_trouble
-from models import Owner, Severity
+import numpy as np
+import pandas as pd
 
+from jobrecon.reports.facts import AGE_BANDS, FindingRow, list_rows
+from jobrecon.reports.formatting import describe_count, shorten
 
-class Desk(StrEnum):
-    """On whose desk a finding lies."""
-
-    TODAY = "today"
-    """The account manager's: the customer has to act, and somebody has to ask them."""
-    US = "us"
-    LINKEDIN = "linkedin"
-    NOTES = "notes"
+CAUSE = ["issue", "severity", "owner", "code", "reason", "next_action"]
+MAX_AGEING_ROWS = 20
+MIN_CONCENTRATED = 4
+"""New findings below which a share says nothing."""
+MIN_SHARE = 0.4
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Findings that are wrong for the same cause and call for the same action, the worst first."""
+    """Findings that are wrong for the same cause and call for the same action."""
 
-    trouble: str
+    issue: str
     severity: str
     owner: str
     code: str | None
     reason: str
     next_action: str
-    findings: tuple[ReportedFinding, ...]
+    job_count: int
+    finding_count: int
+    message_count: int
+    message: str | None
+    _findings: pd.DataFrame = field(repr=False)
+    _positions: np.ndarray = field(repr=False)
 
-    @cached_property
-    def job_count(self) -> int:
-        return count_jobs(self.findings)
-
-    @cached_property
+    @property
     def shared_message(self) -> str | None:
         """LinkedIn's own text where it is the same for all."""
-        messages = {finding.message for finding in self.findings}
-        return next(iter(messages)) if len(messages) == 1 else None
+        return self.message if self.message_count == 1 else None
+
+    def list_rows(self, limit: int) -> list[FindingRow]:
+        """The worst of its findings."""
+        return list_rows(self._findings.iloc[self._positions[:limit]])
 
 
-_OWNERS_DESKS = {Owner.CUSTOMER.value: Desk.TODAY, Owner.LINKEDIN.value: Desk.LINKEDIN}
-
-
-def find_desk(finding: ReportedFinding) -> Desk:
-    """On whose desk `finding` lies. What nobody is named for is ours."""
-    if finding.severity == Severity.LOW:
-        return Desk.NOTES
-    return _OWNERS_DESKS.get(finding.owner, Desk.US)
-
-
-def sort_to_desks(findings: Iterable[ReportedFinding]) -> dict[Desk, list[ReportedFinding]]:
-    """Every finding on exactly one desk, in the order they came; every desk is told."""
-    desks: dict[Desk, list[ReportedFinding]] = {desk: [] for desk in Desk}
-    for finding in findings:
-        desks[find_desk(finding)].append(finding)
-    return desks
-
-
-def group_by_cause(findings: Iterable[ReportedFinding]) -> list[Cause]:
+def group_by_cause(findings: pd.DataFrame) -> list[Cause]:
     """Findings by cause: the most severe first, then what hits the most jobs, then the oldest."""
-    groups: dict[tuple[str, ...], list[ReportedFinding]] = defaultdict(list)
-    for finding in findings:
-        key = (name_trouble(finding), finding.severity, finding.owner, finding.code or "", finding.reason, finding.next_action)
-        groups[key].append(finding)
-    causes = [
-        Cause(trouble, severity, owner, code or None, reason, action, tuple(group))
-        for (trouble, severity, owner, code, reason, action), group in groups.items()
-    ]
-    ranks = list(Severity)
-    return sorted(
-        causes,
-        key=lambda cause: (ranks.index(Severity(cause.severity)), -cause.job_count, min(finding.since for finding in cause.findings)),
-    )
+    if findings.empty:
+        return []
+    grouped = findings.groupby(CAUSE, dropna=False, sort=False)
+    causes = grouped.agg(
+        job_count=("job_key", "nunique"),
+        finding_count=("job_key", "size"),
+        message=("message", "first"),
+        severity_rank=("severity_rank", "first"),
+        since=("since", "min"),
+    ).reset_index()
+    causes["message_count"] = grouped["message"].nunique(dropna=False).to_numpy()
+    causes = causes.sort_values(["severity_rank", "job_count", "since"], ascending=[True, False, True], kind="stable")
+    numbers = grouped.ngroup().to_numpy()
+    positions = np.split(np.argsort(numbers, kind="stable"), np.cumsum(np.bincount(numbers))[:-1])
+    fields = causes[[*CAUSE, "job_count", "finding_count", "message_count", "message"]]
+    records = cast("list[dict[str, Any]]", fields.astype(object).where(fields.notna(), None).to_dict("records"))
+    return [Cause(**record, _findings=findings, _positions=positions[number]) for number, record in zip(causes.index, records, strict=True)]
 
 
-def count_jobs(findings: Iterable[ReportedFinding]) -> int:
+def count_jobs(findings: pd.DataFrame) -> int:
     """How many different jobs the findings are about."""
-    return len({finding.job for finding in findings})
+    return int(findings["job_key"].nunique())
 
 
-def select_fixed(facts: Facts) -> list[ReportedFinding]:
-    """Episodes that ended well in the day, of jobs that have no other trouble left."""
-    troubled = {finding.job for finding in facts.open_findings}
-    return [finding for finding in facts.resolved_findings if is_good_ending(finding) and finding.job not in troubled]
+def tabulate_ages(findings: pd.DataFrame) -> pd.DataFrame:
+    """One row per cause, the most frequent first, a column for each age band; what is rarer than the first twenty shares the last row."""
+    ages = findings.groupby(["issue", "reason", "age_band"], observed=True).size().unstack("age_band", fill_value=0)
+    ages = ages.reindex(columns=AGE_BANDS, fill_value=0).assign(total=lambda table: table.sum(axis=1)).reset_index()
+    ages = ages.sort_values(["total", "issue", "reason"], ascending=[False, True, True])
+    rest = ages[MAX_AGEING_ROWS:]
+    if rest.empty:
+        return ages
+    other = rest[[*AGE_BANDS, "total"]].sum().to_frame().T.assign(issue="Other", reason=f"{len(rest):,} rarer causes")
+    return pd.concat([ages[:MAX_AGEING_ROWS], other], ignore_index=True)
+
+
+def describe_concentration(findings: pd.DataFrame) -> str | None:
+    """One sentence where one cause at one customer, one cause or one customer makes up much of what is new; else None."""
+    new = findings[findings["is_new"]]
+    if len(new) < MIN_CONCENTRATED:
+        return None
+    new = new.assign(
+        cause=[_name_cause(*what) for what in zip(new["issue"], new["code"], new["reason"], strict=True)],
+        place=["at " + (shorten(name, 60) or "a customer without a name") for name in new["customer"].fillna("")],
+    )
+    has_several = new["place"].nunique() > 1
+    for columns in ([["cause", "place"]] if has_several else []) + [["cause"]] + ([["place"]] if has_several else []):
+        counts = new.groupby(columns, sort=False).size()
+        count = int(counts.max())
+        if count / len(new) >= MIN_SHARE:
+            words = counts[counts == count].head(1).reset_index()[columns].iloc[0]
+            whole = describe_count(len(new), "new finding")
+            return f"{count * 100 // len(new)} % of what is new ({count:,} of {whole}): {' '.join(words)}."
+    return None
+
+
+def _name_cause(issue: str, code: str | None, reason: str) -> str:
+    return f"{issue}, {shorten(code, 60) if isinstance(code, str) and code else shorten(reason, 90).rstrip('.')}"

@@ -1,10 +1,14 @@
-"""The day a report covers: from one local midnight to the next."""
+"""The day a report covers, from one local midnight to the next, and how far its data can be trusted."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from jobrecon.errors import ReportError
+from jobrecon.reports.formatting import describe_age, describe_moment
+from models import RunState
 
 
 @dataclass(frozen=True)
@@ -29,3 +33,31 @@ def find_day(date: dt.date, zone: ZoneInfo) -> ReportDay:
 
 def _find_midnight(date: dt.date, zone: ZoneInfo) -> dt.datetime:
     return dt.datetime.combine(date, dt.time(), tzinfo=zone).astimezone(dt.UTC)
+
+
+def explain_gaps(run: Mapping[str, Any] | None, day: ReportDay, now: dt.datetime, stale_after_seconds: int) -> list[str]:
+    """Why the report of `day` is incomplete, in plain sentences; empty: it is complete.
+
+    `run` is the last finished run before the end of the day, `now` the moment the report is made.
+    """
+    if run is None:
+        return ["No run has finished by the end of this day, so nothing was checked."]
+    is_ongoing = now < day.end
+    reasons = []
+    if run["as_of"] < day.start:
+        moment = describe_moment(run["as_of"], day.zone, with_date=True)
+        reasons.append(f"No run has covered this day{' so far' if is_ongoing else ''}: the last one before it was at {moment}.")
+    elif run["state"] != RunState.COMPLETED:
+        reasons += _quote_run(run, day)
+    age = now - (run["seen_as_of"] or run["as_of"])
+    if is_ongoing and age > dt.timedelta(seconds=stale_after_seconds):
+        reasons.append(f"The data is {describe_age(age)} old: no run has finished since.")
+    return reasons
+
+
+def _quote_run(run: Mapping[str, Any], day: ReportDay) -> list[str]:
+    reasons = [line.strip() for line in (run["incomplete_reasons"] or "").splitlines() if line.strip()]
+    if run["state"] != RunState.FAILED:
+        return reasons or ["The last run could not check everything, and does not say why."]
+    failed = f"The last run, at {describe_moment(run['as_of'], day.zone, with_date=False)}, failed before its end."
+    return [failed, *reasons]

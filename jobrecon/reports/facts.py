@@ -1,49 +1,54 @@
-"""What is known of a day: the numbers and rows that every file of the report tells."""
+"""A day's facts as DataFrames: the rows and numbers that every file of the report is made from."""
 
 import datetime as dt
-from bisect import bisect_right
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from functools import cached_property
-from itertools import repeat
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from jobrecon.reports.completeness import explain_gaps
-from jobrecon.reports.day import ReportDay, find_day
-from jobrecon.reports.settling import Settling, read_settling
-from jobrecon.reports.trend import Trend, read_trends
+import pandas as pd
+
+from jobrecon.reports.day import ReportDay, explain_gaps, find_day
+from jobrecon.reports.glossary import describe_ending, is_good_ending, name_issue
+from jobrecon.reports.history import SettleTimes, TrendDay, read_settle_times, read_trend, select_trend, summarise_settle_times
 from jobrecon.warehouse import Warehouse
-from models import Kind, Owner
+from models import Kind, Owner, Severity
 
 NO_MANAGER = "(no account manager)"
 
-AGE_BANDS: tuple[tuple[str, dt.timedelta], ...] = (
-    ("<1h", dt.timedelta(hours=1)),
-    ("1-4h", dt.timedelta(hours=4)),
-    ("4-24h", dt.timedelta(hours=24)),
-    ("1-3d", dt.timedelta(days=3)),
-    ("3-7d", dt.timedelta(days=7)),
-    (">7d", dt.timedelta.max),
-)
-"""Names of the age bands and the ages they end before."""
-AGE_NAMES = [name for name, _ in AGE_BANDS]
-AGE_LIMITS = [limit for _, limit in AGE_BANDS[:-1]]
+AGE_BANDS = ["<1h", "1-4h", "4-24h", "1-3d", "3-7d", ">7d"]
+AGE_BAND_STARTS_SECONDS = [0, 3_600, 14_400, 86_400, 259_200, 604_800]
 
 
-class ReportedFinding(NamedTuple):
+class Queue(StrEnum):
+    """Who works on a finding: each is in exactly one queue. Those of low severity share one, whoever has to act."""
+
+    CUSTOMER = "today"
+    """The account manager's: the customer has to act, and somebody has to ask them."""
+    PARTNER = "integration-team"
+    LINKEDIN = "linkedin"
+    LOW_PRIORITY = "low-priority"
+
+
+OWNER_QUEUES = {Owner.CUSTOMER: Queue.CUSTOMER, Owner.LINKEDIN: Queue.LINKEDIN}
+"""What nobody is named for is the integration team's."""
+
+
+class FindingRow(NamedTuple):
     """An episode as it stood at the end of the day. `age`: how long it has lasted, or had lasted when it ended."""
 
     finding_id: str
     kind: str
     facet: str
+    issue: str
+    queue: str
     severity: str
     application_urn: str
     external_job_posting_id: str
+    job_key: str
     location: str | None
-    task_urn: str | None
-    operation: str | None
     title: str | None
     job_posting_url: str | None
     customer: str | None
@@ -54,21 +59,18 @@ class ReportedFinding(NamedTuple):
     owner: str
     next_action: str
     since: dt.datetime
-    opened_at: dt.datetime
     is_new: bool
     age: dt.timedelta
-    resolved_at: dt.datetime | None = None
-    resolution: str | None = None
-    later_status: str | None = None
+    age_band: str
+    resolved_at: dt.datetime | None
+    ending: str
 
-    @property
-    def job(self) -> tuple[str, str]:
-        """What identifies the job it is about."""
-        return self.application_urn, self.external_job_posting_id
 
-    @property
-    def age_band(self) -> str:
-        return AGE_NAMES[bisect_right(AGE_LIMITS, self.age)]
+def list_rows(findings: pd.DataFrame) -> list[FindingRow]:
+    """The rows of `findings` for a template: what is missing is None."""
+    fields = findings[list(FindingRow._fields)]
+    plain = fields.astype(object).where(fields.notna(), None)
+    return [FindingRow(*row) for row in plain.itertuples(index=False, name=None)]
 
 
 @dataclass(frozen=True)
@@ -80,27 +82,24 @@ class RollForward:
     resolved: int = 0
     open_now: int = 0
 
-    def __add__(self, other: "RollForward") -> "RollForward":
-        return RollForward(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
-
 
 @dataclass(frozen=True)
 class Facts:
     """A day as of its end, or as of now while it lasts."""
 
     day: ReportDay
-    is_lasting: bool
+    is_ongoing: bool
     as_of: dt.datetime | None
-    complete: bool
     incomplete_reasons: tuple[str, ...]
-    tasks_left: int
-    jobs_by_manager: Mapping[str, int]
-    by_account_manager: Mapping[str, RollForward]
-    open_findings: tuple[ReportedFinding, ...]
-    resolved_findings: tuple[ReportedFinding, ...]
-    trends: Mapping[str | None, Trend] = field(default_factory=dict)
-    """By account manager; under None that of all."""
-    settlings: Mapping[str | None, Settling] = field(default_factory=dict)
+    job_counts: pd.Series
+    """Jobs of each account manager."""
+    movements: pd.DataFrame
+    """The roll-forward of each account manager."""
+    open_findings: pd.DataFrame
+    resolved_findings: pd.DataFrame
+    trends: pd.DataFrame
+    settle_times: pd.DataFrame
+    tasks_left: int = 0
     tasks_overlooked: int = 0
     calls_used: int = 0
     calls_left: int = 0
@@ -116,117 +115,150 @@ class Facts:
         return self.day.zone
 
     @property
+    def complete(self) -> bool:
+        return not self.incomplete_reasons
+
+    @property
     def jobs(self) -> int:
-        return sum(self.jobs_by_manager.values())
+        return int(self.job_counts.sum())
 
     @property
     def roll_forward(self) -> RollForward:
-        return sum(self.by_account_manager.values(), start=RollForward())
+        return RollForward(*(int(count) for count in self.movements.sum()))
 
     @property
-    def trend(self) -> Trend:
-        return self.trends.get(self.account_manager, ())
+    def by_account_manager(self) -> dict[str, RollForward]:
+        return {str(name): RollForward(*(int(count) for count in counts)) for name, *counts in self.movements.itertuples()}
 
     @property
-    def settling(self) -> Settling | None:
-        return self.settlings.get(self.account_manager)
+    def trend(self) -> list[TrendDay]:
+        return select_trend(self.trends, self.account_manager)
+
+    @property
+    def settle_time(self) -> SettleTimes | None:
+        return summarise_settle_times(self.settle_times, self.account_manager)
 
     @property
     def open_by_kind(self) -> dict[str, int]:
         """Open findings of each kind that there is."""
-        counts = Counter(finding.kind for finding in self.open_findings)
-        return {kind: counts[kind] for kind in [*Kind, *sorted(set(counts) - set(Kind))] if counts[kind]}
+        return {kind: count for kind, count in self._count_open("kind", Kind).items() if count}
 
     @property
     def open_by_owner(self) -> dict[str, int]:
-        """Open findings by who has to act; all three are told, also with zero."""
-        counts = Counter(finding.owner for finding in self.open_findings)
-        return {str(owner): counts[owner] for owner in [*Owner, *sorted(set(counts) - set(Owner))]}
+        """Open findings by who has to act: each owner, also with zero."""
+        return self._count_open("owner", Owner)
 
     @property
     def open_by_age(self) -> dict[str, int]:
-        """Open findings by how long they have lasted; every band is told, also with zero."""
-        return count_by_age(self.open_findings)
+        """Open findings by how long they have lasted: each band, also with zero."""
+        return self._count_open("age_band", AGE_BANDS)
+
+    @cached_property
+    def fixed_findings(self) -> pd.DataFrame:
+        """Episodes that ended well in the day, of jobs with nothing else open."""
+        resolved = self.resolved_findings
+        return resolved[resolved["is_good_ending"] & ~resolved["job_key"].isin(self.open_findings["job_key"])]
+
+    def select_queue(self, queue: Queue) -> pd.DataFrame:
+        """The open findings in `queue`."""
+        return self.open_findings[self.open_findings["queue"] == queue]
 
     def select_manager(self, account_manager: str) -> "Facts":
         """The facts of one account manager's jobs."""
+        whose = [account_manager]
         return replace(
             self,
             account_manager=account_manager,
-            jobs_by_manager={account_manager: self.jobs_by_manager.get(account_manager, 0)},
-            by_account_manager={account_manager: self.by_account_manager.get(account_manager, RollForward())},
-            open_findings=self._open_by_manager.get(account_manager, ()),
-            resolved_findings=self._resolved_by_manager.get(account_manager, ()),
+            job_counts=self.job_counts.reindex(whose, fill_value=0),
+            movements=self.movements.reindex(whose, fill_value=0),
+            open_findings=self.open_findings[self.open_findings["account_manager"] == account_manager],
+            resolved_findings=self.resolved_findings[self.resolved_findings["account_manager"] == account_manager],
         )
 
-    @cached_property
-    def _open_by_manager(self) -> Mapping[str, tuple[ReportedFinding, ...]]:
-        return _sort_to_managers(self.open_findings)
+    def summarise(self, verdict: str) -> dict[str, Any]:
+        """The content of `summary.json`. Moments are ISO 8601 with offset, in UTC."""
+        return {
+            "date": self.date.isoformat(),
+            "verdict": verdict,
+            "as_of": self.as_of.astimezone(dt.UTC).isoformat() if self.as_of else None,
+            "complete": self.complete,
+            "incomplete_reasons": list(self.incomplete_reasons),
+            "jobs": self.jobs,
+            "roll_forward": asdict(self.roll_forward),
+            "open_by_kind": self.open_by_kind,
+            "open_by_owner": self.open_by_owner,
+            "open_by_age": self.open_by_age,
+            "by_account_manager": {name: asdict(movement) for name, movement in self.by_account_manager.items()},
+        }
 
-    @cached_property
-    def _resolved_by_manager(self) -> Mapping[str, tuple[ReportedFinding, ...]]:
-        return _sort_to_managers(self.resolved_findings)
+    def _count_open(self, column: str, known: Iterable[str]) -> dict[str, int]:
+        counts = self.open_findings[column].value_counts()
+        names = [*map(str, known), *sorted(set(counts.index) - set(known))]
+        return {name: int(counts.get(name, 0)) for name in names}
 
 
 def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.datetime, stale_after_seconds: int) -> Facts:
-    """Ask the warehouse about the day `date` in `zone`, as of its end, or as of now while it lasts.
+    """Read the facts of the day `date` in `zone`, as of its end, or as of now while it lasts.
 
-    Everything is asked as of that moment, so that the report of a past day can be made again: what was resolved later counts
-    as open. A day's `open_now` is the next day's `open_before`. A run that speaks of a moment after `now` moves `now`.
+    Everything is read as of that moment, so that the report of a past day can be made again: what was resolved later counts
+    as open. A day's `open_now` is the next day's `open_before`. A run with an `as_of` after `now` moves `now`.
     """
     day = find_day(date, zone)
     last_as_of = warehouse.read("runs/select_last_as_of")[0]["last_as_of"]
     now = max(now, last_as_of) if last_as_of else now
-    run = next(iter(warehouse.read("reports/select_last_finished_run", day_start=day.start, day_end=day.end)), None)
-    reasons = explain_gaps(run, day, now, stale_after_seconds)
-    # No run speaks of a moment after `now`, so that while the day lasts its end bounds the same rows as `now` does.
-    bounds: dict[str, Any] = {"day_start": day.start, "day_end": day.end, "no_manager": NO_MANAGER}
+    run: Mapping[str, Any] | None = next(
+        iter(warehouse.read("reports/select_last_finished_run", day_start=day.start, day_end=day.end)), None
+    )
+    # No run has an `as_of` after `now`, so that while the day lasts its end bounds the same rows as `now` does.
+    bounds = {"day_start": day.start, "day_end": day.end}
     as_of = run["as_of"] if run else None
-    movements = {row["account_manager"]: row for row in warehouse.read("reports/select_roll_forward", **bounds)}
-    managers = warehouse.read("reports/select_account_managers", no_manager=NO_MANAGER, as_of=as_of or min(now, day.end))
-    jobs = {row["account_manager"]: int(row["job_count"]) for row in managers}
+    managers = _read(warehouse, "reports/select_account_managers", as_of=as_of or min(now, day.end))
+    job_counts = managers.groupby("account_manager")["job_count"].sum()
+    movements = _read(warehouse, "reports/select_roll_forward", **bounds).groupby("account_manager").sum()
+    # Jobs without a manager get an entry of their own only once something is wrong with one.
+    names = set(movements.index) | (set(job_counts.index) - {NO_MANAGER})
     return Facts(
         day=day,
-        is_lasting=now < day.end,
+        is_ongoing=now < day.end,
         as_of=as_of,
-        complete=not reasons,
-        incomplete_reasons=tuple(reasons),
+        incomplete_reasons=tuple(explain_gaps(run, day, now, stale_after_seconds)),
+        job_counts=job_counts,
+        movements=movements.reindex(sorted(names, key=lambda name: (name == NO_MANAGER, name.casefold(), name)), fill_value=0),
+        open_findings=_complete_findings(_read(warehouse, "reports/select_open_findings", **bounds), as_of or min(now, day.end)),
+        resolved_findings=_complete_findings(_read(warehouse, "reports/select_resolved_findings", **bounds)),
+        trends=_name_managers(read_trend(warehouse, day)),
+        settle_times=_name_managers(read_settle_times(warehouse, day)),
         tasks_left=int(run["tasks_left"] or 0) if run else 0,
-        jobs_by_manager=jobs,
-        by_account_manager={
-            name: _read_movement(movements.get(name))
-            # Jobs without a manager get an entry of their own only once something is wrong with one.
-            for name in sorted({*movements, *(jobs.keys() - {NO_MANAGER})}, key=lambda name: (name == NO_MANAGER, name.casefold(), name))
-        },
-        open_findings=_read_findings(warehouse.columns("reports/select_open_findings", **bounds), as_of or min(now, day.end)),
-        resolved_findings=_read_findings(warehouse.columns("reports/select_resolved_findings", **bounds)),
-        trends=read_trends(warehouse, day, NO_MANAGER),
-        settlings=read_settling(warehouse, day, NO_MANAGER),
         tasks_overlooked=int(run["tasks_overlooked"] or 0) if run else 0,
         calls_used=int(run["day_calls"]) if run else 0,
         calls_left=int(run["calls_left"] or 0) if run else 0,
     )
 
 
-def count_by_age(findings: Iterable[ReportedFinding]) -> dict[str, int]:
-    """How many findings are in each age band; every band is told, also with zero."""
-    counts = Counter(finding.age_band for finding in findings)
-    return {name: counts[name] for name, _ in AGE_BANDS}
+def _read(warehouse: Warehouse, name: str, **values: Any) -> pd.DataFrame:
+    return _name_managers(warehouse.frame(name, **values))
 
 
-def _read_findings(columns: Mapping[str, list[Any]], as_of: dt.datetime | None = None) -> tuple[ReportedFinding, ...]:
-    ends = columns["resolved_at"] if as_of is None else repeat(as_of)
-    ages = [max(end - since, dt.timedelta()) for end, since in zip(ends, columns["since"], strict=False)]
-    told = {**columns, "age": ages}
-    return tuple(map(ReportedFinding._make, zip(*(told.get(name, repeat(None)) for name in ReportedFinding._fields), strict=False)))
+def _name_managers(frame: pd.DataFrame) -> pd.DataFrame:
+    """The one place where an account manager's name is made comparable, and the lack of one gets its name."""
+    stripped = frame["account_manager"].str.strip()
+    return frame.assign(account_manager=stripped.mask(stripped == "").fillna(NO_MANAGER))
 
 
-def _sort_to_managers(findings: Iterable[ReportedFinding]) -> dict[str, tuple[ReportedFinding, ...]]:
-    found: dict[str, list[ReportedFinding]] = defaultdict(list)
-    for finding in findings:
-        found[finding.account_manager].append(finding)
-    return {manager: tuple(own) for manager, own in found.items()}
-
-
-def _read_movement(row: Mapping[str, Any] | None) -> RollForward:
-    return RollForward(row["open_before"], row["new_count"], row["resolved_count"], row["open_now"]) if row else RollForward()
+def _complete_findings(findings: pd.DataFrame, as_of: dt.datetime | None = None) -> pd.DataFrame:
+    """`findings` with what is derived from their own values. They last until `as_of`, or until they were resolved."""
+    ends = findings["resolved_at"] if as_of is None else pd.Timestamp(as_of)
+    age = ends - findings["since"]
+    age = age.mask(age < pd.Timedelta(0), pd.Timedelta(0))
+    bands = pd.cut(age.dt.total_seconds(), [*AGE_BAND_STARTS_SECONDS, float("inf")], right=False, labels=AGE_BANDS)
+    queues = findings["owner"].map(OWNER_QUEUES).fillna(Queue.PARTNER)
+    endings = list(zip(findings["resolution"], findings["later_status"], strict=True))
+    return findings.assign(
+        issue=[name_issue(*what) for what in zip(findings["kind"], findings["facet"], findings["operation"], strict=True)],
+        queue=queues.mask(findings["severity"] == Severity.LOW, Queue.LOW_PRIORITY),
+        job_key=findings["application_urn"] + " " + findings["external_job_posting_id"],
+        age=age,
+        age_band=bands,
+        ending=[describe_ending(*ending) for ending in endings],
+        is_good_ending=[is_good_ending(*ending) for ending in endings],
+    )

@@ -9,14 +9,14 @@ from pathlib import Path
 
 LEFTOVER_SECONDS = 3600
 LAST = ("index.html", "summary.json")
-"""Put in place after the files they speak of."""
+"""Put in place after the files they link to."""
 
 
 @contextmanager
 def replace_folder(target: Path) -> Iterator[Path]:
     """A fresh folder to write into; at the end of the block its files take the place of those in `target`.
 
-    The first time the folder appears whole; later each file is replaced whole, and pages that are no longer written go.
+    The first time the folder appears whole; later each file is replaced whole, and pages and workbooks that are no longer written go.
     On an error nothing in `target` has changed, and nothing is left beside it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -38,10 +38,10 @@ def _put_in_place(fresh: Path, target: Path) -> None:
     written = sorted((path.name for path in fresh.iterdir()), key=lambda name: (name in LAST, name))
     for name in written:
         (fresh / name).replace(target / name)
-    # The page of an account manager who is no longer there would go on telling an older day.
-    for page in target.glob("*.html"):
-        if page.name not in written:
-            page.unlink(missing_ok=True)
+    # Page and workbook of an account manager who is no longer there would go on showing an older state.
+    for path in (*target.glob("*.html"), *target.glob("*.xlsx")):
+        if path.name not in written:
+            path.unlink(missing_ok=True)
 
 
 def _remove_leftovers(target: Path) -> None:

@@ -1,6 +1,7 @@
 """What each kind of finding is called and means, and how an episode can end, in plain words."""
 
-from jobrecon.reports.facts import ReportedFinding
+from functools import cache
+
 from jobrecon.reports.formatting import describe_seconds
 from jobrecon.settings import Settings
 from models import BY_KIND_AND_FACET, FINDING_KINDS, RESOLUTIONS, Facet, Kind, Operation
@@ -14,49 +15,40 @@ FAILED_OPERATIONS: dict[str, str] = {
 
 SEVERITIES = {"HIGH": "High", "MEDIUM": "Medium", "LOW": "Low"}
 
-OWNERS = {"CUSTOMER": "Customer", "PARTNER": "Us", "LINKEDIN": "LinkedIn"}
+OWNERS = {"CUSTOMER": "Customer", "PARTNER": "Integration team", "LINKEDIN": "LinkedIn"}
 
 
-def name_trouble(finding: ReportedFinding) -> str:
-    """What is wrong, in two or three words."""
-    if finding.kind == Kind.FAILED and finding.operation in FAILED_OPERATIONS:
-        return FAILED_OPERATIONS[finding.operation]
-    return name_kind(finding.kind, finding.facet)
-
-
-def name_kind(kind: str, facet: str) -> str:
-    """A kind of finding in two or three words, also one of an older version."""
+@cache
+def name_issue(kind: str, facet: str, operation: str | None = None) -> str:
+    """What is wrong, in two or three words; also of a kind that an older version found."""
+    if kind == Kind.FAILED and operation in FAILED_OPERATIONS:
+        return FAILED_OPERATIONS[operation]
     entry = BY_KIND_AND_FACET.get((kind, facet))
     return entry.name if entry else kind.replace("_", " ").capitalize()
 
 
-def name_job(finding: ReportedFinding) -> str:
-    """What the finding is about, where that is no single job; else the job's title or id."""
-    everything = "LinkedIn’s notifications" if finding.facet == Facet.WEBHOOK else "All open jobs"
-    return finding.title or finding.external_job_posting_id or everything
+def name_job(title: str | None, external_job_posting_id: str, facet: str) -> str:
+    """A job's title or id; where a finding is about no single job, what it is about."""
+    everything = "LinkedIn’s notifications" if facet == Facet.WEBHOOK else "All open jobs"
+    return title or external_job_posting_id or everything
 
 
-def is_good_ending(finding: ReportedFinding) -> bool:
-    """Whether it is known to be well, which a newer request alone does not tell."""
-    ending = RESOLUTIONS.get(_find_ending(finding))
+@cache
+def is_good_ending(resolution: str | None, later_status: str | None = None) -> bool:
+    """Whether all is known to be well. A newer request proves that only once it succeeded."""
+    ending = RESOLUTIONS.get(_find_ending(resolution, later_status))
     return ending is not None and ending.is_good
 
 
-def describe_ending(finding: ReportedFinding) -> str:
-    """How a resolved episode ended."""
-    return describe_resolution(_find_ending(finding))
-
-
-def describe_resolution(resolution: str | None) -> str:
-    """A resolution in plain words."""
-    ending = RESOLUTIONS.get(resolution or "")
+@cache
+def describe_ending(resolution: str | None, later_status: str | None = None) -> str:
+    """How a resolved episode ended, in plain words."""
+    ending = RESOLUTIONS.get(_find_ending(resolution, later_status))
     return ending.text if ending else "it is no longer so"
 
 
-def _find_ending(finding: ReportedFinding) -> str:
-    if finding.resolution == "SUPERSEDED" and finding.later_status == "SUCCEEDED":
-        return "RESENT"
-    return finding.resolution or ""
+def _find_ending(resolution: str | None, later_status: str | None) -> str:
+    return "RESENT" if resolution == "SUPERSEDED" and later_status == "SUCCEEDED" else resolution or ""
 
 
 def explain_kinds(settings: Settings) -> list[tuple[str, str]]:

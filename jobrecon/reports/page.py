@@ -12,67 +12,64 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from slugify import slugify
 
-from jobrecon.reports.ageing import tabulate_ages
-from jobrecon.reports.causes import Cause, Desk, count_jobs, group_by_cause, select_fixed, sort_to_desks
-from jobrecon.reports.concentration import tell_concentration
-from jobrecon.reports.facts import AGE_BANDS, Facts, ReportedFinding
-from jobrecon.reports.formatting import describe_age, describe_count, describe_date, describe_moment, describe_seconds
-from jobrecon.reports.glossary import OWNERS, SEVERITIES, describe_ending, explain_kinds, name_job, name_trouble
-from jobrecon.reports.pictures import draw_settling, draw_trend
-from jobrecon.reports.stories import Job, Stories, pack_stories
-from jobrecon.reports.text import shorten
+from jobrecon.reports.causes import Cause, count_jobs, describe_concentration, group_by_cause, tabulate_ages
+from jobrecon.reports.charts import draw_settle_times, draw_trend
+from jobrecon.reports.facts import AGE_BANDS, Facts, FindingRow, Queue, list_rows
+from jobrecon.reports.formatting import describe_age, describe_count, describe_date, describe_moment, describe_seconds, shorten
+from jobrecon.reports.glossary import OWNERS, SEVERITIES, explain_kinds, name_job
+from jobrecon.reports.timeline import Job, Timelines, pack_timelines
 from jobrecon.reports.verdict import judge
 from jobrecon.settings import Settings
 
-MOST_FINDINGS = 2_000
-"""Rows that a page shows; the rest stand in the workbook, and the page says so."""
-MOST_FIXED = 100
-MOST_BYTES = 950_000
-STORY_BYTES = 100_000
-"""Kept free for the stories of the worst; they take what is left of the page besides."""
+MAX_FINDINGS = 2_000
+"""Rows that a page shows; the others are in the workbook, and the page says so."""
+MAX_FIXED = 100
+MAX_BYTES = 950_000
+TIMELINE_BYTES = 100_000
+"""Reserved for the timelines of the worst; they take what is left of the page besides."""
 MESSAGE_LIMITS = (2_000, 400, 150, 60)
-"""How much of each of LinkedIn's messages is shown: as much as leaves the page below `MOST_BYTES`."""
-BYTES_OF_MESSAGE = 75
+"""How much of each of LinkedIn's messages is shown: as much as leaves the page below `MAX_BYTES`."""
+MESSAGE_MARKUP_BYTES = 75
 """What stands around a message."""
-FEW_BYTES = 200_000
+SMALL_BYTES = 200_000
 """Messages that fit on most pages."""
-STORIES = "<!--stories-->"
-"""Where the stories go. Text from outside is escaped and cannot hold it."""
+TIMELINES = "<!--timelines-->"
+"""Where the timelines go. Text from outside is escaped and cannot hold it."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """Findings on one desk: each cause with the findings that the page shows, and how many found no room."""
+    """The findings of one queue: each cause with the rows that the page shows, and how many findings found no room."""
 
-    desk: Desk
+    queue: Queue
     heading: str
     lead: str
-    causes: Sequence[tuple[Cause, Sequence[ReportedFinding]]]
+    causes: Sequence[tuple[Cause, Sequence[FindingRow]]]
     job_count: int
     left_out: int
 
 
 AGE_WORDS = {"<1h": "under 1 h", "1-4h": "1–4 h", "4-24h": "4–24 h", "1-3d": "1–3 days", "3-7d": "3–7 days", ">7d": "over 7 days"}
 
-HEADINGS: dict[Desk, tuple[str, str]] = {
-    Desk.TODAY: ("Do today", "The customer has to act. Ask them."),
-    Desk.US: ("Waiting for us", "Our integration team has to act. Tell the customer, and pass it on."),
-    Desk.LINKEDIN: ("Waiting for LinkedIn", "LinkedIn has to act. Nothing to change on the job."),
-    Desk.NOTES: ("Lesser notes", "Nothing is broken for candidates by these alone. When there is time."),
+HEADINGS: dict[Queue, tuple[str, str]] = {
+    Queue.CUSTOMER: ("Do today", "The customer has to act, and you ask them."),
+    Queue.PARTNER: ("Waiting for your integration team", "Your integration team has to act. Tell the customer, and pass it on."),
+    Queue.LINKEDIN: ("Waiting for LinkedIn", "LinkedIn has to act. There is nothing to change on the job."),
+    Queue.LOW_PRIORITY: ("Low priority", "None of these alone keeps a job from candidates. When you have time."),
 }
 
 
-def write_pages(facts: Facts, settings: Settings, folder: Path, stories: Stories | None = None) -> None:
-    """Write `index.html` and a page for each account manager into `folder`."""
+def write_pages(facts: Facts, settings: Settings, folder: Path, timelines: Timelines | None = None) -> None:
+    """Write a page for each account manager and `index.html` into `folder`."""
     names = name_pages(list(facts.by_account_manager))
-    (folder / "index.html").write_text(render_page(facts, settings, names, stories), encoding="utf-8")
     for manager, name in names.items():
-        (folder / name).write_text(render_page(facts.select_manager(manager), settings, names, stories), encoding="utf-8")
+        (folder / name).write_text(render_page(facts.select_manager(manager), settings, names, timelines), encoding="utf-8")
+    (folder / "index.html").write_text(render_page(facts, settings, names, timelines), encoding="utf-8")
 
 
 def name_pages(account_managers: Sequence[str]) -> dict[str, str]:
-    """A file name for each account manager; none is index.html, and no two are the same."""
-    taken = {"index"}
+    """A file name for each account manager; no two are the same, and none is that of a file for all."""
+    taken = {"index", "findings"}
     names: dict[str, str] = {}
     for manager in sorted(account_managers):
         slug = slugify(manager, max_length=80) or "account-manager"
@@ -82,70 +79,69 @@ def name_pages(account_managers: Sequence[str]) -> dict[str, str]:
     return {manager: names[manager] for manager in account_managers}
 
 
-def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str], stories: Stories | None = None) -> str:
+def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str], timelines: Timelines | None = None) -> str:
     """The page of `facts`: everybody's or one account manager's."""
-    sections = lay_out_sections(facts)
-    shown = [finding for section in sections for _, findings in section.causes for finding in findings]
-    fixed = select_fixed(facts)
-    fixed_ids = {finding.finding_id for finding in fixed}
-    otherwise = [finding for finding in facts.resolved_findings if finding.finding_id not in fixed_ids]
-    jobs = list(dict.fromkeys(finding.job for finding in [*shown, *fixed[:MOST_FIXED], *otherwise[:MOST_FIXED]]))
-    customers = sorted({shorten(finding.customer, 60) for finding in shown}, key=str.casefold)
+    sections = list_sections(facts)
+    shown = [row for section in sections for _, rows in section.causes for row in rows]
+    fixed = facts.fixed_findings
+    otherwise = facts.resolved_findings[~facts.resolved_findings["finding_id"].isin(fixed["finding_id"])]
+    resolved = {"fixed": list_rows(fixed[:MAX_FIXED]), "otherwise": list_rows(otherwise[:MAX_FIXED])}
+    jobs = list(dict.fromkeys(Job(row.application_urn, row.external_job_posting_id) for row in itertools.chain(shown, *resolved.values())))
+    customers = sorted({shorten(row.customer, 60) for row in shown}, key=str.casefold)
     content = {
         "facts": facts,
         "settings": settings,
         "verdict": judge(facts),
         "sections": sections,
-        "fixed": fixed,
         "fixed_job_count": count_jobs(fixed),
-        "otherwise": otherwise,
-        "most_fixed": MOST_FIXED,
-        "ageing": tabulate_ages(facts.open_findings),
+        "resolved": resolved,
+        "resolved_left_out": {"fixed": max(len(fixed) - MAX_FIXED, 0), "otherwise": max(len(otherwise) - MAX_FIXED, 0)},
+        "ageing": tabulate_ages(facts.open_findings).to_dict("records"),
         "open_by_age": facts.open_by_age,
-        "age_bands": [name for name, _ in AGE_BANDS],
+        "age_bands": AGE_BANDS,
         "kinds": explain_kinds(settings),
         "page_names": page_names,
         "moment": partial(describe_moment, zone=facts.zone),
-        "concentration": tell_concentration(facts.open_findings),
-        "trend_picture": draw_trend(facts.trend),
-        "settling_picture": draw_settling(facts.settling) if facts.settling else "",
+        "concentration": describe_concentration(facts.open_findings),
+        "trend": facts.trend,
+        "trend_chart": draw_trend(facts.trend),
+        "settle_time": facts.settle_time,
+        "settle_time_chart": draw_settle_times(facts.settle_time) if facts.settle_time else "",
         "customers": customers,
-        "troubles": sorted({cause.trouble for section in sections for cause, _ in section.causes}),
+        "issues": sorted({cause.issue for section in sections for cause, _ in section.causes}),
         "customer_numbers": {name: number for number, name in enumerate(customers)},
-        "story_numbers": {job: number for number, job in enumerate(jobs)},
+        "job_numbers": {" ".join(job): number for number, job in enumerate(jobs)},
+        "workbook": "findings.xlsx" if facts.account_manager is None else page_names[facts.account_manager].replace(".html", ".xlsx"),
         "script": load_script(),
         "script_hash": hash_script(),
     }
-    return _add_stories(_render_within(content, sections), stories or {}, jobs, facts)
+    page = _render_within_limit(content, sections)
+    return page.replace(TIMELINES, pack_timelines(timelines or {}, jobs, facts.zone, max(MAX_BYTES - len(page.encode()), 0)))
 
 
-def _render_within(content: Mapping[str, object], sections: Sequence[Section]) -> str:
-    """The page with as much of LinkedIn's messages as leaves room for the stories."""
+def _render_within_limit(content: Mapping[str, object], sections: Sequence[Section]) -> str:
+    """The page with as much of LinkedIn's messages as leaves room for the timelines."""
     template = load_templates().get_template("page.html")
-    # What a cause's findings share is told once; only what each says by itself adds up.
+    # What the findings of a cause share is there once; only what each has of its own adds up.
     lengths = [
-        len((finding.message or "").encode())
+        len((row.message or "").encode())
         for section in sections
-        for cause, shown in section.causes
+        for cause, rows in section.causes
         if not cause.shared_message
-        for finding in shown
+        for row in rows
     ]
-    room = MOST_BYTES - STORY_BYTES
-    if sum(lengths) + len(lengths) * BYTES_OF_MESSAGE < FEW_BYTES:
+    room = MAX_BYTES - TIMELINE_BYTES
+    if sum(lengths) + len(lengths) * MESSAGE_MARKUP_BYTES < SMALL_BYTES:
         page = template.render(content, message_limit=MESSAGE_LIMITS[0])
         if len(page.encode()) < room:
             return page
     bare = template.render(content, message_limit=0)
     left = room - len(bare.encode())
     for limit in MESSAGE_LIMITS:
-        if sum(min(length, limit * 1.2) + BYTES_OF_MESSAGE for length in lengths) < left:
+        if sum(min(length, limit * 1.2) + MESSAGE_MARKUP_BYTES for length in lengths) < left:
             page = template.render(content, message_limit=limit)
-            return page if len(page.encode()) < MOST_BYTES else bare
+            return page if len(page.encode()) < MAX_BYTES else bare
     return bare
-
-
-def _add_stories(page: str, stories: Stories, jobs: Sequence[Job], facts: Facts) -> str:
-    return page.replace(STORIES, pack_stories(stories, jobs, facts.zone, max(MOST_BYTES - len(page.encode()), 0)))
 
 
 @cache
@@ -159,22 +155,26 @@ def hash_script() -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(load_script().encode()).digest()).decode()
 
 
-def lay_out_sections(facts: Facts) -> list[Section]:
-    """The desks in order of who reads them first, cut where the page would become too long."""
-    room = MOST_FINDINGS
+def list_sections(facts: Facts) -> list[Section]:
+    """The queues in order of who reads them first, cut where the page would become too long."""
+    room = MAX_FINDINGS
     sections = []
-    for desk, findings in sort_to_desks(facts.open_findings).items():
-        heading, lead = HEADINGS[desk]
-        causes: list[tuple[Cause, Sequence[ReportedFinding]]] = []
+    for queue, (heading, lead) in HEADINGS.items():
+        findings = facts.select_queue(queue)
+        causes: list[tuple[Cause, Sequence[FindingRow]]] = []
+        left_out = len(findings)
         for cause in group_by_cause(findings):
-            shown = cause.findings[:room]
-            room -= len(shown)
-            causes += [(cause, shown)] if shown else []
-        sections.append(Section(desk, heading, lead, causes, count_jobs(findings), len(findings) - sum(len(shown) for _, shown in causes)))
+            if room <= 0:
+                break
+            rows = cause.list_rows(room)
+            room -= len(rows)
+            left_out -= len(rows)
+            causes.append((cause, rows))
+        sections.append(Section(queue, heading, lead, causes, count_jobs(findings), left_out))
     return sections
 
 
-def find_link(finding: ReportedFinding) -> str | None:
+def find_link(finding: FindingRow) -> str | None:
     """Where a person opens the job, if that is on LinkedIn and nothing but an address."""
     url = finding.job_posting_url or ""
     try:
@@ -205,9 +205,7 @@ def load_templates() -> Environment:
         "date_words": describe_date,
         "seconds": describe_seconds,
         "sentence": _make_sentence,
-        "ending": describe_ending,
-        "trouble": name_trouble,
-        "job_name": name_job,
+        "job_name": lambda finding: name_job(finding.title, finding.external_job_posting_id, finding.facet),
         "link": find_link,
         "thousands": lambda number: f"{number:,}",
     }

@@ -3,7 +3,6 @@
 import datetime as dt
 import errno
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,28 +10,28 @@ from typing import Any
 import duckdb
 
 from jobrecon.errors import ReportError, WarehouseError
-from jobrecon.reports.columns import tabulate
 from jobrecon.reports.facts import Facts, gather_facts
+from jobrecon.reports.findings_csv import write_findings_csv
 from jobrecon.reports.folder import replace_folder
-from jobrecon.reports.listing import write_listing
-from jobrecon.reports.page import MOST_FIXED, write_pages
-from jobrecon.reports.stories import Stories, gather_stories
-from jobrecon.reports.summary import summarise
-from jobrecon.reports.workbook import write_workbook
+from jobrecon.reports.page import MAX_FIXED, name_pages, write_pages
+from jobrecon.reports.timeline import MAX_EVENTS, Job, Timelines, read_timelines
+from jobrecon.reports.verdict import judge
+from jobrecon.reports.workbook import find_workbook, write_workbook
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_published
 
 REMEDIES = {
     errno.ENOSPC: "Make room on that disk and run `jobrecon report` again.",
+    errno.EFBIG: "Make room on that disk and run `jobrecon report` again.",
     errno.EDQUOT: "Make room on that disk and run `jobrecon report` again.",
     errno.EACCES: "Allow this user to write there, or set JOBRECON_REPORTS to another folder, and run `jobrecon report` again.",
     errno.EPERM: "Allow this user to write there, or set JOBRECON_REPORTS to another folder, and run `jobrecon report` again.",
     errno.EROFS: "Set JOBRECON_REPORTS to a folder that can be written and run `jobrecon report` again.",
-    errno.ENOTDIR: "A file stands where the folder should be: move it away and run `jobrecon report` again.",
+    errno.ENOTDIR: "There is a file where the folder should be: move it away and run `jobrecon report` again.",
 }
 
-MOST_TOLD = 5_000
-"""Open findings whose stories are asked for, the worst; the pages take of them what fits."""
+MAX_TIMELINES = 5_000
+"""Open findings whose timelines are read, the worst; the pages take of them what fits."""
 
 
 @dataclass(frozen=True)
@@ -49,34 +48,32 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
     """Write the report of `date` (None: today in `JOBRECON_TIMEZONE`) below `settings.reports` and say where.
 
     Reads the published copy only. Writing it again with the same data gives the same report. Raises `WarehouseError` where there
-    is nothing to read and `ReportError` where the report cannot be made; the report of before is then unharmed.
+    is nothing to read and `ReportError` where the report cannot be made; the earlier report is then unharmed.
     """
     zone = settings.zone
     date = date or now.astimezone(zone).date()
-    facts, stories = _read_facts(settings, date, now)
+    facts, timelines = _read_facts(settings, date, now)
     folder = settings.reports / date.isoformat()
-    summary = summarise(facts)
+    summary = facts.summarise(judge(facts).sentence)
     try:
         with replace_folder(folder) as fresh:
-            cells = tabulate(facts.open_findings)
-            write_listing(cells, fresh / "findings.csv")
-            # Joining and packing the workbook's rows leaves the interpreter free: the pages are rendered meanwhile.
-            with ThreadPoolExecutor(1) as beside:
-                workbook = beside.submit(write_workbook, facts, cells, fresh / "findings.xlsx")
-                write_pages(facts, settings, fresh, stories)
-                workbook.result()
+            write_findings_csv(facts.open_findings, fresh / "findings.csv")
+            for manager, page in name_pages(list(facts.by_account_manager)).items():
+                write_workbook(facts.select_manager(manager), find_workbook(fresh, page.removesuffix(".html")))
+            write_workbook(facts, find_workbook(fresh, "index"))
+            write_pages(facts, settings, fresh, timelines)
             (fresh / "summary.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             names = sorted(path.name for path in fresh.iterdir())
     except OSError as error:
-        remedy = REMEDIES.get(error.errno or 0, "Mend the folder and run `jobrecon report` again.")
+        remedy = REMEDIES.get(error.errno or 0, "Repair the folder and run `jobrecon report` again.")
         raise ReportError(
             f"The report in {folder} cannot be written: {error.strerror or error}. "
-            f"The warehouse and the report of before are unharmed. {remedy}"
+            f"The warehouse and the earlier report are unharmed. {remedy}"
         ) from error
     return ReportResult(folder, facts, summary, [folder / name for name in names])
 
 
-def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> tuple[Facts, Stories]:
+def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> tuple[Facts, Timelines]:
     with open_published(settings) as warehouse:
         try:
             last_as_of = warehouse.read("runs/select_last_as_of")[0]["last_as_of"]
@@ -87,8 +84,9 @@ def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> tuple[Fa
                     "Nothing was changed. Give that date or an earlier one."
                 )
             facts = gather_facts(warehouse, date, settings.zone, now, settings.stale_after)
-            told = [*facts.open_findings[:MOST_TOLD], *facts.resolved_findings[:MOST_FIXED]]
-            return facts, gather_stories(warehouse, told, facts.day.end)
+            worst = [facts.open_findings[:MAX_TIMELINES], facts.resolved_findings[:MAX_FIXED]]
+            jobs = [Job(*ids) for frame in worst for ids in zip(frame["application_urn"], frame["external_job_posting_id"], strict=True)]
+            return facts, read_timelines(warehouse, jobs, facts.day.end, MAX_EVENTS)
         except duckdb.Error as error:
             reason = str(error).strip().splitlines()[0].rstrip(".")
             raise WarehouseError(

@@ -1,9 +1,9 @@
-"""The report in one sentence. It never says that all is clear of what could not be seen."""
+"""The report in one sentence. It says that all is clear only where everything was checked."""
 
 from dataclasses import dataclass
 
-from jobrecon.reports.causes import Desk, count_jobs, select_fixed, sort_to_desks
-from jobrecon.reports.facts import Facts
+from jobrecon.reports.causes import count_jobs
+from jobrecon.reports.facts import Facts, Queue
 from jobrecon.reports.formatting import describe_count
 
 
@@ -16,48 +16,50 @@ class Verdict:
 
 
 def judge(facts: Facts) -> Verdict:
-    """The verdict on a day; "All clear" only where everything was looked at and nothing is open."""
+    """The verdict on a day; "All clear" only where everything was checked and nothing is open."""
     if facts.as_of is None:
-        return Verdict("Nothing was looked at, so nothing can be said.", "unsure")
-    desks = sort_to_desks(facts.open_findings)
-    today, us, linkedin, notes = (count_jobs(desks[desk]) for desk in (Desk.TODAY, Desk.US, Desk.LINKEDIN, Desk.NOTES))
+        return Verdict("Nothing was checked, so nothing can be said.", "unsure")
+    queues = {queue: facts.select_queue(queue) for queue in Queue}
+    today, partner, linkedin, low_priority = (count_jobs(findings) for findings in queues.values())
     tone = "wait"
     if today:
-        new = count_jobs(finding for finding in desks[Desk.TODAY] if finding.is_new)
-        head = f"{describe_count(today, 'job needs', 'jobs need')} you{_tell_new(today, new, facts.is_lasting)}"
-        head += _tell_waiting(us, linkedin)
+        due = queues[Queue.CUSTOMER]
+        head = (
+            f"{describe_count(today, 'job needs', 'jobs need')} you{_describe_new(today, count_jobs(due[due['is_new']]), facts.is_ongoing)}"
+        )
+        head += _describe_waiting(partner, linkedin)
         tone = "act"
-    elif us or linkedin:
-        head = f"No job needs you today{_tell_waiting(us, linkedin)}"
-    elif notes:
-        head = f"No job needs you today; {describe_count(notes, 'job has', 'jobs have')} a lesser note"
+    elif partner or linkedin:
+        head = f"No job needs you today{_describe_waiting(partner, linkedin)}"
+    elif low_priority:
+        head = f"No job needs you today; {describe_count(low_priority, 'job has', 'jobs have')} an issue of low priority"
     elif not facts.complete or facts.tasks_left or facts.tasks_overlooked:
-        head, tone = "No trouble is known, but not everything was looked at", "unsure"
+        head, tone = "No issue is known, but not everything was checked", "unsure"
     elif not facts.jobs:
         head = "No job is known yet"
     else:
         head, tone = f"All clear: nothing is wrong with {'the one job' if facts.jobs == 1 else f'any of the {facts.jobs:,} jobs'}", "clear"
-    doubt = "" if facts.complete or tone == "unsure" else " – as far as could be seen"
-    return Verdict(head + _tell_fixed(facts) + doubt + ".", tone)
+    doubt = "" if facts.complete or tone == "unsure" else " – as far as could be checked"
+    return Verdict(head + _describe_fixed(facts) + doubt + ".", tone)
 
 
-def _tell_new(count: int, new_count: int, is_lasting: bool) -> str:
-    since = "since yesterday" if is_lasting else "on that day"
+def _describe_new(count: int, new_count: int, is_ongoing: bool) -> str:
+    since = "since yesterday" if is_ongoing else "on that day"
     if new_count == 0:
         return f", {'not' if count == 1 else 'none of them'} new {since}"
     whom = "" if count == 1 else "all of them " if new_count == count else f"{new_count:,} of them "
     return f", {whom}new {since}"
 
 
-def _tell_waiting(us: int, linkedin: int) -> str:
-    verb = "waits" if (us or linkedin) == 1 else "wait"
-    if us and linkedin:
-        return f"; {us:,} {verb} for our integration team and {linkedin:,} for LinkedIn"
-    if us or linkedin:
-        return f"; {us or linkedin:,} {verb} for {'our integration team' if us else 'LinkedIn'}"
+def _describe_waiting(partner: int, linkedin: int) -> str:
+    verb = "waits" if (partner or linkedin) == 1 else "wait"
+    if partner and linkedin:
+        return f"; {partner:,} {verb} for your integration team and {linkedin:,} for LinkedIn"
+    if partner or linkedin:
+        return f"; {partner or linkedin:,} {verb} for {'your integration team' if partner else 'LinkedIn'}"
     return ""
 
 
-def _tell_fixed(facts: Facts) -> str:
-    fixed = count_jobs(select_fixed(facts))
+def _describe_fixed(facts: Facts) -> str:
+    fixed = count_jobs(facts.fixed_findings)
     return f"; {fixed:,} {'was' if fixed == 1 else 'were'} fixed" if fixed else ""

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -21,6 +21,9 @@ from jobrecon.warehouse.lock import POLL_SECONDS, hold_writer_lock
 from jobrecon.warehouse.publish import publish_catalog, publish_file
 from jobrecon.warehouse.schema import STAGED, apply_schema, make_tables, quote
 from jobrecon.warehouse.statements import load_statements, prepare_statements
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +83,10 @@ class Warehouse:
         """The columns of a query, for results of a million rows."""
         names, columns = self._execute(load_statements()[name], staged, values, fetch=_fetch_columns)
         return dict(zip(names, columns, strict=True))
+
+    def frame(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> "pd.DataFrame":
+        """The rows of a query as a DataFrame: integers stay integers where values are missing, and moments have a time zone."""
+        return to_frame(self._execute(load_statements()[name], staged, values, fetch=duckdb.DuckDBPyConnection.to_arrow_table)[1])
 
     def count(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> int:
         """The number of rows a statement changed, or the single number a query returns."""
@@ -166,6 +173,20 @@ class Warehouse:
             self.connection = connect(path)
             raise
         return self.settings.published
+
+
+def to_frame(table: pa.Table) -> "pd.DataFrame":
+    """`table` with pandas' nullable types. (Duckdb's own `.df()` leaves a column without any value untyped.)"""
+    import pandas as pd
+
+    types = {
+        pa.int32(): pd.Int32Dtype(),
+        pa.int64(): pd.Int64Dtype(),
+        pa.bool_(): pd.BooleanDtype(),
+        pa.string(): pd.StringDtype(na_value=float("nan")),
+    }
+    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
+    return frame
 
 
 def stage(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, pa.Table]:

@@ -9,17 +9,17 @@ postings as (
     select * from job_postings
 ),
 
-heard as (
+first_known as (
     select
         application_urn,
         external_job_posting_id,
-        requested_at as heard_at
+        requested_at as known_at
     from job_tasks
     union all
     select
         application_urn,
         external_job_posting_id,
-        received_at as heard_at
+        received_at as known_at
     from notifications
 ),
 
@@ -27,19 +27,19 @@ newer as (
     select distinct
         application_urn,
         external_job_posting_id
-    from heard
-    where heard_at > $as_of::timestamptz
+    from first_known
+    where known_at > $as_of::timestamptz
 ),
 
--- Only of the few jobs that something newer speaks of has to be known when they were heard of first.
+-- Only for the few jobs with something newer does it matter when they were first known.
 later as (
     select newer.*
     from newer
-    anti join heard
+    anti join first_known
         on
-            newer.application_urn = heard.application_urn
-            and newer.external_job_posting_id = heard.external_job_posting_id
-            and heard.heard_at <= $as_of::timestamptz
+            newer.application_urn = first_known.application_urn
+            and newer.external_job_posting_id = first_known.external_job_posting_id
+            and first_known.known_at <= $as_of::timestamptz
 ),
 
 people as (
@@ -59,7 +59,7 @@ people as (
 )
 
 select
-    coalesce(nullif(trim(account_manager), ''), $no_manager::varchar) as account_manager,
+    account_manager,
     count(external_job_posting_id) as job_count
 from people
 group by all

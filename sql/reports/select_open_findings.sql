@@ -1,9 +1,7 @@
--- What was open at the end of the day? One row per episode, the worst first. What came later is not told: an episode resolved
--- since then counts as open.
+-- What was open at the end of the day? One row per episode, the worst first. An episode resolved since then counts as open.
 with episodes as (
     select
         * replace (
-            coalesce(nullif(trim(account_manager), ''), $no_manager::varchar) as account_manager,
             -- A later run may have moved `since` past the day.
             case when since < $day_end::timestamptz then since else opened_at end as since
         ),
@@ -37,6 +35,7 @@ select
     episodes.kind,
     episodes.facet,
     episodes.severity,
+    episodes.severity_rank,
     episodes.application_urn,
     episodes.external_job_posting_id,
     episodes.location,
@@ -53,7 +52,10 @@ select
     episodes.next_action,
     episodes.since,
     episodes.opened_at,
-    episodes.is_new
+    episodes.is_new,
+    null::timestamptz as resolved_at,
+    null::varchar as resolution,
+    null::varchar as later_status
 from episodes
 left join postings
     on

@@ -1,8 +1,8 @@
--- What ended in the day, and how? One row per episode, the latest first. `later_status` tells how the newest request for the
--- same job and place stood at the end of the day, because sending a job again does not mend it by itself.
+-- What ended in the day, and how? One row per episode, the latest first. `later_status`: the newest request for the same
+-- job and place at the end of the day, because sending a job again does not solve the issue by itself.
 with episodes as (
     select
-        * replace (coalesce(nullif(trim(account_manager), ''), $no_manager::varchar) as account_manager),
+        *,
         opened_at >= $day_start::timestamptz as is_new
     from findings
     where

@@ -1,98 +1,157 @@
--- Everything known about one job, in order of time. One row per event.
-with tasks as (
-    select *
+-- What happened to some jobs before a moment (null: until now), in order of time? One row per event; of each job the newest
+-- `max_events` (null: all).
+with jobs as (
+    select distinct
+        application_urn,
+        external_job_posting_id
+    from staged_jobs
+),
+
+moment as (
+    select coalesce($until::timestamptz, 'infinity'::timestamptz) as until
+),
+
+tasks as (
+    select job_tasks.*
     from job_tasks
-    where
-        external_job_posting_id = $job::varchar
-        and ($application_urn::varchar is null or application_urn = $application_urn::varchar)
+    semi join jobs
+        on
+            job_tasks.application_urn = jobs.application_urn
+            and job_tasks.external_job_posting_id = jobs.external_job_posting_id
 ),
 
-told as (
-    select *
+changes as (
+    select
+        task_status_changes.*,
+        tasks.application_urn,
+        tasks.external_job_posting_id,
+        tasks.operation,
+        tasks.location
+    from task_status_changes
+    inner join tasks on task_status_changes.task_urn = tasks.task_urn
+),
+
+statements as (
+    select notifications.*
     from notifications
-    where
-        external_job_posting_id = $job::varchar
-        and ($application_urn::varchar is null or application_urn = $application_urn::varchar)
+    semi join jobs
+        on
+            notifications.application_urn = jobs.application_urn
+            and notifications.external_job_posting_id = jobs.external_job_posting_id
 ),
 
-found as (
-    select *
+episodes as (
+    select
+        findings.*,
+        tasks.operation
     from findings
-    where
-        external_job_posting_id = $job::varchar
-        and ($application_urn::varchar is null or application_urn = $application_urn::varchar)
+    left join tasks on findings.task_urn = tasks.task_urn
+    semi join jobs
+        on
+            findings.application_urn = jobs.application_urn
+            and findings.external_job_posting_id = jobs.external_job_posting_id
 ),
 
 events as (
     select
         application_urn,
+        external_job_posting_id,
         requested_at as happened_at,
-        0 as rank,
         'request' as event,
-        operation || coalesce(' for ' || location, '') || ' requested' as what,
-        task_urn as detail
-    from tasks
-    union all
-    select
-        tasks.application_urn,
-        changes.observed_at as happened_at,
-        1 as rank,
-        'poll' as event,
-        'LinkedIn says ' || coalesce(changes.status, 'nothing') || ' of the ' || tasks.operation as what,
-        changes.error_message as detail
-    from task_status_changes as changes
-    inner join tasks on changes.task_urn = tasks.task_urn
-    union all
-    select
-        application_urn,
-        last_polled_at as happened_at,
-        2 as rank,
-        'poll' as event,
-        'last of ' || poll_count || case poll_count when 1 then ' look' else ' looks' end || ' at the ' || operation as what,
-        'state ' || state as detail
-    from tasks
-    where last_polled_at is not null and state != 'SETTLED'
-    union all
-    select
-        application_urn,
-        received_at as happened_at,
-        3 as rank,
-        'notification' as event,
-        concat_ws(
-            ', ',
-            'listing ' || listing_status,
-            'Easy Apply ' || apply_status,
-            'promotion ' || promotion_status,
-            case when deliveries > 1 then 'delivered ' || deliveries || ' times' end
-        ) as what,
-        concat_ws(' ', listing_message, apply_message, promotion_message) as detail
-    from told
-    union all
-    select
-        application_urn,
-        opened_at as happened_at,
-        4 as rank,
-        'finding' as event,
-        kind || ' (' || facet || ', ' || severity || ') opened' as what,
-        reason as detail
-    from found
-    union all
-    select
-        application_urn,
-        resolved_at as happened_at,
-        5 as rank,
-        'finding' as event,
-        kind || ' (' || facet || ') resolved: ' || resolution as what,
+        1 as step_order,
+        'request' as step,
+        operation,
+        null as status,
+        null as facet,
+        null as severity,
+        null as resolution,
+        location,
+        1 as times,
         null as detail
-    from found
+    from tasks
+    union all by name
+    select
+        application_urn,
+        external_job_posting_id,
+        observed_at as happened_at,
+        'poll' as event,
+        2 as step_order,
+        'change' as step,
+        operation,
+        status,
+        location,
+        error_message as detail
+    from changes
+    union all by name
+    select
+        application_urn,
+        external_job_posting_id,
+        last_polled_at as happened_at,
+        'poll' as event,
+        3 as step_order,
+        'last' as step,
+        operation,
+        location,
+        poll_count as times
+    from tasks
+    where state != 'SETTLED' and last_polled_at is not null
+    union all by name
+    select
+        application_urn,
+        external_job_posting_id,
+        received_at as happened_at,
+        'notification' as event,
+        4 as step_order,
+        'notification' as step,
+        concat_ws(' ', 'LISTING_' || listing_status, 'APPLY_' || apply_status, 'PROMOTION_' || promotion_status) as status,
+        deliveries as times,
+        nullif(concat_ws(' ', listing_message, apply_message, promotion_message), '') as detail
+    from statements
+    union all by name
+    select
+        application_urn,
+        external_job_posting_id,
+        opened_at as happened_at,
+        'finding' as event,
+        5 as step_order,
+        'opened' as step,
+        operation,
+        kind as status,
+        facet,
+        severity,
+        location,
+        reason as detail
+    from episodes
+    union all by name
+    select
+        application_urn,
+        external_job_posting_id,
+        resolved_at as happened_at,
+        'finding' as event,
+        6 as step_order,
+        'resolved' as step,
+        operation,
+        kind as status,
+        facet,
+        resolution,
+        location
+    from episodes
     where resolved_at is not null
+),
+
+ranked as (
+    select
+        events.*,
+        row_number() over (
+            partition by application_urn, external_job_posting_id
+            order by happened_at desc, step_order desc, operation desc, status desc
+        ) as newness
+    from events
+    cross join moment
+    where happened_at < moment.until
 )
 
-select
-    application_urn,
-    happened_at,
-    event,
-    what,
-    nullif(detail, '') as detail
-from events
-order by application_urn, happened_at, rank, what
+select * exclude (newness, step_order)
+from ranked
+where newness <= coalesce($max_events::bigint, newness)
+order by application_urn asc, external_job_posting_id asc, newness desc

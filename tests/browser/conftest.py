@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report with 60 findings of three customers and three desks, each with its story; an incomplete day."""
+    """A report with 60 findings of three customers and three queues, each with its timeline; an incomplete day."""
     settings = Settings(home=tmp_path_factory.mktemp("browser"), timezone="UTC", _env_file=None)
     history = History(settings)
     for number in range(60):
@@ -61,7 +61,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser, folder: Path) -> Iterator[Open]:
-    """Opens a page; at the end nothing must have been asked of anywhere else, and nothing complained of."""
+    """Opens a page; at the end nothing may have been requested from anywhere else, and nothing logged."""
     pages: list[Page] = []
     requests: list[str] = []
     complaints: list[str] = []

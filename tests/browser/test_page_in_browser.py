@@ -27,7 +27,12 @@ def test_searching_leaves_the_rows_that_hold_every_word(open_page):
 
 @pytest.mark.parametrize(
     ("field", "option", "count"),
-    [("Customer", "Blue Harbour", 20), ("What is wrong", "Not on LinkedIn", 15), ("Who acts", "Us", 30), ("For how long", "1–4 h", 1)],
+    [
+        ("Customer", "Blue Harbour", 20),
+        ("What is wrong", "Not on LinkedIn", 15),
+        ("Who acts", "Integration team", 30),
+        ("For how long", "1–4 h", 1),
+    ],
 )
 def test_each_filter_leaves_what_fits(open_page, field, option, count):
     page = open_page()
@@ -38,22 +43,22 @@ def test_each_filter_leaves_what_fits(open_page, field, option, count):
 
 def test_filters_add_up_and_empty_sections_go(open_page):
     page = open_page()
-    page.get_by_label("Who acts").select_option(label="Us")
+    page.get_by_label("Who acts").select_option(label="Integration team")
     page.get_by_label("Customer", exact=True).select_option(label="Acme")
     assert count_shown(page) == 10
     expect(page.locator("#today")).to_be_hidden()
-    expect(page.locator("#us")).to_be_visible()
+    expect(page.locator("#integration-team")).to_be_visible()
 
 
-def test_a_link_to_a_finding_opens_it_with_its_story(open_page):
+def test_a_link_to_a_finding_opens_it_with_its_timeline(open_page):
     page = open_page("#finding-f59")
     row = page.locator("#finding-f59")
     expect(row).to_be_in_viewport()
     expect(row).to_be_focused()
-    story = page.locator("#finding-f59 + tr.told")
-    expect(story).to_be_visible()
-    words = story.inner_text()
-    for part in ("Your system asked LinkedIn to post the job", "Found wrong", "Reason 0 <script>"):
+    timeline = page.locator("#finding-f59 + tr.timeline")
+    expect(timeline).to_be_visible()
+    words = timeline.inner_text()
+    for part in ("CREATE requested: post the job", "Issue found", "Reason 0 <script>"):
         assert part in words
 
 
@@ -82,12 +87,12 @@ def test_everything_can_be_reached_by_keyboard(open_page):
     assert page.get_by_label("Search").input_value() == ""
     # The page closes what is open as soon as it has followed the reset.
     expect(page.locator(SHOWN)).to_have_count(60)
-    story = page.get_by_role("button", name="Story of").first
-    story.focus()
+    timeline = page.get_by_role("button", name="Timeline of").first
+    timeline.focus()
     page.keyboard.press("Enter")
-    assert story.get_attribute("aria-expanded") == "true"
+    assert timeline.get_attribute("aria-expanded") == "true"
     page.keyboard.press("Enter")
-    assert story.get_attribute("aria-expanded") == "false"
+    assert timeline.get_attribute("aria-expanded") == "false"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -105,7 +110,7 @@ def test_the_dark_page_is_dark_in_page_and_pictures(open_page):
     back = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert max(int(part) for part in back.removeprefix("rgb(").removesuffix(")").split(",")) < 60
     light = open_page(color_scheme="light")
-    fill = "getComputedStyle(document.querySelector('.picture .bar')).fill"
+    fill = "getComputedStyle(document.querySelector('.chart .bar')).fill"
     assert page.evaluate(fill) != light.evaluate(fill)
 
 
@@ -133,7 +138,7 @@ def test_without_scripts_the_page_is_whole_and_offers_no_filter(open_page):
     expect(page.get_by_role("alert")).to_be_visible()
 
 
-def test_pictures_have_a_name_and_a_description(open_page):
+def test_charts_have_a_name_and_a_description(open_page):
     page = open_page()
     pictures = page.locator("svg[role=img]")
     assert pictures.count() == 2

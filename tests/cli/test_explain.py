@@ -10,7 +10,7 @@ def test_before_the_first_run_the_requests_are_shown(user: User) -> None:
     user.run("tasks", "import", user.write_tasks())
     shown = user.run("explain", "job-1")
     assert shown.returncode == 0
-    assert "No run has looked at it yet." in shown.stdout
+    assert "No run has checked it yet." in shown.stdout
     assert "CREATE requested" in shown.stdout
     assert "jobrecon run" in shown.stdout
 
@@ -31,8 +31,8 @@ def test_after_a_run_the_timeline_is_in_order_and_ends_with_what_to_do(user: Use
     shown = user.run("explain", "job-1")
     assert shown.returncode == 0
     output = shown.stdout
-    steps = ["CREATE requested", "UPDATE requested", "LinkedIn says FAILED of the UPDATE", "FAILED (TASK, MEDIUM) opened"]
-    assert "LinkedIn says SUCCEEDED of the CREATE" in output
+    steps = ["CREATE requested", "UPDATE requested", "LinkedIn reports UPDATE FAILED", "Issue found: Change failed (FAILED, TASK, MEDIUM)"]
+    assert "LinkedIn reports CREATE SUCCEEDED" in output
     positions = [output.index(step) for step in steps]
     assert positions == sorted(positions)
     assert "should be listed" in output

@@ -71,7 +71,7 @@ def test_an_incomplete_day_says_so_before_anything_else(history: History, mailbo
     history.add_run(state="INCOMPLETE", incomplete_reasons="the inbox could not be read")
     deliver()
     [mail] = mailbox.mails
-    assert mail["subject"] == "INCOMPLETE: No trouble is known, but not everything was looked at"
+    assert mail["subject"] == "INCOMPLETE: No issue is known, but not everything was checked"
     text, html, _ = read_parts(mail)
     for body in (text, html):
         assert "The inbox could not be read." in body

@@ -16,21 +16,21 @@ def test_a_completed_run_of_today_makes_a_complete_report(history, report):
 def test_no_run_ever_makes_nothing_known(history, report):
     facts = report().facts
     assert facts.as_of is None
-    assert facts.incomplete_reasons == ("No run has finished by the end of this day, so nothing was looked at.",)
+    assert facts.incomplete_reasons == ("No run has finished by the end of this day, so nothing was checked.",)
 
 
 def test_a_day_without_a_run_is_incomplete_and_names_the_last_one(history, report):
     history.add_run(NOW - 20 * HOUR)
     assert report().facts.incomplete_reasons == (
-        "No run has looked at this day so far: the last one before it was at 19 Nov 16:00.",
-        "The data is 20 h old: no run has looked since.",
+        "No run has covered this day so far: the last one before it was at 19 Nov 16:00.",
+        "The data is 20 h old: no run has finished since.",
     )
 
 
 def test_a_past_day_without_a_run_is_incomplete(history, report):
     history.add_run(NOW - 72 * HOUR)
     history.add_run()
-    assert report(YESTERDAY).facts.incomplete_reasons == ("No run has looked at this day: the last one before it was at 17 Nov 12:00.",)
+    assert report(YESTERDAY).facts.incomplete_reasons == ("No run has covered this day: the last one before it was at 17 Nov 12:00.",)
 
 
 def test_an_incomplete_run_hands_on_its_reasons_one_a_line(history, report):
@@ -40,7 +40,7 @@ def test_an_incomplete_run_hands_on_its_reasons_one_a_line(history, report):
 
 def test_an_incomplete_run_without_reasons_is_still_told(history, report):
     history.add_run(state="INCOMPLETE")
-    assert report().facts.incomplete_reasons == ("The last run could not see everything, and does not say why.",)
+    assert report().facts.incomplete_reasons == ("The last run could not check everything, and does not say why.",)
 
 
 def test_a_failed_run_is_told_and_its_moment_is_no_fresh_data(history, report):
@@ -49,7 +49,7 @@ def test_a_failed_run_is_told_and_its_moment_is_no_fresh_data(history, report):
     assert report().facts.incomplete_reasons == (
         "The last run, at 11:00, failed before its end.",
         "the disk is full",
-        "The data is 5 h old: no run has looked since.",
+        "The data is 5 h old: no run has finished since.",
     )
 
 
@@ -78,7 +78,7 @@ def test_data_is_stale_after_the_set_time_and_not_before(history, report):
     history.add_run(NOW)
     assert report(now=NOW + 3 * HOUR).facts.complete
     assert report(now=NOW + 3 * HOUR + dt.timedelta(seconds=1)).facts.incomplete_reasons == (
-        "The data is 3 h old: no run has looked since.",
+        "The data is 3 h old: no run has finished since.",
     )
 
 

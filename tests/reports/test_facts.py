@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobrecon.reports.day import find_day
+from jobrecon.reports.facts import list_rows
 from tests.reports.conftest import NOW, TODAY, UTC
 
 MIDNIGHT = dt.datetime(2026, 11, 20, tzinfo=UTC)
@@ -27,7 +28,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("opened_at", "resolved_at", "expected"), CASES)
-def test_each_episode_stands_where_its_times_put_it(history, report, opened_at, resolved_at, expected):
+def test_each_episode_counts_where_its_times_put_it(history, report, opened_at, resolved_at, expected):
     history.add_finding(opened_at=opened_at, resolved_at=resolved_at)
     history.add_run()
     movement = report().facts.roll_forward
@@ -41,23 +42,23 @@ def test_a_past_day_counts_what_was_resolved_later_as_open(history, report):
     facts = report(TODAY - DAY).facts
     assert facts.as_of == MIDNIGHT - 4 * HOUR
     assert facts.complete
-    assert [finding.finding_id for finding in facts.open_findings] == ["f1"]
-    assert facts.open_by_age["1-4h"] == 1  # told as of the last run of that day
-    assert facts.resolved_findings == ()
+    assert list(facts.open_findings["finding_id"]) == ["f1"]
+    assert facts.open_by_age["1-4h"] == 1  # as of the last run of that day
+    assert facts.resolved_findings.empty
 
 
 def test_a_past_day_knows_nothing_of_what_was_opened_later(history, report):
     history.add_finding(opened_at=MIDNIGHT)
     history.add_run(MIDNIGHT - HOUR)
     history.add_run()
-    assert report(TODAY - DAY).facts.open_findings == ()
+    assert report(TODAY - DAY).facts.open_findings.empty
 
 
-def test_a_since_that_a_later_run_moved_is_not_told_of_a_past_day(history, report):
+def test_a_since_that_a_later_run_moved_does_not_show_on_a_past_day(history, report):
     history.add_finding(kind="UNLISTED", facet="LISTING", opened_at=MIDNIGHT - 2 * HOUR, since=MIDNIGHT + HOUR)
     history.add_run(MIDNIGHT - HOUR)
     history.add_run()
-    [finding] = report(TODAY - DAY).facts.open_findings
+    [finding] = list_rows(report(TODAY - DAY).facts.open_findings)
     assert finding.since == MIDNIGHT - 2 * HOUR
     assert finding.age == HOUR
 
@@ -103,7 +104,7 @@ def test_an_age_belongs_to_the_band_that_it_begins(history, report):
     for age, _ in AGES:
         history.add_finding(opened_at=NOW - age)
     history.add_run()
-    bands = {finding.finding_id: finding.age_band for finding in report().facts.open_findings}
+    bands = {finding.finding_id: finding.age_band for finding in list_rows(report().facts.open_findings)}
     assert bands == {f"f{number}": band for number, (_, band) in enumerate(AGES, start=1)}
 
 
@@ -111,10 +112,10 @@ def test_the_worst_and_oldest_findings_come_first(history, report):
     for severity, hours_ago in [("LOW", 90), ("HIGH", 1), ("MEDIUM", 5), ("HIGH", 3)]:
         history.add_finding(severity=severity, hours_ago=hours_ago)
     history.add_run()
-    assert [finding.finding_id for finding in report().facts.open_findings] == ["f4", "f2", "f3", "f1"]
+    assert list(report().facts.open_findings["finding_id"]) == ["f4", "f2", "f3", "f1"]
 
 
-def test_a_manager_without_trouble_is_told_with_zeros(history, report):
+def test_a_manager_without_findings_is_listed_with_zeros(history, report):
     history.add_customer("Acme", "Dana Fox")
     history.add_run()
     assert report().summary["by_account_manager"] == {"Dana Fox": {"open_before": 0, "new": 0, "resolved": 0, "open_now": 0}}

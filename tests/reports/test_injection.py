@@ -8,7 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 from jobrecon.delivery.deliver import deliver_report
-from jobrecon.reports.text import UNSEEN
+from jobrecon.reports.formatting import INVISIBLE
 from tests.delivery.conftest import chat, mailbox  # noqa: F401  fixtures
 from tests.delivery.mail_server import serve_mail
 from tests.delivery.test_mail import read_parts
@@ -19,7 +19,7 @@ TEXTS = [
     "<script>alert(1)</script>",
     "\"'><img src=x onerror=alert(1)>",
     "</script><script>alert(1)</script>",
-    "<!--stories-->",
+    "<!--timelines-->",
     "{{ 7*7 }}{% raw %}",
     "\u202eexe.fdp\u2066 \u200f",
     '=HYPERLINK("https://example.com","open")',
@@ -59,23 +59,23 @@ def test_in_a_page(wild, report):
     page = Page((report().folder / "index.html").read_text(encoding="utf-8"))
     assert page.open_tags == []
     assert not {"img", "iframe", "object", "base"} & {tag for tag, _ in page.tags}
-    assert [attributes for tag, attributes in page.tags if tag == "script"] == [{"type": "application/json", "id": "stories"}, {}]
+    assert [attributes for tag, attributes in page.tags if tag == "script"] == [{"type": "application/json", "id": "timelines"}, {}]
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert all(
         attributes.get("href", "").startswith(("#", "index", "dana-fox", "findings", "summary"))
         for tag, attributes in page.tags
         if tag == "a"
     )
-    assert not UNSEEN.search("".join(page.words))
+    assert not INVISIBLE.search("".join(page.words))
 
 
-def test_in_the_stories_of_a_page(wild, report):
+def test_in_the_timelines_of_a_page(wild, report):
     page = (report().folder / "index.html").read_text(encoding="utf-8")
-    packed = page.split('<script type="application/json" id="stories">')[1].split("</script>")[0]
-    stories = json.loads(packed)
+    packed = page.split('<script type="application/json" id="timelines">')[1].split("</script>")[0]
+    timelines = json.loads(packed)
     assert "<" not in packed
-    assert any("<script>alert(1)</script>" in text for text in stories["t"])
-    assert len(stories["s"]) == len(TEXTS)
+    assert any("<script>alert(1)</script>" in text for text in timelines["t"])
+    assert len(timelines["j"]) == len(TEXTS)
 
 
 def test_in_a_mail(wild, mailbox, report):  # noqa: F811
@@ -90,7 +90,7 @@ def test_in_a_mail(wild, mailbox, report):  # noqa: F811
     assert not {"script", "img", "iframe", "object", "base", "form", "link"} & {tag for tag, _ in page.tags}
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert [attributes for tag, attributes in page.tags if tag == "a"] == []
-    assert not UNSEEN.search(text.replace("\r", ""))
+    assert not INVISIBLE.search(text.replace("\r", ""))
     assert len(html.encode()) < 80_000
     check_workbook(attachment.get_content())
 
@@ -107,7 +107,7 @@ def check_workbook(content):
     texts = {cell.value for cell in cells if isinstance(cell.value, str)}
     assert '=HYPERLINK("https://example.com","open")' in texts
     assert "x" * 10_000 in texts
-    assert not any(UNSEEN.search(text.replace("\r", "")) for text in texts)
+    assert not any(INVISIBLE.search(text.replace("\r", "")) for text in texts)
 
 
 def test_in_the_list(wild, report):
@@ -122,7 +122,7 @@ def test_in_a_chat(wild, report, chat):  # noqa: F811
     deliver_report(wild.settings, report(), NOW)
     [message] = chat.messages
     assert not set(message["message"]) & set("<>[]")
-    assert not UNSEEN.search(json.dumps(message, ensure_ascii=False))
+    assert not INVISIBLE.search(json.dumps(message, ensure_ascii=False))
 
 
 def test_on_a_terminal(wild, monkeypatch, capsys):

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from jobrecon.reports.facts import list_rows
 from jobrecon.reports.page import find_link, name_pages
 from tests.reports.conftest import NOW
 
@@ -67,7 +68,7 @@ def test_every_open_finding_can_be_linked_to(history, read_page):
     assert page.open_tags == []
 
 
-def test_a_finding_tells_job_customer_cause_action_age_and_link(history, read_page):
+def test_a_finding_shows_job_customer_cause_action_age_and_link(history, read_page):
     history.add_job("job-1", title="Nurse", job_posting_url="https://www.linkedin.com/jobs/view/1")
     history.add_task("t1", "job-1", operation="CLOSE")
     history.add_finding(hours_ago=75, task_urn="t1", message="Too <short>", reason="It is too short.", next_action="Ask for more.")
@@ -79,7 +80,7 @@ def test_a_finding_tells_job_customer_cause_action_age_and_link(history, read_pa
     assert link == {"href": "https://www.linkedin.com/jobs/view/1", "rel": "noreferrer", "aria-label": "Nurse on LinkedIn"}
 
 
-def test_one_cause_that_hits_many_jobs_is_told_once(history, read_page):
+def test_one_cause_that_hits_many_jobs_is_described_once(history, read_page):
     for _ in range(41):
         history.add_finding(reason="The location is unknown.", next_action="Ask for the country.")
     history.add_run()
@@ -89,7 +90,7 @@ def test_one_cause_that_hits_many_jobs_is_told_once(history, read_page):
     assert len([name for name in page.ids if name.startswith("finding-")]) == 41
 
 
-def test_text_of_strangers_stays_text(history, read_page):
+def test_text_from_outside_stays_text(history, read_page):
     history.add_job("job-1", title=EVIL, customer=EVIL, account_manager=EVIL, job_posting_url="javascript:alert(1)")
     history.add_finding(
         external_job_posting_id="job-1",
@@ -106,7 +107,7 @@ def test_text_of_strangers_stays_text(history, read_page):
     history.add_run(state="INCOMPLETE", incomplete_reasons=EVIL)
     page = read_page()
     assert not {"img", "iframe", "object", "base"} & {tag for tag, _ in page.tags}
-    assert [attributes for tag, attributes in page.tags if tag == "script"] == [{"type": "application/json", "id": "stories"}, {}]
+    assert [attributes for tag, attributes in page.tags if tag == "script"] == [{"type": "application/json", "id": "timelines"}, {}]
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert "{{ 7*7 }} {% raw %} exe.fdp & é 李" in page.text
     assert "<script>alert(1)</script>" in page.text
@@ -156,7 +157,7 @@ def test_only_an_address_at_linkedin_becomes_a_link(history, report, url, is_lin
     history.add_job("job-1", job_posting_url=url)
     history.add_finding()
     history.add_run()
-    [finding] = report().facts.open_findings
+    [finding] = list_rows(report().facts.open_findings)
     assert bool(find_link(finding)) is is_link
 
 
@@ -213,11 +214,11 @@ def test_each_account_manager_reads_of_their_own_jobs_only(history, report):
 
 
 def test_no_two_pages_share_a_name():
-    names = ["Index", "Jo Ng", "jo ng", "Jo-Ng 2", "李", "李 2", "!!!", "..", "a/b", "x" * 300]
+    names = ["Index", "Findings", "Jo Ng", "jo ng", "Jo-Ng 2", "李", "李 2", "!!!", "..", "a/b", "x" * 300]
     pages = name_pages(names)
     assert list(pages) == names
     assert len(set(pages.values())) == len(names)
-    assert "index.html" not in pages.values()
+    assert not {"index.html", "findings.html"} & set(pages.values())
     assert all("/" not in page and len(page) < 100 and page == page.lower() for page in pages.values())
 
 

@@ -1,7 +1,6 @@
 """The folder of a report: what stands in it, and what happens when it cannot be written."""
 
 import datetime as dt
-import errno
 import json
 import os
 import resource
@@ -10,11 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobrecon.errors import ReportError, WarehouseError
-from jobrecon.reports import report as report_module
 from jobrecon.reports import write_report
 from tests.reports.conftest import NOW, TODAY
 
-FILES = ["dana-fox.html", "findings.csv", "findings.xlsx", "index.html", "summary.json"]
+FILES = ["dana-fox.html", "dana-fox.xlsx", "findings.csv", "findings.xlsx", "index.html", "summary.json"]
 
 
 def list_all(settings):
@@ -95,43 +93,43 @@ def test_a_file_in_the_place_of_the_folder_is_explained(history, report):
     history.add_run()
     history.settings.reports.mkdir()
     (history.settings.reports / "2026-11-20").write_text("not a folder")
-    with pytest.raises(ReportError, match="A file stands where the folder should be"):
+    with pytest.raises(ReportError, match="There is a file where the folder should be"):
         report()
     assert list_all(history.settings) == ["2026-11-20"]
 
 
-@pytest.mark.parametrize("writer", ["write_pages", "write_workbook", "write_listing"])
-def test_a_full_disk_leaves_the_report_of_before(history, report, monkeypatch, writer):
+def test_the_index_is_put_in_place_after_the_pages_it_links_to(history, report):
+    history.add_finding(reason="Of before", account_manager="Zoe Young")
+    history.add_run()
+    folder = report().folder
+    before = {name: (folder / name).read_bytes() for name in ("index.html", "summary.json")}
+    # A page that cannot be replaced, the last by name.
+    (folder / "zoe-young.html").unlink()
+    (folder / "zoe-young.html").mkdir()
+    history.add_finding(reason="Of after")
+    with pytest.raises(ReportError):
+        report()
+    assert {name: (folder / name).read_bytes() for name in before} == before
+
+
+@pytest.mark.parametrize("size", [0, 20_000, 600_000])
+def test_a_disk_that_fills_up_while_writing_leaves_the_earlier_report(history, report, size):
     history.add_finding(reason="Of before")
     history.add_run()
     folder = report().folder
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    history.add_finding(reason="Of after")
-    monkeypatch.setattr(report_module, writer, fill_disk)
-    with pytest.raises(ReportError, match=r"No space left on device.*report of before are unharmed\. Make room"):
-        report()
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    assert list_all(history.settings) == [f"2026-11-20/{name}" for name in FILES]
-
-
-def fill_disk(*_args):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-@pytest.mark.parametrize("size", [0, 20_000, 600_000])
-def test_a_disk_that_fills_up_while_writing_is_an_error_with_its_reason(history, report, size):
     for number in range(500):
         history.add_finding(message=f"{number} {'words ' * 300}")
-    history.add_run()
     history.publish()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
-        with pytest.raises(ReportError, match=r"cannot be written: File too large\."):
+        with pytest.raises(ReportError, match=r"cannot be written: File too large\..*earlier report are unharmed\. Make room"):
             write_report(history.settings, None, NOW)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert list_all(history.settings) == []
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert list_all(history.settings) == [f"2026-11-20/{name}" for name in FILES]
 
 
 def test_what_a_killed_process_left_is_cleared_away(history, report):

@@ -28,19 +28,20 @@ def test_all_clear_is_said_of_a_complete_day_with_nothing_open(verdict):
 
 
 @pytest.mark.parametrize("state", ["INCOMPLETE", "FAILED"])
-def test_all_clear_is_never_said_of_what_was_not_seen(verdict, state):
-    assert verdict(state=state) == "No trouble is known, but not everything was looked at."
+def test_all_clear_is_never_said_of_what_was_not_checked(verdict, state):
+    assert verdict(state=state) == "No issue is known, but not everything was checked."
 
 
-def test_all_clear_is_not_said_while_due_tasks_are_left(verdict):
-    assert verdict(tasks_left=3) == "No trouble is known, but not everything was looked at."
+@pytest.mark.parametrize("left", ["tasks_left", "tasks_overlooked"])
+def test_all_clear_is_not_said_while_tasks_are_due_or_overlooked(verdict, left):
+    assert verdict(**{left: 3}) == "No issue is known, but not everything was checked."
 
 
 def test_without_a_run_nothing_is_said(report):
-    assert judge(report().facts).sentence == "Nothing was looked at, so nothing can be said."
+    assert judge(report().facts).sentence == "Nothing was checked, so nothing can be said."
 
 
-def test_jobs_for_the_customer_are_yours_and_new_ones_are_told(history, verdict):
+def test_jobs_for_the_customer_are_yours_and_new_ones_are_counted(history, verdict):
     for hours_ago in (1, 2, 30, 40, 50, 60, 70):
         history.add_finding(hours_ago=hours_ago)
     for number in range(3):
@@ -48,7 +49,7 @@ def test_jobs_for_the_customer_are_yours_and_new_ones_are_told(history, verdict)
     assert verdict() == "7 jobs need you, 2 of them new since yesterday; 3 were fixed."
 
 
-def test_two_troubles_of_a_job_are_one_job(history, verdict):
+def test_two_issues_of_a_job_are_one_job(history, verdict):
     history.add_finding(external_job_posting_id="job-1")
     history.add_finding(external_job_posting_id="job-1", kind="UNLISTED", facet="LISTING")
     assert verdict() == "1 job needs you, new since yesterday."
@@ -58,17 +59,17 @@ def test_what_waits_for_others_is_no_all_clear(history, verdict):
     history.add_finding(owner="PARTNER")
     history.add_finding(owner="LINKEDIN")
     history.add_finding(owner="LINKEDIN")
-    assert verdict() == "No job needs you today; 1 waits for our integration team and 2 for LinkedIn."
+    assert verdict() == "No job needs you today; 1 waits for your integration team and 2 for LinkedIn."
 
 
-def test_lesser_notes_are_no_all_clear(history, verdict):
+def test_issues_of_low_priority_are_no_all_clear(history, verdict):
     history.add_finding(severity="LOW")
-    assert verdict() == "No job needs you today; 1 job has a lesser note."
+    assert verdict() == "No job needs you today; 1 job has an issue of low priority."
 
 
 def test_a_doubtful_day_says_so_in_the_sentence(history, verdict):
     history.add_finding(hours_ago=40)
-    assert verdict(state="INCOMPLETE") == "1 job needs you, not new since yesterday – as far as could be seen."
+    assert verdict(state="INCOMPLETE") == "1 job needs you, not new since yesterday – as far as could be checked."
 
 
 def test_a_past_day_does_not_speak_of_yesterday(history, verdict):
@@ -101,7 +102,7 @@ def test_only_what_is_known_to_be_well_counts_as_fixed(history, verdict, resolut
     assert ("; 1 was fixed" in verdict()) is is_fixed
 
 
-def test_a_job_with_other_trouble_left_is_not_fixed(history, verdict):
+def test_a_job_with_another_issue_left_is_not_fixed(history, verdict):
     history.add_finding(external_job_posting_id="job-1", resolved_at=NOW, resolution="SUCCEEDED")
     history.add_finding(external_job_posting_id="job-1", kind="UNLISTED", facet="LISTING", owner="LINKEDIN")
     assert verdict() == "No job needs you today; 1 waits for LinkedIn."

@@ -22,7 +22,7 @@
         const fits = mine && (!customer || row.dataset.c === customer) && (!age || row.dataset.a === age)
           && words.every((word) => text.includes(word));
         row.hidden = !fits;
-        if (row.nextElementSibling?.className === "told") row.nextElementSibling.hidden = !fits;
+        if (row.nextElementSibling?.className === "timeline") row.nextElementSibling.hidden = !fits;
         left += fits;
       }
       card.hidden = !left;
@@ -32,24 +32,24 @@
         if (!isOn && opened.delete(more)) more.open = false;
       }
     }
-    for (const section of document.querySelectorAll("section[data-desk]")) {
+    for (const section of document.querySelectorAll("section[data-queue]")) {
       section.hidden = isOn && !section.querySelector("article.cause:not([hidden])");
     }
     $("shown").textContent = isOn ? `${shown} of ${rows.length} findings shown` : "";
     $("clear").hidden = !isOn;
   }
 
-  const packed = JSON.parse($("stories").textContent);
+  const packed = JSON.parse($("timelines").textContent);
   const stamp = (minutes) => new Date(minutes * 60000).toLocaleString("en-GB", {
     timeZone: "UTC", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).replace(",", "");
 
   function toggle(row, button, open) {
-    const told = row.nextElementSibling?.className === "told" ? row.nextElementSibling : null;
-    const isOpen = Boolean(told);
+    const shown = row.nextElementSibling?.className === "timeline" ? row.nextElementSibling : null;
+    const isOpen = Boolean(shown);
     if (open === isOpen) return;
     button.setAttribute("aria-expanded", String(!isOpen));
-    if (told) { told.remove(); return; }
-    const line = packed.s[row.dataset.s];
+    if (shown) { shown.remove(); return; }
+    const line = packed.j[row.dataset.j];
     const cell = document.createElement("td");
     cell.colSpan = 4;
     const list = document.createElement("ol");
@@ -65,19 +65,19 @@
     link.textContent = "Link to this finding";
     cell.append(list, link);
     const next = document.createElement("tr");
-    next.className = "told";
+    next.className = "timeline";
     next.append(cell);
     row.after(next);
   }
 
-  for (const row of document.querySelectorAll("tr[data-s]")) {
-    if (!packed.s[row.dataset.s]?.length) continue;
+  for (const row of document.querySelectorAll("tr[data-j]")) {
+    if (!packed.j[row.dataset.j]?.length) continue;
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "story";
-    button.textContent = "Story";
+    button.className = "toggle";
+    button.textContent = "Timeline";
     button.setAttribute("aria-expanded", "false");
-    button.setAttribute("aria-label", `Story of ${row.querySelector("b").textContent}`);
+    button.setAttribute("aria-label", `Timeline of ${row.querySelector("b").textContent}`);
     button.addEventListener("click", () => toggle(row, button));
     row.cells[row.cells.length - 1].append(" ", button);
   }
@@ -88,7 +88,7 @@
     if (!target || !target.id.startsWith("finding-")) return;
     if (target.hidden) { form.reset(); apply(); }
     for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
-    const button = target.querySelector("button.story");
+    const button = target.querySelector("button.toggle");
     if (button) toggle(target, button, true);
     target.tabIndex = -1;
     target.focus({ preventScroll: true });

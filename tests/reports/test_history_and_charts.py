@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from jobrecon.reports.concentration import tell_concentration
-from jobrecon.reports.pictures import draw_settling, draw_trend
+from jobrecon.reports.causes import describe_concentration
+from jobrecon.reports.charts import draw_settle_times, draw_trend
 from tests.reports.conftest import NOW, TODAY
 
 DAY = dt.timedelta(days=1)
@@ -20,7 +20,7 @@ def test_the_trend_tells_each_day_as_its_own_report_did(history, report):
     for back in (3, 2, 0):
         history.add_run(NOW - back * DAY)
     facts = report().facts
-    told = [(day.open_count, day.new_count, day.ended_count, day.is_looked_at) for day in facts.trend[-5:]]
+    told = [(day.open_count, day.new_count, day.ended_count, day.has_run) for day in facts.trend[-5:]]
     assert told == [(0, 0, 0, False), (1, 1, 0, True), (2, 1, 0, True), (1, 0, 1, False), (2, 1, 0, True)]
     assert len(facts.trend) == 14
     assert facts.trend[-1].date == TODAY
@@ -37,29 +37,29 @@ def test_answers_are_counted_by_the_time_they_took(history, report):
     history.add_task("old", "job-0", requested_at=NOW - 30 * DAY, status="FAILED", status_changed_at=NOW - 20 * DAY)
     history.add_task("pending", "job-1", state="PENDING", requested_at=NOW - HOUR)
     history.add_run()
-    settling = report().facts.settling
-    assert settling.band_counts == (2, 1, 1, 1, 1, 1)
-    assert settling.median == dt.timedelta(minutes=120)
-    assert settling.answer_count == 7
+    settle_time = report().facts.settle_time
+    assert settle_time.band_counts == (2, 1, 1, 1, 1, 1)
+    assert settle_time.median == dt.timedelta(minutes=120)
+    assert settle_time.task_count == 7
 
 
-def test_pictures_are_well_formed_and_say_what_they_show(history, report):
+def test_charts_are_well_formed_and_say_what_they_show(history, report):
     history.add_finding()
     history.add_task("t1", "job-1", requested_at=NOW - HOUR, status="FAILED", status_changed_at=NOW)
     history.add_job("job-1")
     history.add_run()
     facts = report().facts
-    for picture in (draw_trend(facts.trend), draw_settling(facts.settling)):
-        root = ElementTree.fromstring(picture)
+    for chart in (draw_trend(facts.trend), draw_settle_times(facts.settle_time)):
+        root = ElementTree.fromstring(chart)
         assert root.attrib["role"] == "img"
         assert {child.attrib.get("id") for child in root} >= set(root.attrib["aria-labelledby"].split())
         assert all(float(box.attrib["height"]) >= 0 for box in root.iter("rect"))
-        assert "style=" not in picture
-    assert "On 13 days no run looked." in draw_trend(facts.trend)
+        assert "style=" not in chart
+    assert "On 13 days there was no run." in draw_trend(facts.trend)
 
 
-def test_a_picture_of_nothing_is_empty():
-    assert draw_trend(()) == ""
+def test_a_chart_of_nothing_is_empty():
+    assert draw_trend([]) == ""
 
 
 CONCENTRATIONS = [
@@ -80,20 +80,20 @@ def test_where_new_findings_come_from_is_told_if_it_is_one_place(history, report
         history.add_finding(reason=reason, code=code, customer=customer, task_urn="t")
     history.add_finding(hours_ago=50, reason="old")
     history.add_run()
-    assert tell_concentration(report().facts.open_findings) == sentence
+    assert describe_concentration(report().facts.open_findings) == sentence
 
 
 def test_a_page_tells_what_was_not_looked_at_and_what_it_cost(history, report):
     history.add_run(NOW - HOUR, calls_used=10, calls_left=90)
     history.add_run(calls_used=1_500, calls_left=80, tasks_overlooked=3, tasks_left=7)
     page = (report().folder / "index.html").read_text(encoding="utf-8")
-    assert "1,510 used on this day, 80 left at the last look" in page
+    assert "1,510 used on this day, 80 left after the last run" in page
     assert "3 for 24 h or more" in page
     assert "7 due" in page
-    assert report().summary["verdict"] == "No trouble is known, but not everything was looked at."
+    assert report().summary["verdict"] == "No issue is known, but not everything was checked."
 
 
-def test_a_story_tells_requests_answers_notifications_and_findings_until_the_end_of_the_day(history, report):
+def test_a_timeline_holds_requests_polls_notifications_and_findings_until_the_end_of_the_day(history, report):
     history.add_job("job-1")
     history.add_task("t1", "job-1", requested_at=NOW - 5 * HOUR, poll_count=3, state="PENDING", last_polled_at=NOW - HOUR)
     history.rows.append(("task_status_changes", {"task_urn": "t1", "status": "IN_PROGRESS", "observed_at": NOW - 4 * HOUR, "run_id": "r"}))
@@ -110,11 +110,11 @@ def test_a_story_tells_requests_answers_notifications_and_findings_until_the_end
     history.add_run()
     page = (report().folder / "index.html").read_text(encoding="utf-8")
     for words in (
-        "Your system asked LinkedIn to post the job",
-        "LinkedIn is still at it",
-        "Asked LinkedIn 3 times so far",
-        "LinkedIn sent word: the job is not on LinkedIn: “Too short”",
-        "Found wrong: Not on LinkedIn",
+        "CREATE requested: post the job",
+        "LinkedIn reports CREATE IN_PROGRESS: not done yet",
+        "CREATE polled 3 times so far; no outcome yet",
+        "LinkedIn notifies: the job is not on LinkedIn: “Too short”",
+        "Issue found: Not on LinkedIn",
     ):
         assert words in page
     assert "of tomorrow" not in page

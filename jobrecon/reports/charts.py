@@ -1,4 +1,4 @@
-"""Pictures of the report as SVG in the page: drawn in the page's own colours, so that they are right in the dark and on paper."""
+"""Charts as SVG inside the page, in the page's own colours: right in the dark and on paper."""
 
 import math
 from collections.abc import Sequence
@@ -6,31 +6,29 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 from jobrecon.reports.formatting import MONTHS, describe_count
-from jobrecon.reports.settling import BANDS, Settling
-from jobrecon.reports.trend import Trend
+from jobrecon.reports.history import SETTLE_BANDS, SettleTimes, TrendDay
 
 WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 12, 40
 
 
-def draw_trend(trend: Trend) -> Markup:
-    """Open findings at the end of each day as columns, what was new that day as the darker part; days nobody looked at are hatched."""
+def draw_trend(trend: Sequence[TrendDay]) -> Markup:
+    """Open findings at the end of each day as columns, what was new that day as the darker part; days without a run are hatched."""
     if not trend:
         return Markup()
-    last = trend[-1]
-    seen = [day for day in trend if day.is_looked_at]
-    unseen = len(trend) - len(seen)
-    description = f"{describe_count(last.open_count, 'finding')} open at the end, {trend[0].open_count:,} on the first day."
-    if unseen:
-        description += f" On {describe_count(unseen, 'day')} no run looked."
+    description = f"{describe_count(trend[-1].open_count, 'finding')} open at the end, {trend[0].open_count:,} on the first day."
+    without_run = sum(not day.has_run for day in trend)
+    if without_run:
+        description += f" On {describe_count(without_run, 'day')} there was no run."
     top = _round_up(max(day.open_count for day in trend))
     step = (WIDTH - LEFT - RIGHT) / len(trend)
     parts = _draw_axis(top)
     for index, day in enumerate(trend):
         x = LEFT + index * step + step * 0.14
         width = step * 0.72
-        tip = f"{day.date.day} {MONTHS[day.date.month - 1]}: "
-        if day.is_looked_at:
+        month = MONTHS[day.date.month - 1]
+        tip = f"{day.date.day} {month}: "
+        if day.has_run:
             tip += f"{day.open_count:,} open, {day.new_count:,} new, {day.ended_count:,} ended" + (
                 "" if day.is_complete else "; incomplete"
             )
@@ -40,28 +38,28 @@ def draw_trend(trend: Trend) -> Markup:
                 + _bar(x, width, _y(new, top), _y(0, top), "fresh", tip)
             )
         else:
-            parts.append(_bar(x, width, TOP, HEIGHT - BOTTOM, "gap", tip + "no run looked"))
+            parts.append(_bar(x, width, TOP, HEIGHT - BOTTOM, "gap", tip + "no run"))
         if index % 2 == (len(trend) - 1) % 2:
-            label = f"{day.date.day} {MONTHS[day.date.month - 1]}" if index in (0, 1) or day.date.day <= 2 else str(day.date.day)
+            label = f"{day.date.day} {month}" if index in (0, 1) or day.date.day <= 2 else str(day.date.day)
             parts.append(_text(x + width / 2, HEIGHT - BOTTOM + 16, label, "middle"))
     return _frame("Open findings at the end of each day", description, parts)
 
 
-def draw_settling(settling: Settling) -> Markup:
-    """How many answers took how long, as columns."""
-    counts = settling.band_counts
+def draw_settle_times(settle_times: SettleTimes) -> Markup:
+    """How many requests took how long to settle, as columns."""
+    counts = settle_times.band_counts
     top = _round_up(max(counts))
     step = (WIDTH - LEFT - RIGHT) / len(counts)
     parts = _draw_axis(top)
-    for index, (band, count) in enumerate(zip(BANDS, counts, strict=True)):
+    for index, (band, count) in enumerate(zip(SETTLE_BANDS, counts, strict=True)):
         x = LEFT + index * step + step * 0.14
-        parts.append(_bar(x, step * 0.72, _y(count, top), _y(0, top), "bar", f"{band}: {describe_count(count, 'answer')}"))
+        parts.append(_bar(x, step * 0.72, _y(count, top), _y(0, top), "bar", f"{band}: {describe_count(count, 'request')}"))
         parts.append(
             _text(x + step * 0.36, _y(count, top) - 4 if count < top * 0.9 else _y(count, top) + 14, f"{count:,}", "middle", "count")
         )
         parts.append(_text(x + step * 0.36, HEIGHT - BOTTOM + 16, band, "middle"))
-    description = ", ".join(f"{band}: {count:,}" for band, count in zip(BANDS, counts, strict=True)) + "."
-    return _frame("TaskResponses by the time they took", description, parts)
+    description = ", ".join(f"{band}: {count:,}" for band, count in zip(SETTLE_BANDS, counts, strict=True)) + "."
+    return _frame("Requests by the time they took to settle", description, parts)
 
 
 def _draw_axis(top: int) -> list[str]:
@@ -99,6 +97,6 @@ def _frame(title: str, description: str, parts: list[str]) -> Markup:
     key = "".join(character for character in title.lower() if character.isalpha())[:12]
     # Everything that came from outside passed `escape`; the rest is ours.
     return Markup(  # noqa: S704
-        f'<svg class="picture" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{key}-t {key}-d">'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{key}-t {key}-d">'
         f'<title id="{key}-t">{escape(title)}</title><desc id="{key}-d">{escape(description)}</desc>{"".join(parts)}</svg>'
     )

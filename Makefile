@@ -6,13 +6,24 @@ BIN := $(VENV)/bin
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes
 
-.PHONY: demo test check bench lock docs setup clean
+.PHONY: demo test test-fast coverage check bench lock docs setup clean
 
 demo: $(VENV)/.run  ## the main job on this machine, with nothing configured
 	$(BIN)/jobrecon demo
 
+FAST := -m "not prefect and not browser and not postgres"
+
 test: setup  ## all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
+
+test-fast: setup  ## all tests that need neither Prefect's server nor a browser nor PostgreSQL, in under two minutes
+	$(BIN)/pytest -n 2 $(FAST)
+
+coverage: setup  ## the same, and what part of the code they run; measuring it takes nearly half as long again
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(FAST)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 check: setup  ## linters, types, SQL, documentation
 	$(BIN)/ruff check .

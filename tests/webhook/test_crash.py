@@ -14,14 +14,15 @@ from sqlalchemy import Engine, event
 from jobrecon.landing.database import open_landing
 from jobrecon.settings import load_settings
 from models.inbox import InboxItem
-from tests.webhook.conftest import Serve, configured, rows_of, sign, start_postgres
+from tests.postgres import open_postgres
+from tests.webhook.conftest import Serve, configured, rows_of, sign
 from tests.webhook.test_receiver import notification, post, wait_until
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from bench.crash import count_merged, crash_receiver, serve_receiver
 from bench.senders import APPLICATION_URN, SECRET, make_request
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def test_whatever_got_a_200_before_a_kill_is_in_the_warehouse_once(tmp_path: Path, landing_url: str) -> None:
@@ -81,9 +82,9 @@ def test_a_full_disk_is_500_and_when_there_is_room_again_all_is_well(serve: Serv
 
 
 @pytest.fixture
-def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A PostgreSQL server that a test may stop. Its socket lies in its folder, whose name must be short."""
-    with start_postgres(tmp_path_factory) as server:
+def own_postgres() -> Iterator[Any]:
+    """A PostgreSQL server that a test may stop."""
+    with open_postgres() as server:
         yield server
 
 

@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import sqlite3
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -275,6 +276,30 @@ def test_secrets_rotate_without_a_restart_and_a_broken_configuration_leaves_the_
     broken.append("yes")
     time.sleep(0.1)
     assert post(client, notification(), "second").status_code == 200
+
+
+@pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
+def test_while_secrets_are_reloaded_slowly_others_are_verified_with_the_last_ones(serve: Serve) -> None:
+    may_load = threading.Event()
+    may_load.set()
+    loads: list[int] = []
+
+    def load() -> Applications:
+        loads.append(1)
+        assert may_load.wait(20)
+        return configured()
+
+    client = serve(load, Limits(cache_seconds=0.02, keyring_grace_seconds=60))
+    assert post(client, notification(), "acme-new").status_code == 200
+    may_load.clear()
+    time.sleep(0.03)
+    with ThreadPoolExecutor(1) as reloading:
+        first = reloading.submit(post, client, notification(), "acme-new")
+        wait_until(lambda: len(loads) == 2)
+        assert post(client, notification(), "acme-new").status_code == 200
+        assert not first.done()
+        may_load.set()
+        assert first.result(20).status_code == 200
 
 
 @pytest.mark.parametrize("fault", [ConfigurationError("no such file"), ZeroDivisionError("a fault of ours")], ids=repr)

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,23 @@ def test_imports_go_one_way(room):
     for path in (ROOT / room).rglob("*.py"):
         reached = {name.split(".")[0] for name in list_imports(path)} & OURS
         assert reached <= ROOMS[room] | {room}, path
+
+
+def test_the_rooms_of_jobrecon_import_each_other_without_a_cycle():
+    package = ROOT / "jobrecon"
+    rooms = {path.name for path in package.iterdir() if (path / "__init__.py").exists()}
+    reached = {
+        room: {name.split(".")[1] for path in (package / room).rglob("*.py") for name in list_imports(path) if name.startswith("jobrecon.")}
+        & rooms - {room}
+        for room in rooms
+    }
+    order = list(TopologicalSorter(reached).static_order())
+    assert set(order) == rooms
+
+
+def test_only_what_every_room_needs_lies_at_the_root_of_jobrecon():
+    modules = {path.stem for path in (ROOT / "jobrecon").glob("*.py")}
+    assert modules == {"__init__", "__main__", "applications", "clock", "errors", "secrets", "settings"}
 
 
 def test_the_sandbox_imports_nothing_of_ours_but_models():

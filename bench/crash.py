@@ -33,12 +33,12 @@ ENVIRONMENT = {
 
 @contextmanager
 def serve_receiver(
-    home: Path, landing_url: str | None = None, log: Path | None = None
+    home: Path, landing_url: str | None = None, log: Path | None = None, environment: dict[str, str] | None = None
 ) -> Iterator[tuple["subprocess.Popen[bytes]", str, int]]:
     """A receiver in a process of its own: the process, host and port. Killed at the end if it still lives."""
     home.mkdir(parents=True, exist_ok=True)
     log = log or home / f"receiver-{random.randrange(10**9)}.log"
-    environment = {**os.environ, **ENVIRONMENT, "JOBRECON_HOME": str(home)}
+    environment = {**os.environ, **ENVIRONMENT, **(environment or {}), "JOBRECON_HOME": str(home)}
     if landing_url:
         environment["JOBRECON_LANDING_URL"] = landing_url
     with log.open("wb") as stream:

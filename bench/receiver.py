@@ -28,6 +28,15 @@ ROUNDS = 3
 SLOW_SENDERS = 500
 CRASHES = 200
 FUZZ_SECONDS = 60
+FSYNC_MILLISECONDS = 5
+SLOW_FSYNC = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+static int slow(const char *name, int fd) { usleep(%d); return ((int (*)(int))dlsym(RTLD_NEXT, name))(fd); }
+int fsync(int fd) { return slow("fsync", fd); }
+int fdatasync(int fd) { return slow("fdatasync", fd); }
+"""
 NAMES = {"ours": "`jobrecon webhook`", "single": "minimal, a commit for each body", "shared": "minimal, shared commits"}
 
 
@@ -111,6 +120,15 @@ def measure_acknowledgements() -> dict[tuple[str, str], Acknowledged]:
     return {key: _find_median(found) for key, found in rounds.items()}
 
 
+def measure_on_slow_disk(folder: Path) -> Acknowledged:
+    """64 connections, with a delay under SQLite: each fsync of the receiver takes so much longer."""
+    (folder / "slow_fsync.c").write_text(SLOW_FSYNC % (FSYNC_MILLISECONDS * 1000))
+    library = folder / "slow_fsync.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, folder / "slow_fsync.c", "-ldl"], check=True)
+    with serve_receiver(folder / "home", environment={"LD_PRELOAD": str(library)}) as (_, host, port):
+        return send((host, port), 64)
+
+
 def _find_median(found: list[Acknowledged]) -> Acknowledged:
     return Acknowledged(
         per_second=statistics.median(one.per_second for one in found),
@@ -137,6 +155,12 @@ def measure_receiver() -> str:
         f"÷ minimal with shared commits: **{ours.per_second / figures['shared', '64'].per_second:.2f}**. "
         f"p99 with {SLOW_SENDERS} slow senders ÷ without: **{slow.p99_milliseconds / ours.p99_milliseconds:.2f}**.",
     ]
+    with tempfile.TemporaryDirectory() as name:
+        slow_disk = measure_on_slow_disk(Path(name))
+    lines.append(
+        f"\nOn a disk whose fsync takes {FSYNC_MILLISECONDS} ms longer, at 64 connections: "
+        f"**{slow_disk.per_second:,.0f}** durable 200s a second, p99 {slow_disk.p99_milliseconds:.1f} ms."
+    )
     with tempfile.TemporaryDirectory() as name:
         count, missing, doubled = crash_receiver(Path(name) / "home", CRASHES)
     lines.append(f"\n{CRASHES} × SIGKILL under load: {count:,} acknowledged, {len(missing)} of them missing, {len(doubled)} doubled.")

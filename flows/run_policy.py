@@ -9,14 +9,14 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Failed
 from prefect.tasks import Task
 
-from jobrecon.errors import DeliveryFailed, JobreconError, WarehouseError
+from jobrecon.errors import DeliveryFailed, JobreconError, WarehouseError, WarehouseInvalidated
 
 P = ParamSpec("P")
 
 
 def is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether a stage is retried: after an error of the warehouse, such as a full disk, not after a wrong setting."""
-    return isinstance(state.data, WarehouseError)
+    return isinstance(state.data, WarehouseError) and not isinstance(state.data, WarehouseInvalidated)
 
 
 def is_unreachable(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:

@@ -5,6 +5,7 @@ JobreconError                 `exit_status` of a command that ends by it
 │   └── RunTooOld             `as_of` lies before the last run's; `last_as_of`
 ├── WarehouseError            the warehouse cannot be opened, read or written
 │   ├── WarehouseLocked       another process has it open for writing; `holder`
+│   ├── WarehouseInvalidated  DuckDB closed it after a fatal error; nothing more can be read or written
 │   └── PublishFailed         the published copy could not be written; `target`
 ├── LandingUnavailable        the landing database cannot be reached
 ├── InputError                an input file that cannot be used
@@ -47,6 +48,10 @@ class WarehouseLocked(WarehouseError):
     def __init__(self, message: str, *, holder: str) -> None:
         super().__init__(message)
         self.holder = holder
+
+
+class WarehouseInvalidated(WarehouseError):
+    pass
 
 
 class PublishFailed(WarehouseError):

@@ -13,6 +13,7 @@ from models.posting import Expected, JobPosting, Listing
 from models.resync import ResyncRequest
 from models.run import RejectedRow, Run, RunState
 from models.task import JobTask, Operation, TaskResult, TaskState, TaskStatus, TaskStatusChange
+from models.warehouse_info import WarehouseInfo
 
 __all__ = [
     "BY_KIND_AND_FACET",
@@ -53,6 +54,7 @@ __all__ = [
     "TaskState",
     "TaskStatus",
     "TaskStatusChange",
+    "WarehouseInfo",
     "WarehouseTable",
     "WebhookChallenge",
 ]

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from jobrecon.applications import Application, Applications
 from jobrecon.clock import Clock, utc_now
-from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld
+from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld, WarehouseInvalidated
 from jobrecon.ingest import pull_tasks
 from jobrecon.ingest.notifications import merge_challenges, merge_deliveries
 from jobrecon.landing.database import open_landing
@@ -248,6 +248,9 @@ def open_reconciliation(
                 # Those of a run that was killed while polling.
                 warehouse.run("tasks/insert_status_changes", run_id=summary.run_id)
                 yield run
+            except WarehouseInvalidated:
+                # The next run records it as failed.
+                raise
             except BaseException as error:
                 run.reasons["run"] = str(error) or type(error).__name__
                 run.finish(RunState.FAILED)

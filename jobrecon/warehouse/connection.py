@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from jobrecon.clock import utc_now
-from jobrecon.errors import PublishFailed, WarehouseError, WarehouseLocked
+from jobrecon.errors import ConfigurationError, PublishFailed, WarehouseError, WarehouseInvalidated, WarehouseLocked
 from jobrecon.settings import Settings
 from jobrecon.warehouse.lock import POLL_SECONDS, hold_writer_lock
 from jobrecon.warehouse.publish import publish_catalog, publish_file
@@ -40,6 +40,10 @@ CONFIG: dict[str, Any] = {
 }
 
 
+HEADER_BYTES = 3 * 4096
+"""What every DuckDB file begins with."""
+
+
 def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection with time zone UTC that downloads nothing."""
     connection = duckdb.connect(path, read_only=read_only, config=CONFIG)
@@ -51,9 +55,17 @@ def connect(path: Path | str = ":memory:", *, read_only: bool = False) -> duckdb
 
 @contextmanager
 def explain_errors() -> Iterator[None]:
-    """Turn errors of disk, memory and concurrency into `WarehouseError`; errors in a statement pass through."""
+    """Turn errors of disk, memory and concurrency into `WarehouseError`; errors in a statement pass through.
+
+    After a fatal one, `WarehouseInvalidated`, DuckDB refuses the file to this process: it must end.
+    """
     try:
         yield
+    except (duckdb.FatalException, duckdb.InternalException) as error:
+        raise WarehouseInvalidated(
+            f"The warehouse failed: {_first_line(error)}. What was committed is safe, this process can no longer use it. "
+            "Free disk space or memory, or repair the disk, and run again."
+        ) from error
     except (duckdb.ProgrammingError, duckdb.DataError):
         raise
     except duckdb.Error as error:
@@ -226,7 +238,14 @@ def _bind_statements() -> None:
 
 
 def _connect_file(path: Path, deadline: float, waited_seconds: float) -> duckdb.DuckDBPyConnection:
+    if "?" in str(path.absolute()):
+        # DuckDB would look for the log of the file in another folder: it takes what follows the `?` for parameters of a URL.
+        raise ConfigurationError(
+            f"DuckDB cannot keep a file whose path holds a question mark: {path.absolute()}. Nothing was changed. Set JOBRECON_HOME or "
+            "JOBRECON_WAREHOUSE to another path."
+        )
     is_wal_moved = False
+    _remove_unfinished(path)
     while True:
         try:
             return connect(path)
@@ -260,6 +279,16 @@ def _connect_file(path: Path, deadline: float, waited_seconds: float) -> duckdb.
                 f"{path} cannot be opened as a DuckDB warehouse: {_first_line(error)}. Nothing was changed. Restore it, or move it away: "
                 "a new one is filled from imports, the landing database and LinkedIn."
             ) from error
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Remove a file that a full disk left before DuckDB had written its three header blocks: it never held a table."""
+    if not path.is_file() or path.with_name(path.name + ".wal").exists() or path.stat().st_size > HEADER_BYTES:
+        return
+    content = path.read_bytes()
+    if not content.strip(b"\0") or (content[8:12] == b"DUCK" and len(content) < HEADER_BYTES):
+        path.unlink()
+        log.warning("%s was unfinished (%s bytes): it is made anew.", path, f"{len(content):,}")
 
 
 def _attach_lake(address: str) -> duckdb.DuckDBPyConnection:

@@ -1,7 +1,9 @@
 """Tables of the warehouse, made from the models: no keys, every column commented, additive evolution."""
 
 import hashlib
+from collections.abc import Collection, Mapping
 from functools import cache
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -10,10 +12,14 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 from sqlmodel import SQLModel
 
+from jobrecon.errors import WarehouseError
 from jobrecon.warehouse.statements import load_statements
-from models import CallBudget, Customer, Run, SettlingHazard, WarehouseTable
+from models import CallBudget, Customer, Run, SettlingHazard, WarehouseInfo, WarehouseTable
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+VERSION = 2
+"""Version of the tables. It grows with each change that older programs must not write to."""
+WAREHOUSE_INFO = str(WarehouseInfo.__tablename__)
 
 
 @cache
@@ -58,43 +64,82 @@ def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create missing tables, columns and views and set comments that differ. Existing data is never touched."""
+    """Create missing tables, columns and views and set comments that differ. Existing data is never touched.
+
+    Raises `WarehouseError` where a newer version made the warehouse, or where somebody changed its tables.
+    """
     catalog, schema = connection.execute("select current_database(), current_schema()").fetchone() or ("", "")
     (kind,) = connection.execute("select type from duckdb_databases() where database_name = ?", [catalog]).fetchone() or ("duckdb",)
-    present: dict[str, dict[str, str | None]] = {}
-    for table, column, comment in connection.execute(
-        "select table_name, column_name, comment from duckdb_columns() where database_name = ? and schema_name = ?", [catalog, schema]
-    ).fetchall():
-        present.setdefault(table, {})[column] = comment
-    table_comments = dict(
-        connection.execute(
-            "select table_name, comment from duckdb_tables() where database_name = ? and schema_name = ?", [catalog, schema]
-        ).fetchall()
-    )
+
+    def read(columns: str, function: str) -> list[Any]:
+        query = f"select {columns} from {function}() where database_name = ? and schema_name = ?"
+        return connection.execute(query, [catalog, schema]).fetchall()
+
+    table_comments: dict[str, str] = dict(read("table_name, comment", "duckdb_tables"))
+    view_comments: dict[str, str] = dict(read("view_name, comment", "duckdb_views"))
+    types: dict[str, dict[str, str]] = {}
+    comments: dict[str, dict[str, str]] = {}
+    for table, column, type_, comment in read("table_name, column_name, data_type, comment", "duckdb_columns"):
+        types.setdefault(table, {})[column] = type_
+        comments.setdefault(table, {})[column] = comment
+    version = _read_version(connection) if WAREHOUSE_INFO in table_comments else None
+    _check_tables(types, table_comments.keys(), view_comments.keys())
     for name, model in list_tables().items():
-        if name not in present:
+        if name not in types:
             connection.execute(_create_statement(model))
         for column, type_, description in list_columns(model):
-            if name in present and column not in present[name]:
+            if name in types and column not in types[name]:
                 connection.execute(f'alter table {name} add column "{column}" {type_}')
-            if present.get(name, {}).get(column) != description:
+            if comments.get(name, {}).get(column) != description:
                 connection.execute(f"""comment on column {name}."{column}" is '{quote(description)}'""")
         if table_comments.get(name) != describe_table(model):
             connection.execute(f"comment on table {name} is '{quote(describe_table(model))}'")
-    view_comments = dict(
-        connection.execute(
-            "select view_name, comment from duckdb_views() where database_name = ? and schema_name = ?", [catalog, schema]
-        ).fetchall()
-    )
+    if version != VERSION:
+        connection.execute(f"delete from {WAREHOUSE_INFO} where name = 'schema_version'")
+        connection.execute(f"insert into {WAREHOUSE_INFO} by name select 'schema_version' as name, '{VERSION}' as value")
     for name, (description, text) in list_views().items():
         # The comment carries a hash of the query: an unchanged view is not replaced, so that opening writes nothing.
         comment = f"{description} ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
-        if view_comments.get(name) != comment or (kind == "duckdb" and not all(present.get(name, {}).values())):
+        if view_comments.get(name) != comment or (kind == "duckdb" and not all(comments.get(name, {}).values())):
             connection.execute(f"create or replace view {name} as {text}")
             # DuckLake has no comments on a view's columns, nor has what is published from it.
             for column, *_ in connection.execute(f"describe {name}").fetchall() if kind == "duckdb" else ():
                 connection.execute(f"""comment on column {name}."{column}" is '{quote(_describe_view_column(column))}'""")
             connection.execute(f"comment on view {name} is '{quote(comment)}'")
+
+
+def _read_version(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The version of the tables, where one is recorded. Raises `WarehouseError` for a newer one than this program's."""
+    try:
+        (text,) = connection.execute(f"select max(value) from {WAREHOUSE_INFO} where name = 'schema_version'").fetchone() or (None,)
+        version = int(text) if text else None
+    except (duckdb.Error, ValueError):
+        return None
+    if version and version > VERSION:
+        raise WarehouseError(
+            f"The warehouse was made by a newer version of jobrecon: its tables have version {version}, this program knows {VERSION}. "
+            "Nothing was changed. Install that version, or restore a warehouse of this one."
+        )
+    return version
+
+
+def _check_tables(types: Mapping[str, Mapping[str, str]], tables: Collection[str], views: Collection[str]) -> None:
+    """Raise `WarehouseError` with everything in the way of this program: missing keys, other types, tables instead of views."""
+    problems = [f"{name} is a view, must be a table" for name in list_tables() if name in views]
+    problems += [f"{name} is a table, must be a view" for name in list_views() if name in tables]
+    for name, model in list_tables().items():
+        present = types.get(name, {}) if name in tables else {}
+        for column, type_, _ in list_columns(model):
+            if present and column not in present and getattr(model, "__table__").columns[column].primary_key:  # noqa: B009
+                problems.append(f"{name} has no column {column}")
+            if column in present and present[column] != type_:
+                problems.append(f"{name}.{column} is {present[column]}, must be {type_}")
+    if problems:
+        raise WarehouseError(
+            "The warehouse's tables were changed. Nothing was written.\n"
+            + "\n".join(f"  {problem}" for problem in problems)
+            + "\nChange them back, or move the warehouse away: a new one is filled from imports, the landing database and LinkedIn."
+        )
 
 
 def _describe_view_column(name: str) -> str:

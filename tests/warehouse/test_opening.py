@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -13,7 +15,8 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_published, open_warehouse
 from jobrecon.warehouse.connection import connect
 from jobrecon.warehouse.lock import find_file_system, refuse_network_file_system
-from jobrecon.warehouse.schema import apply_schema, describe_table, list_columns, list_tables
+from jobrecon.warehouse.parquet import export_parquet
+from jobrecon.warehouse.schema import VERSION, apply_schema, describe_table, list_columns, list_tables
 
 COMMENTS = "select table_name, column_name, data_type, comment from duckdb_columns() where database_name not in ('system', 'temp')"
 
@@ -168,3 +171,104 @@ def test_a_network_file_system_is_refused_as_a_wrong_configuration(tmp_path: Pat
     with pytest.raises(ConfigurationError, match="network file system") as raised:
         refuse_network_file_system(tmp_path)
     assert raised.value.exit_status == 2
+
+
+def test_a_warehouse_of_a_newer_version_is_refused_by_number_and_left_unchanged(settings: Settings) -> None:
+    with open_warehouse(settings) as warehouse:
+        assert warehouse.connection.execute("select name, value from warehouse_info").fetchall() == [("schema_version", str(VERSION))]
+        warehouse.connection.execute("update warehouse_info set value = '99'")
+        warehouse.connection.execute("drop table call_budget")
+    with pytest.raises(WarehouseError, match=f"its tables have version 99, this program knows {VERSION}"), open_warehouse(settings):
+        pass
+    with connect(settings.warehouse) as connection:
+        assert ("call_budget",) not in connection.execute("show tables").fetchall()
+
+
+CHANGES = [
+    ("alter table job_tasks rename column task_urn to urn", "job_tasks has no column task_urn"),
+    ("alter table job_tasks alter column poll_count type varchar", "job_tasks.poll_count is VARCHAR, must be INTEGER"),
+    ("drop view open_findings; create table open_findings as select 1 as one", "open_findings is a table, must be a view"),
+    ("drop table customers; create view customers as select 'a' as application_urn", "customers is a view, must be a table"),
+]
+
+
+@pytest.mark.parametrize(("change", "problem"), CHANGES, ids=["a renamed key", "another type", "a table for a view", "a view for a table"])
+def test_changed_tables_are_one_clear_error_and_left_unchanged(settings: Settings, change: str, problem: str) -> None:
+    with open_warehouse(settings) as warehouse:
+        warehouse.connection.execute("drop view time_to_settle")
+        warehouse.connection.execute(change)
+    with pytest.raises(WarehouseError, match=re.escape(problem)), open_warehouse(settings):
+        pass
+    with connect(settings.warehouse) as connection:
+        assert "time_to_settle" not in {name for (name,) in connection.execute("show tables").fetchall()}
+
+
+@pytest.mark.parametrize("size", [0, 100, 4096, 12287])
+def test_a_file_that_a_full_disk_left_unfinished_is_made_anew(settings: Settings, size: int) -> None:
+    path = Path(settings.warehouse)
+    with open_warehouse(settings):
+        pass
+    unfinished = path.read_bytes()[:size]
+    for content in (unfinished, bytes(size)):
+        path.write_bytes(content)
+        with open_warehouse(settings) as warehouse:
+            assert warehouse.count("tasks/select_task_count") == 0
+    # Beside a log the file has had content.
+    path.write_bytes(unfinished)
+    path.with_name(path.name + ".wal").write_bytes(b"something")
+    with pytest.raises(WarehouseError, match="cannot be opened"), open_warehouse(settings):
+        pass
+    assert path.read_bytes() == unfinished
+
+
+@pytest.mark.parametrize("name", ["it's", 'a "b"', "a#b", "a%20b", "a (b)", "a;b", "ä ö", "{a}", "a=b"])
+def test_any_character_may_stand_in_the_path_of_the_home(tmp_path: Path, name: str) -> None:
+    settings = Settings(_env_file=None, home=tmp_path / name, parquet=str(tmp_path / name / "parquet"))
+    with open_warehouse(settings) as warehouse:
+        warehouse.connection.execute("insert into customers by name select 'a' as application_urn")
+        export_parquet(warehouse, Path(settings.parquet))
+        warehouse.publish()
+    with open_published(settings) as published:
+        assert published.connection.execute("select count(*) from customers").fetchone() == (1,)
+    assert {path.name for path in settings.home.iterdir()} == {"warehouse.duckdb", "warehouse.duckdb.lock", "published", "parquet"}
+    assert (settings.home / "parquet" / "customers.parquet").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_question_mark_in_the_path_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, home=tmp_path / "a?b")
+    with pytest.raises(ConfigurationError, match="question mark") as raised, open_warehouse(settings):
+        pass
+    assert raised.value.exit_status == 2
+    assert not list(settings.home.glob("*.duckdb*[!k]"))
+
+
+FATAL = """
+import resource, sys
+from pathlib import Path
+from jobrecon.errors import WarehouseInvalidated
+from jobrecon.settings import Settings
+from jobrecon.warehouse import open_warehouse
+
+with open_warehouse(Settings(_env_file=None, home=Path(sys.argv[1]))) as warehouse:
+    warehouse.connection.execute("create table of_somebody as select range from range(100_000)")
+    warehouse.checkpoint()
+    warehouse.connection.execute("update of_somebody set range = range + 1")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    for _ in range(2):
+        try:
+            warehouse.checkpoint()
+        except WarehouseInvalidated as error:
+            print(error)
+"""
+
+
+def test_after_a_fatal_error_of_duckdb_the_process_can_only_end_and_the_next_one_recovers(settings: Settings) -> None:
+    command = [sys.executable, "-c", FATAL, str(settings.home)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2
+    assert re.match(r"The warehouse failed: .*File too large.*this process can no longer use it", lines[0])
+    assert done.stderr == ""
+    with open_warehouse(settings) as warehouse:
+        assert warehouse.connection.execute("select count(*), min(range) from of_somebody").fetchone() == (100_000, 1)

@@ -12,7 +12,8 @@ from bench.polling_world import Floats, Numbers, World, hazard_per_bin
 from jobrecon.reconcile.hazard import BIN_COUNT, BIN_EDGES
 from jobrecon.reconcile.plan import Planner
 from jobrecon.settings import Settings
-from jobrecon.warehouse.connection import Warehouse, connect, stage
+from jobrecon.warehouse.connection import Warehouse, stage
+from jobrecon.warehouse.duckdb_file import connect
 from jobrecon.warehouse.schema import STAGED, apply_schema
 
 APPLICATION = "urn:li:developerApplication:1001"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jobrecon.settings import Settings
-from jobrecon.warehouse.connection import connect
+from jobrecon.warehouse.duckdb_file import connect
 from jobrecon.warehouse.schema import list_columns, list_tables
 from jobrecon.warehouse.statements import list_findings, load_statements
 from models import BY_KIND_AND_FACET, FINDING_KINDS, Kind, Severity

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from jobrecon.errors import InputError
 from jobrecon.ingest.staging import TASK_COLUMNS, Row, stage_rows, stage_table
-from jobrecon.warehouse.connection import connect
+from jobrecon.warehouse.duckdb_file import connect
 
 DELIMITERS = (",", ";", "\t")
 MAX_FIELD_LENGTH = 1_000_000

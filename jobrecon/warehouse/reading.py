@@ -8,7 +8,8 @@ import duckdb
 
 from jobrecon.errors import WarehouseError
 from jobrecon.settings import Settings
-from jobrecon.warehouse.connection import Warehouse, connect
+from jobrecon.warehouse.connection import Warehouse
+from jobrecon.warehouse.duckdb_file import connect
 
 
 def connect_published(settings: Settings) -> duckdb.DuckDBPyConnection:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from jobrecon.reports.facts import gather_facts
 from jobrecon.settings import Settings
-from jobrecon.warehouse.connection import Warehouse, connect
+from jobrecon.warehouse.connection import Warehouse
+from jobrecon.warehouse.duckdb_file import connect
 from jobrecon.warehouse.schema import apply_schema
 from tests.reports.conftest import UTC, History
 

@@ -11,7 +11,7 @@ import pytest
 from jobrecon.errors import PublishFailed
 from jobrecon.reports import write_report
 from jobrecon.warehouse import open_warehouse
-from jobrecon.warehouse.connection import connect
+from jobrecon.warehouse.duckdb_file import connect
 from jobrecon.warehouse.parquet import export_parquet
 from tests.reports.conftest import NOW
 

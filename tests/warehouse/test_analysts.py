@@ -77,7 +77,7 @@ IN_TOKYO = """
 from pathlib import Path
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse
-from jobrecon.warehouse.connection import connect
+from jobrecon.warehouse.duckdb_file import connect
 
 warehouse = Warehouse(connect(), Settings(_env_file=None, home=Path("unused")))
 for each in (warehouse, warehouse.cursor()):

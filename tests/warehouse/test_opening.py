@@ -13,7 +13,7 @@ import pytest
 from jobrecon.errors import ConfigurationError, WarehouseError, WarehouseLocked
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_published, open_warehouse
-from jobrecon.warehouse.connection import connect
+from jobrecon.warehouse.duckdb_file import connect
 from jobrecon.warehouse.lock import find_file_system, refuse_network_file_system
 from jobrecon.warehouse.parquet import export_parquet
 from jobrecon.warehouse.schema import VERSION, apply_schema, describe_table, list_columns, list_tables

@@ -15,6 +15,8 @@ JobreconError                 `exit_status` of a command that ends by it
     ├── CredentialsRefused    no token for these credentials, or the token is not accepted
     ├── AccessDenied          403 or 404 on the resource
     ├── BudgetExhausted       the day's calls are used up
+    ├── Throttled             LinkedIn protects itself (429); `until`
+    ├── VersionRefused        LinkedIn does not serve this version of the API
     ├── BatchRefused          400 or 414: an id of the batch is not accepted; `task_urns`
     └── LinkedInUnreachable   transient errors that lasted
 """
@@ -94,6 +96,16 @@ class AccessDenied(LinkedInError):
 
 
 class BudgetExhausted(LinkedInError):
+    pass
+
+
+class Throttled(LinkedInError):
+    def __init__(self, message: str, *, until: datetime, application_urn: str = "", status: int | None = None) -> None:
+        super().__init__(message, application_urn=application_urn, status=status)
+        self.until = until
+
+
+class VersionRefused(LinkedInError):
     pass
 
 

@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     daily_call_limit: int = Field(
         default=300_000, ge=0, le=MAX_LIMIT, description="Calls per application and UTC day, for `simpleJobPostingTasks`"
     )
+    api_version: str = Field(
+        default="", description="Version of LinkedIn's API as `YYYYMM`, called at `/rest`; not set: `/v2`, without a version"
+    )
+    check_limit: int = Field(default=1_000_000, ge=0, le=MAX_LIMIT, description="Calls per application and UTC day, for `jobPostingStatus`")
     query_string_limit: int = Field(default=4096, ge=80, le=60_000, description="Longest query string of a GET, in bytes as sent")
     concurrency: int = Field(default=8, ge=1, le=256, description="Calls in flight per application")
     first_check_after: int = Field(default=300, ge=0, description="Seconds from request to first poll")
@@ -86,6 +90,13 @@ class Settings(BaseSettings):
         description="Chat that gets the verdict of the day: the incoming webhook as Slack or Teams shows it, or an apprise address (`jsons://host/path`)",
     )
     parquet: str = Field(default="", description="Folder for the published tables as Parquet files, replaced by each run; not set: none")
+
+    @field_validator("api_version")
+    @classmethod
+    def check_api_version(cls, value: str) -> str:
+        if value and not re.fullmatch(r"20[0-9]{2}(0[1-9]|1[0-2])", value):
+            raise ValueError("must be a year and a month, such as 202604")
+        return value
 
     @field_validator("timezone")
     @classmethod

@@ -171,7 +171,7 @@ def explain(
 
 @app.command()
 def budget(as_json: JsonOption = False) -> None:
-    """Show the API calls used and left today (UTC) per application.
+    """Show the API calls used and left today (UTC) per application and resource.
 
     Example: `jobrecon budget --json`
     """
@@ -181,23 +181,35 @@ def budget(as_json: JsonOption = False) -> None:
     with exit_with_status():
         settings = load_settings()
         now = utc_now()
-        rows = describe_budget(open_landing(settings.landing_url), settings.load_applications(), now)
+        rows = describe_budget(open_landing(settings.landing_url), settings.load_applications(), now, settings.check_limit)
         if as_json:
             print_json({"utc_date": now.date(), "applications": rows})
             return
         if not rows:
             raise ConfigurationError("No application is configured, and no calls were made today.")
         print_table(
-            f"Calls to simpleJobPostingTasks on {now.date()} (UTC; resets at 00:00 UTC)",
-            ["application", "customer", "limit", "used", "left", "exhausted at", "by hour, from 00 to 23 UTC"],
+            f"Calls on {now.date()} (UTC; resets at 00:00 UTC)",
+            [
+                "application",
+                "customer",
+                "resource",
+                "limit",
+                "used",
+                "left",
+                "exhausted at",
+                "throttled until",
+                "by hour, from 00 to 23 UTC",
+            ],
             [
                 [
                     row["application_urn"],
                     row["customer"] or "",
+                    row["resource"],
                     row["call_limit"],
                     row["calls_used"],
                     row["calls_left"],
                     row["exhausted_at"] or "",
+                    row["throttled_until"] or "",
                     sparkline(row["calls_by_hour"]),
                 ]
                 for row in rows

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.schema import CreateColumn
 
 from jobrecon.errors import ConfigurationError, LandingUnavailable
 from models import LandingTable
@@ -65,6 +66,17 @@ def _create_tables(engine: Engine) -> None:
             "begin immediate" if connection.dialect.name == "sqlite" else f"select pg_advisory_xact_lock({TABLES_LOCK})"
         )
         LandingTable.metadata.create_all(connection)
+        _add_missing_columns(connection)
+
+
+def _add_missing_columns(connection: Connection) -> None:
+    """Add the nullable columns that a database made by an older version lacks."""
+    for table in LandingTable.metadata.sorted_tables:
+        present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in present and column.nullable:
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"alter table {table.name} add column {definition}")
 
 
 @contextmanager

@@ -1,23 +1,34 @@
-"""Calls to one batch resource of LinkedIn's API: charge, send, parse; retry what may pass."""
+"""Calls to one batch resource of LinkedIn's API: admit, charge, send, parse; retry what may pass."""
 
-import asyncio
-import time
+import re
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import orjson
 from pydantic import SecretStr
+from sqlalchemy import Engine
 
 from jobrecon.applications import Application
-from jobrecon.errors import AccessDenied, BatchRefused, CredentialsRefused, LinkedInError, LinkedInUnreachable
+from jobrecon.clock import Clock
+from jobrecon.errors import AccessDenied, BatchRefused, CredentialsRefused, LinkedInError, LinkedInUnreachable, Throttled, VersionRefused
 from jobrecon.linkedin.batches import build_query
 from jobrecon.linkedin.ledger import CallLedger
 from jobrecon.linkedin.responses import MalformedResponse
-from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe, redact
+from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe, redact, redact_bytes
+from jobrecon.linkedin.throttle import Throttle
 from jobrecon.linkedin.tokens import TokenCache
+from jobrecon.settings import Settings
 
-THROTTLED = "HTTP 429"
+REFUSES_VERSION = re.compile(
+    r"\bversion\b.*\b(not active|inactive|invalid|not valid|deprecated|sunset|retired|not supported|unsupported|not exist)"
+    r"|[A-Z]+_VERSION\b|\bversion must be present",
+    re.IGNORECASE | re.DOTALL,
+)
+"""LinkedIn's text about a version it does not serve."""
+
+INVALID_KEY_MESSAGE = "key parameter value is invalid"
+"""In LinkedIn's text about a batch that holds an id it does not accept. Any other text may be about the request as a whole."""
 
 T = TypeVar("T")
 
@@ -26,44 +37,44 @@ class ResourceClient:
     """One application's calls to one resource, from however many workers."""
 
     def __init__(
-        self, application: Application, url: str, query_limit_bytes: int, ledger: CallLedger, tokens: TokenCache, http: httpx.AsyncClient
+        self,
+        application: Application,
+        settings: Settings,
+        engine: Engine,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        resource: str,
+        call_limit: int,
+        version: str = "",
     ) -> None:
         self.application = application
-        self.url = url
-        self.query_limit_bytes = query_limit_bytes
-        self.ledger = ledger
-        self.tokens = tokens
+        self.version = version
+        self.url = f"{settings.api_url.rstrip('/')}/{'rest' if version else 'v2'}/{resource}"
+        self.query_limit_bytes = settings.query_string_limit
+        self.ledger = CallLedger(engine, application.urn, call_limit, clock, resource)
+        self.throttle = Throttle(self.ledger)
+        self.tokens = TokenCache(application, settings.token_url, engine, http, clock)
         self.http = http
-        self._throttle_lock = asyncio.Lock()
-        self._throttled_at = 0.0
-        self._throttle_backoff = Backoff()
-        """For 429, shared by all workers; new after each response."""
 
     async def fetch(self, ids: Sequence[str], parse: Callable[[bytes, Sequence[str]], T]) -> T:
         """The parsed response about a batch of ids.
 
         Raises `BatchRefused` where some id may be the reason, and any other `LinkedInError` for what concerns the application
-        as a whole: credentials, access, budget, an API that cannot be reached.
+        as a whole: credentials, access, budget, throttling, version, an API that cannot be reached.
         """
         backoff = Backoff()
         query = build_query(ids)
         is_tunneled = len(query) > self.query_limit_bytes
         token = await self.tokens.get()
         is_token_renewed = False
-        day = self.ledger.clock().date()
-        problems: list[str] = []
         while True:
-            async with self._throttle_lock:
-                pass  # while one worker waits out a 429, the others wait with it
-            sent_at = time.monotonic()
-            await self.ledger.charge()
             try:
-                response = await self.http.send(self._build_request(query, token, is_tunneled))
+                response = await self._send(query, token, is_tunneled)
                 status = response.status_code
                 if status == 200:
-                    parsed = parse(response.content, ids)
-                    self._throttle_backoff = Backoff()
-                    return parsed
+                    return parse(redact_bytes(response.content, [token]), ids)
+                if status == 429:
+                    continue
                 if status == 401 and not is_token_renewed:
                     token, is_token_renewed = await self.tokens.renew(refused=token), True
                     continue
@@ -72,41 +83,43 @@ class ResourceClient:
                     is_tunneled = True
                     self.query_limit_bytes = min(self.query_limit_bytes, len(query) - 1)
                     continue
-                if status < 500 and status != 429:
+                if status < 500:
                     raise self._explain_refusal(response, ids, token)
-                problems.append(THROTTLED if status == 429 else f"HTTP {status}")
-                if status == 429:
-                    if await self._wait_out_throttling(sent_at):
-                        continue
-                    break
+                problem = f"HTTP {status}"
             except TRANSIENT_ERRORS as error:
-                problems.append(describe(error))
+                problem = describe(error)
             except MalformedResponse as error:
-                problems.append(str(error))
+                problem = str(error)
             if not await backoff.wait():
-                break
-        if set(problems) == {THROTTLED}:
-            # LinkedIn does not say whether it means the day; it lasted, so the application makes no calls until 00:00 UTC.
-            await self.ledger.mark_exhausted(day)
-            raise self.ledger.explain_exhausted()
-        raise LinkedInUnreachable(
-            f"LinkedIn gives no response to {self.application.urn} ({self.application.customer}) at {self.url}: "
-            f"{redact(problems[-1], [token])}. What was received is saved, the other tasks stay as they are and are polled by the next "
-            "run. Check the network, then LinkedIn's status.",
-            application_urn=self.application.urn,
-        )
+                raise LinkedInUnreachable(
+                    f"LinkedIn gives no response to {self.application.urn} ({self.application.customer}) at {self.url}: "
+                    f"{redact(problem, [token])}. What was received is saved, everything else stays as it is and is fetched by the next "
+                    "run. Check the network, then LinkedIn's status.",
+                    application_urn=self.application.urn,
+                )
 
-    async def _wait_out_throttling(self, sent_at: float) -> bool:
-        """Wait before a throttled call is repeated: one worker for all. False where waiting did not help."""
-        async with self._throttle_lock:
-            if self._throttled_at > sent_at:
-                return True
-            is_waited = await self._throttle_backoff.wait()
-            self._throttled_at = time.monotonic()
-            return is_waited
+    async def _send(self, query: str, token: SecretStr, is_tunneled: bool) -> httpx.Response:
+        """Send one call, once it is admitted and charged. A 429 is recorded before others are admitted."""
+        while True:
+            async with self.throttle.admit() as is_probe:
+                try:
+                    await (self.ledger.charge_probe() if is_probe else self.ledger.charge())
+                except Throttled:
+                    # By another process, after this one was admitted.
+                    self.throttle.forget()
+                    continue
+                sent_at = self.ledger.clock()
+                response = await self.http.send(self._build_request(query, token, is_tunneled))
+                if response.status_code == 429:
+                    await self.throttle.record(response, sent_at, is_probe=is_probe)
+                elif is_probe and response.status_code < 500:
+                    await self.throttle.clear()
+                return response
 
     def _build_request(self, query: str, token: SecretStr, is_tunneled: bool) -> httpx.Request:
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"}
+        if self.version:
+            headers["LinkedIn-Version"] = self.version
         if not is_tunneled:
             return self.http.build_request("GET", f"{self.url}?{query}", headers=headers)
         # Longer than a query string may be: the same batch get as a POST.
@@ -116,24 +129,32 @@ class ResourceClient:
     def _explain_refusal(self, response: httpx.Response, ids: Sequence[str], token: SecretStr) -> LinkedInError:
         urn, customer, status = self.application.urn, self.application.customer, response.status_code
         message = redact(_read_message(response.content), [token])[:500]
+        concerns: dict[str, Any] = {"application_urn": urn, "status": status}
+        if status == 426 or (status == 400 and REFUSES_VERSION.search(response.text)):
+            tried = f"version {self.version} of its API (JOBRECON_API_VERSION)" if self.version else "its API without a version"
+            return VersionRefused(
+                f"LinkedIn no longer serves {tried} to {urn} ({customer}), HTTP {status}: {message}. Everything stays as it is. "
+                "Set JOBRECON_API_VERSION to a version that LinkedIn's documentation names as active, as YYYYMM"
+                f"{', or unset it to call /v2' if self.version else ''}.",
+                **concerns,
+            )
         if status in (400, 414):
-            return BatchRefused(message, task_urns=ids, application_urn=urn, status=status)
+            return BatchRefused(message, task_urns=ids, **concerns)
         if status == 401:
             return CredentialsRefused(
-                f"LinkedIn does not accept the fresh token of {urn} ({customer}): {message}. Its tasks stay as they are. "
+                f"LinkedIn does not accept the fresh token of {urn} ({customer}): {message}. Everything stays as it is. "
                 "Check in LinkedIn's developer portal that the application is active.",
-                application_urn=urn,
-                status=status,
+                **concerns,
             )
         return AccessDenied(
-            f"LinkedIn refuses {urn} ({customer}) with HTTP {status}: {message}. Its tasks stay as they are. "
+            f"LinkedIn refuses {urn} ({customer}) with HTTP {status} at {self.url}: {message}. Everything stays as it is. "
             "Check that the application has access to the Job Posting API, and JOBRECON_API_URL.",
-            application_urn=urn,
-            status=status,
+            **concerns,
         )
 
 
 def _read_message(body: bytes) -> str:
+    """LinkedIn's own text about an error."""
     try:
         document = orjson.loads(body)
         if isinstance(document, dict) and isinstance(document.get("message"), str):

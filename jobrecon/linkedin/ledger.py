@@ -1,20 +1,20 @@
-"""The call ledger: each call is charged, durably, before it is sent, on the UTC day of sending."""
+"""The call ledger: each call is charged, durably, before it is sent, to the UTC day of sending."""
 
 import asyncio
 import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Engine, case, select, update
+from sqlalchemy import Engine, case, func, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from jobrecon.applications import Application
 from jobrecon.clock import Clock, utc_now
-from jobrecon.errors import BudgetExhausted
+from jobrecon.errors import BudgetExhausted, Throttled
 from jobrecon.landing.database import explain_landing_errors
 from models import CallHour, LedgerEntry
 
-RESOURCE = "simpleJobPostingTasks"
+TASKS, POSTING_STATUS = "simpleJobPostingTasks", "jobPostingStatus"
 HOURS: Any = CallHour.__table__  # type: ignore[attr-defined]
 MAX_RESERVED_CALLS = 256
 """Calls charged in one transaction beyond those that wait: a transaction costs as much as a call."""
@@ -23,41 +23,55 @@ CALLS_PER_RESERVED = 8
 MIN_LEFT_PER_RESERVED = 2_000
 """Calls that the day must have left for each that is reserved: the last ones are charged one by one."""
 TABLE: Any = LedgerEntry.__table__  # type: ignore[attr-defined]
+CARRIED_COLUMNS = ("throttle_count", "throttled_until", "probe_sent_at", "denied_until")
+"""What outlasts the day."""
 
 
 class CallLedger:
-    """One application's calls. No crash, restart or number of concurrent runs lets it exceed its limit on a UTC day."""
+    """One application's calls to one resource. No crash, restart or number of concurrent runs exceeds the limit of a UTC day."""
 
-    def __init__(self, engine: Engine, application_urn: str, call_limit: int, clock: Clock = utc_now) -> None:
+    def __init__(self, engine: Engine, application_urn: str, call_limit: int, clock: Clock = utc_now, resource: str = TASKS) -> None:
         self.engine = engine
         self.application_urn = application_urn
+        self.resource = resource
         self.call_limit = call_limit
         self.clock = clock
         self.calls_used = 0
         """Calls charged through this object."""
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[asyncio.Future[dt.date]] = []
         self._charging: asyncio.Task[None] | None = None
         self._reserved, self._reserved_on = 0, dt.date.min
         self._exhausted_on: dt.date | None = None
 
     async def charge(self) -> None:
-        """Return once one call is charged. Raises `BudgetExhausted` where the day has none left.
+        """Return once one call is charged to this UTC day. Raises `BudgetExhausted` where it has none left, `Throttled`.
 
         Callers that wait at the same time share one transaction; while the day has plenty, some calls are reserved. A process
         that is killed leaves a few charged that were never sent, never one sent that was not charged.
         """
-        today = self.clock().date()
-        if self._exhausted_on == today:
-            raise self.explain_exhausted()
-        if self._reserved and self._reserved_on == today:
-            self._reserved -= 1
+        charged_on: dt.date | None = None
+        # Midnight may come while a call is charged: the day of sending counts.
+        while charged_on != (today := self.clock().date()):
+            if self._exhausted_on == today:
+                raise self.explain_exhausted()
+            if self._reserved and self._reserved_on == today:
+                self._reserved -= 1
+                self.calls_used += 1
+                return
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            if self._charging is None or self._charging.done():
+                self._charging = asyncio.create_task(self._charge_waiting())
+            charged_on = await waiter
+
+    async def charge_probe(self) -> None:
+        """Charge one call though LinkedIn throttles the application. Raises `BudgetExhausted`."""
+        charged_on: dt.date | None = None
+        while charged_on != self.clock().date():
+            charged_on = self.clock().date()
+            if not await asyncio.to_thread(self.charge_now, 1, charged_on, is_probe=True):
+                raise self.explain_exhausted()
             self.calls_used += 1
-            return
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        if self._charging is None or self._charging.done():
-            self._charging = asyncio.create_task(self._charge_waiting())
-        await waiter
 
     async def _charge_waiting(self) -> None:
         # The reserve is counted on the event loop alone; the threads only run transactions.
@@ -68,36 +82,48 @@ class CallLedger:
             reserve = min(MAX_RESERVED_CALLS, self.calls_used // CALLS_PER_RESERVED)
             try:
                 await self.refund()  # something is left only where its day has ended
-                granted = await asyncio.to_thread(self._charge_and_reserve, count, reserve)
+                granted = await asyncio.to_thread(self._charge_and_reserve, count, reserve, today)
+                if self.clock().date() != today:
+                    await asyncio.to_thread(self._refund, granted, today)
+                    continue
             except Exception as error:  # noqa: BLE001 - whatever it is, it is raised to those who wait
                 self._resume_waiters(count, error)
                 continue
-            # Callers that came meanwhile take from the reserve, unless midnight came too: it may be charged to either day.
-            served = min(granted, len(self._waiting) if self.clock().date() == today else count)
+            # Callers that came meanwhile take from the reserve.
+            served = min(granted, len(self._waiting))
             self.calls_used += served
-            self._resume_waiters(served)
+            self._resume_waiters(served, today)
             self._resume_waiters(count - served, self.explain_exhausted())
-            self._reserved, self._reserved_on = (granted - served if self.clock().date() == today else 0), today
+            self._reserved, self._reserved_on = granted - served, today
 
-    def _resume_waiters(self, count: int, error: Exception | None = None) -> None:
-        """Let the first `count` waiters go on, or raise the error to them. One that was cancelled meanwhile stays charged."""
+    def _resume_waiters(self, count: int, outcome: dt.date | Exception) -> None:
+        """Give the first `count` waiters the day they are charged to, or the error. One that was cancelled meanwhile stays charged."""
         waiters, self._waiting = self._waiting[: max(0, count)], self._waiting[max(0, count) :]
         for waiter in waiters:
             if waiter.done():
                 continue
-            if error:
-                waiter.set_exception(error)
+            if isinstance(outcome, Exception):
+                waiter.set_exception(outcome)
             else:
-                waiter.set_result(None)
+                waiter.set_result(outcome)
+
+    def explain_throttled(self, until: dt.datetime) -> Throttled:
+        return Throttled(
+            f"LinkedIn throttles {self.application_urn} (HTTP 429 at {self.resource}): no calls until {until:%Y-%m-%d %H:%M:%S} UTC, then one as a "
+            "probe. What was received is saved, everything else stays as it is.",
+            application_urn=self.application_urn,
+            status=429,
+            until=until,
+        )
 
     def explain_exhausted(self) -> BudgetExhausted:
         return BudgetExhausted(
-            f"{self.application_urn} has no calls left until 00:00 UTC. The tasks that were not polled are polled first then.",
+            f"{self.application_urn} has no calls to {self.resource} left until 00:00 UTC. What was left over comes first then.",
             application_urn=self.application_urn,
         )
 
-    def _charge_and_reserve(self, count: int, reserve: int) -> int:
-        return self.charge_now(count + min(reserve, self.count_left() // MIN_LEFT_PER_RESERVED))
+    def _charge_and_reserve(self, count: int, reserve: int, today: dt.date) -> int:
+        return self.charge_now(count + min(reserve, self.count_left() // MIN_LEFT_PER_RESERVED), today)
 
     async def refund(self) -> None:
         """Refund the calls that were reserved and never sent. Calls that were sent stay charged."""
@@ -107,35 +133,43 @@ class CallLedger:
 
     def _refund(self, unsent: int, day: dt.date) -> None:
         with explain_landing_errors(self.engine), self.engine.begin() as connection:
-            connection.execute(update(TABLE).where(*self._key(day)).values(calls_used=TABLE.c.calls_used - unsent))
+            connection.execute(update(TABLE).where(*self.key(day)).values(calls_used=TABLE.c.calls_used - unsent))
             if day == self.clock().date():
                 self._add_to_hour(connection, -unsent)
 
-    def charge_now(self, count: int) -> int:
-        """Charge up to `count` calls in one transaction; returns how many the day still had."""
-        today = self.clock().date()
+    def charge_now(self, count: int, today: dt.date | None = None, *, is_probe: bool = False) -> int:
+        """Charge up to `count` calls in one transaction; returns how many the day still had. Raises `Throttled`.
+
+        After LinkedIn throttled a call, only a probe is charged until one has succeeded.
+        """
+        today = today or self.clock().date()
         with explain_landing_errors(self.engine), self.engine.begin() as connection:
             is_day_open = False
             while count > 0:
                 charged = connection.execute(
                     update(TABLE)
                     .where(
-                        *self._key(today),
+                        *self.key(today),
                         TABLE.c.call_limit == self.call_limit,
                         TABLE.c.calls_used + count <= TABLE.c.call_limit,
                         TABLE.c.exhausted_at.is_(None),
+                        true() if is_probe else func.coalesce(TABLE.c.throttle_count, 0) == 0,
                     )
                     .values(calls_used=TABLE.c.calls_used + count)
                 )
                 if charged.rowcount:
                     break
                 if not is_day_open:
-                    self._open_day(connection, today)
+                    self.open_day(connection, today)
                     is_day_open = True
                     continue
-                used, limit, exhausted_at = connection.execute(
-                    select(TABLE.c.calls_used, TABLE.c.call_limit, TABLE.c.exhausted_at).where(*self._key(today))
+                used, limit, exhausted_at, throttled_until, throttle_count = connection.execute(
+                    select(
+                        TABLE.c.calls_used, TABLE.c.call_limit, TABLE.c.exhausted_at, TABLE.c.throttled_until, TABLE.c.throttle_count
+                    ).where(*self.key(today))
                 ).one()
+                if throttle_count and not is_probe and not exhausted_at:
+                    raise self.explain_throttled(throttled_until)
                 count = 0 if exhausted_at else min(count - 1, limit - used)
             if count <= 0:
                 self._mark_exhausted(connection, today)
@@ -143,17 +177,27 @@ class CallLedger:
                 self._add_to_hour(connection, count)
         return max(count, 0)
 
-    def _open_day(self, connection: Any, today: dt.date) -> None:
+    def open_day(self, connection: Any, today: dt.date) -> None:
+        """Insert the day's row where it is missing, throttled as the day before ended."""
+        yesterday = self.key(today - dt.timedelta(days=1))
+        carried = connection.execute(select(*(TABLE.c[name] for name in CARRIED_COLUMNS)).where(*yesterday)).mappings().first()
         insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         connection.execute(
             insert(TABLE)
-            .values(application_urn=self.application_urn, resource=RESOURCE, utc_date=today, call_limit=self.call_limit, calls_used=0)
+            .values(
+                application_urn=self.application_urn,
+                resource=self.resource,
+                utc_date=today,
+                call_limit=self.call_limit,
+                calls_used=0,
+                **(carried or {}),
+            )
             .on_conflict_do_nothing()
         )
         # A limit that was raised ends an exhaustion; one that was lowered does not.
         connection.execute(
             update(TABLE)
-            .where(*self._key(today), TABLE.c.call_limit != self.call_limit)
+            .where(*self.key(today), TABLE.c.call_limit != self.call_limit)
             .values(
                 call_limit=self.call_limit,
                 exhausted_at=case((TABLE.c.call_limit < self.call_limit, None), else_=TABLE.c.exhausted_at),
@@ -174,7 +218,7 @@ class CallLedger:
         """Calls left today, by the ledger."""
         with explain_landing_errors(self.engine), self.engine.connect() as connection:
             row = connection.execute(
-                select(TABLE.c.calls_used, TABLE.c.exhausted_at, TABLE.c.call_limit).where(*self._key(self.clock().date()))
+                select(TABLE.c.calls_used, TABLE.c.exhausted_at, TABLE.c.call_limit).where(*self.key(self.clock().date()))
             ).first()
         if row is None:
             return self.call_limit
@@ -185,7 +229,7 @@ class CallLedger:
         """Add to the hour's calls, for the chart of the day: only the ledger itself enforces the limit."""
         insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         hour = self.clock().replace(minute=0, second=0, microsecond=0)
-        statement = insert(HOURS).values(application_urn=self.application_urn, resource=RESOURCE, utc_hour=hour, calls_used=count)
+        statement = insert(HOURS).values(application_urn=self.application_urn, resource=self.resource, utc_hour=hour, calls_used=count)
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["application_urn", "resource", "utc_hour"],
@@ -194,10 +238,11 @@ class CallLedger:
         )
 
     def _mark_exhausted(self, connection: Any, today: dt.date) -> None:
-        connection.execute(update(TABLE).where(*self._key(today), TABLE.c.exhausted_at.is_(None)).values(exhausted_at=self.clock()))
+        connection.execute(update(TABLE).where(*self.key(today), TABLE.c.exhausted_at.is_(None)).values(exhausted_at=self.clock()))
 
-    def _key(self, today: dt.date) -> tuple[Any, ...]:
-        return TABLE.c.application_urn == self.application_urn, TABLE.c.resource == RESOURCE, TABLE.c.utc_date == today
+    def key(self, today: dt.date) -> tuple[Any, ...]:
+        """Where the row of a day is."""
+        return TABLE.c.application_urn == self.application_urn, TABLE.c.resource == self.resource, TABLE.c.utc_date == today
 
 
 def read_ledger(engine: Engine, since: dt.date) -> list[dict[str, Any]]:
@@ -207,39 +252,53 @@ def read_ledger(engine: Engine, since: dt.date) -> list[dict[str, Any]]:
         return [dict(row) for row in rows.mappings()]
 
 
-def read_hours(engine: Engine, day: dt.date) -> dict[str, list[int]]:
-    """Calls of each application in each of the 24 hours of a UTC day."""
+def read_hours(engine: Engine, day: dt.date) -> dict[tuple[str, str], list[int]]:
+    """Calls of each application to each resource in each of the 24 hours of a UTC day."""
     start = dt.datetime.combine(day, dt.time(), dt.UTC)
-    hours: dict[str, list[int]] = {}
+    hours: dict[tuple[str, str], list[int]] = {}
     with explain_landing_errors(engine), engine.connect() as connection:
-        chosen = select(HOURS.c.application_urn, HOURS.c.utc_hour, HOURS.c.calls_used).where(
+        chosen = select(HOURS.c.application_urn, HOURS.c.resource, HOURS.c.utc_hour, HOURS.c.calls_used).where(
             HOURS.c.utc_hour >= start, HOURS.c.utc_hour < start + dt.timedelta(days=1)
         )
-        for urn, hour, count in connection.execute(chosen):
-            hours.setdefault(urn, [0] * 24)[hour.hour] = max(0, count)
+        for urn, resource, hour, count in connection.execute(chosen):
+            hours.setdefault((urn, resource), [0] * 24)[hour.hour] = max(0, count)
     return hours
 
 
-def describe_budget(engine: Engine, applications: Iterable[Application], now: dt.datetime) -> list[dict[str, Any]]:
-    """Calls used and left on the day of `now`: every configured application, and any other that called."""
-    entries = {row["application_urn"]: row for row in read_ledger(engine, now.date()) if row["utc_date"] == now.date()}
+def describe_budget(
+    engine: Engine, applications: Iterable[Application], now: dt.datetime, check_limit: int | None = None
+) -> list[dict[str, Any]]:
+    """Calls used and left on the day of `now`, by application and resource: every configured application, and any other that called.
+
+    Lines for `jobPostingStatus` come where `check_limit` is given, and where it was called.
+    """
+    entries = {(row["application_urn"], row["resource"]): row for row in read_ledger(engine, now.date()) if row["utc_date"] == now.date()}
     hours = read_hours(engine, now.date())
     configured = {application.urn: application for application in applications}
+    resources = [TASKS, POSTING_STATUS] if check_limit is not None else [TASKS]
+    keys = [(urn, resource) for urn in configured for resource in resources]
     described = []
-    for urn in [*configured, *(urn for urn in entries if urn not in configured)]:
-        entry, application = entries.get(urn), configured.get(urn)
-        limit = application.daily_call_limit if application else entry["call_limit"] if entry else 0
+    for urn, resource in [*keys, *(key for key in entries if key not in keys)]:
+        entry, application = entries.get((urn, resource)), configured.get(urn)
+        limit = entry["call_limit"] if entry else 0
+        if resource == POSTING_STATUS and check_limit is not None:
+            limit = check_limit
+        elif resource == TASKS and application:
+            limit = application.daily_call_limit
         used = entry["calls_used"] if entry else 0
         exhausted_at = entry["exhausted_at"] if entry and entry["call_limit"] >= limit else None
+        throttled_until = entry["throttled_until"] if entry else None
         described.append(
             {
                 "application_urn": urn,
                 "customer": application.customer if application else None,
+                "resource": resource,
                 "call_limit": limit,
                 "calls_used": used,
                 "calls_left": 0 if exhausted_at else max(0, limit - used),
                 "exhausted_at": exhausted_at,
-                "calls_by_hour": hours.get(urn, [0] * 24),
+                "throttled_until": throttled_until if throttled_until and throttled_until > now else None,
+                "calls_by_hour": hours.get((urn, resource), [0] * 24),
             }
         )
     return described

@@ -1,13 +1,19 @@
-"""Parsing of LinkedIn's response about a batch of tasks, with every trap of it. No I/O."""
+"""Parsing of LinkedIn's responses to batch gets, with every trap of them. No I/O."""
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote
 
-import orjson
+from jobrecon.linkedin.retry import describe
 
+SECTIONS = ("results", "errors", "statuses")
+MAX_SILENT_IDS = 10
+"""LinkedIn may have nothing to say about a few ids; about more at once it has not responded."""
+SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 ENCODED_URN = re.compile(r"urn%3A", re.IGNORECASE).match
 
 
@@ -63,17 +69,10 @@ class MalformedResponse(ValueError):
 def parse_response(body: bytes, requested: Sequence[str]) -> TaskResponses:
     """One row for each requested URN, then those for keys that were not requested.
 
-    `results`, `statuses` and `errors` may be absent, null, or lack a URN. Keys may come percent-encoded. Unknown statuses
-    are stored, unknown fields passed over, never refused. Raises `MalformedResponse`.
+    Unknown statuses are stored, unknown fields passed over, never refused. Raises `MalformedResponse`.
     """
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise MalformedResponse(f"the response is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise MalformedResponse("the response is JSON, but not an object")
     wanted = set(requested)
-    results, errors, statuses = (_read_map(document, name, wanted) for name in ("results", "errors", "statuses"))
+    results, errors, statuses = parse_batch(body, wanted)
     rows = [_read_task(urn, results.get(urn), errors.get(urn), statuses.get(urn)) for urn in requested]
     if not results.keys() <= wanted:
         others = ((_read_task(urn, result, None, None), result) for urn, result in results.items() if urn not in wanted)
@@ -89,7 +88,40 @@ def parse_response(body: bytes, requested: Sequence[str]) -> TaskResponses:
     return TaskResponses.of(rows)
 
 
-def _read_map(document: dict[str, Any], name: str, wanted: set[str]) -> dict[str, Any]:
+def parse_batch(body: bytes, wanted: Set[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """`results`, `errors` and `statuses` of a batch get, by id.
+
+    Any of them may be absent, null, or lack an id; keys may come percent-encoded. Raises `MalformedResponse` for a body without
+    any of them, and for one that has nothing about any of more than `MAX_SILENT_IDS` ids.
+    """
+    document = _decode(body)
+    if document.keys().isdisjoint(SECTIONS):
+        raise MalformedResponse("the response has none of results, statuses and errors")
+    results, errors, statuses = (_read_map(document, name, wanted) for name in SECTIONS)
+    if len(wanted) > MAX_SILENT_IDS and all(part.get(id_) is None for part in (results, errors, statuses) for id_ in wanted):
+        raise MalformedResponse(f"the response has nothing about any of {len(wanted)} ids")
+    return results, errors, statuses
+
+
+def _decode(body: bytes) -> dict[str, Any]:
+    """A JSON object. Python's parser, not orjson: that one rounds integers above 2^64 and refuses the lone surrogates of a cut emoji."""
+    try:
+        text = body.decode("utf-8-sig")
+        document = json.loads(text, parse_constant=_refuse_constant)
+        if SURROGATE_ESCAPE.search(text):
+            document = json.loads(SURROGATE.sub("\ufffd", json.dumps(document, ensure_ascii=False)))
+    except (ValueError, RecursionError) as error:
+        raise MalformedResponse(f"the response is not JSON: {describe(error)}") from None
+    if not isinstance(document, dict):
+        raise MalformedResponse("the response is JSON, but not an object")
+    return document
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
+
+
+def _read_map(document: dict[str, Any], name: str, wanted: Set[str]) -> dict[str, Any]:
     entries = document.get(name)
     if entries is None or (name != "results" and not entries):
         return {}
@@ -106,7 +138,7 @@ def _read_map(document: dict[str, Any], name: str, wanted: set[str]) -> dict[str
     return decoded
 
 
-def _decode_key(key: str, wanted: set[str]) -> str:
+def _decode_key(key: str, wanted: Set[str]) -> str:
     decoded = unquote(key)
     return decoded if decoded in wanted or ENCODED_URN(key) else key
 
@@ -124,14 +156,14 @@ def _read_task(urn: str, result: Any, error: Any, status_code: Any) -> TaskRespo
         code = error.get("status") if isinstance(error, dict) else error
         message = _text(error.get("message")) if isinstance(error, dict) else None
         # An entry of `errors` need not carry its status; `statuses` has it then.
-        is_missing = _is_404(code) or (code is None and _is_404(status_code))
+        is_missing = is_404(code) or (code is None and is_404(status_code))
         return TaskResponse(urn, Outcome.NOT_FOUND if is_missing else Outcome.TRANSIENT, error_message=message)
-    if _is_404(status_code):
+    if is_404(status_code):
         return TaskResponse(urn, Outcome.NOT_FOUND)
     return TaskResponse(urn, Outcome.MISSING)
 
 
-def _is_404(code: Any) -> bool:
+def is_404(code: Any) -> bool:
     return str(code.get("status") if isinstance(code, dict) else code) == "404"
 
 
@@ -140,8 +172,12 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, str):
         return value if value.strip() else None
+    return canonicalize(value)
+
+
+def canonicalize(value: Any) -> str | None:
+    """JSON that is the same for values that differ only in the order of keys; None where it is nested too deep to be written."""
     try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        # Nested deeper than can be written again: no text LinkedIn means anything by.
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    except RecursionError:
         return None

@@ -1,6 +1,7 @@
 """Retry policy: which errors are transient, how long to wait, and how to report them without a secret."""
 
 import asyncio
+import json
 import random
 from collections.abc import Iterable
 from urllib.parse import quote_plus
@@ -34,6 +35,15 @@ def describe(error: BaseException) -> str:
     """The first line of the error's text, or the name of its class."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else ""
     return text[:300] or type(error).__name__
+
+
+def redact_bytes(body: bytes, secrets: Iterable[SecretStr]) -> bytes:
+    """A JSON body without any of the secrets, however JSON escapes them."""
+    for secret in secrets:
+        escaped = json.dumps(secret.get_secret_value())[1:-1]
+        for form in {secret.get_secret_value(), escaped, escaped.replace("/", "\\/")}:
+            body = body.replace(form.encode(), b"**********")
+    return body
 
 
 def redact(text: str, secrets: Iterable[SecretStr]) -> str:

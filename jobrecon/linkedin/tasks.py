@@ -8,14 +8,10 @@ from sqlalchemy import Engine
 from jobrecon.applications import Application
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import AccessDenied, BatchRefused
-from jobrecon.linkedin.client import ResourceClient
-from jobrecon.linkedin.ledger import CallLedger
+from jobrecon.linkedin.client import INVALID_KEY_MESSAGE, ResourceClient
+from jobrecon.linkedin.ledger import TASKS
 from jobrecon.linkedin.responses import Outcome, TaskResponse, TaskResponses, parse_response
-from jobrecon.linkedin.tokens import TokenCache
 from jobrecon.settings import Settings
-
-INVALID_KEY_MESSAGE = "key parameter value is invalid"
-"""In LinkedIn's text about a batch that holds a URN it does not accept. Any other text may be about the request as a whole."""
 
 
 class TaskClient:
@@ -25,10 +21,9 @@ class TaskClient:
         self, application: Application, settings: Settings, engine: Engine, http: httpx.AsyncClient, clock: Clock = utc_now
     ) -> None:
         self.application = application
-        self.ledger = CallLedger(engine, application.urn, application.daily_call_limit, clock)
-        tokens = TokenCache(application, settings.token_url, engine, http, clock)
-        url = f"{settings.api_url.rstrip('/')}/v2/simpleJobPostingTasks"
-        self.resource = ResourceClient(application, url, settings.query_string_limit, self.ledger, tokens, http)
+        limit, version = application.daily_call_limit, settings.api_version
+        self.resource = ResourceClient(application, settings, engine, http, clock, TASKS, limit, version)
+        self.ledger = self.resource.ledger
         self._accepted_urn: str | None = None
         """A task about which LinkedIn gave a response in this run."""
 
@@ -39,7 +34,8 @@ class TaskClient:
         half is requested; if that is accepted the other half holds it, else the other half is put off, with all others that are,
         for one call of its own. One bad URN of 59 costs 7 calls more. It comes back as INVALID_URN; where LinkedIn's text is
         unknown only if LinkedIn is seen to give responses still, if need be by one call about a task it accepted before. Raises a
-        `LinkedInError` for what concerns the application as a whole: credentials, access, budget, an API that cannot be reached.
+        `LinkedInError` for what concerns the application as a whole: credentials, access, budget, throttling, an API that cannot
+        be reached.
         """
         remaining = task_urns
         invalid: list[TaskResponse] = []

@@ -112,10 +112,12 @@ def test_each_json_is_one_object_on_stdout_and_logs_are_on_stderr(make_user: Mak
     assert budget["applications"][0] | {"customer": None} == {
         "application_urn": ACME,
         "customer": None,
+        "resource": "simpleJobPostingTasks",
         "call_limit": 300_000,
         "calls_used": 1,
         "calls_left": 299_999,
         "exhausted_at": None,
+        "throttled_until": None,
     }
 
     doctor = parse_json(user.run("doctor", "--json"))

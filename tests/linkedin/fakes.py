@@ -29,6 +29,7 @@ class TaskRequest:
 
 
 Respond = Callable[[TaskRequest], Response]
+THROTTLE_MESSAGE = "Resource level throttle limit for calls to this resource is reached."
 
 
 def task_response(ids: Sequence[str], status: str = "SUCCEEDED", **more: Any) -> JSONResponse:
@@ -38,6 +39,11 @@ def task_response(ids: Sequence[str], status: str = "SUCCEEDED", **more: Any) ->
 
 def error_response(status: int, message: str = "no") -> JSONResponse:
     return JSONResponse({"message": message, "status": status}, status)
+
+
+def throttle_response(retry_after: float | str | None = None, message: str = THROTTLE_MESSAGE) -> JSONResponse:
+    headers = None if retry_after is None else {"retry-after": str(retry_after)}
+    return JSONResponse({"serviceErrorCode": 101, "message": message, "status": 429}, 429, headers)
 
 
 def respond_well(request: TaskRequest) -> Response:

@@ -8,6 +8,7 @@ from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from jobrecon.applications import Application, Applications
+from jobrecon.errors import Throttled
 from jobrecon.landing.database import open_landing
 from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.ledger import CallLedger
@@ -86,6 +87,23 @@ def fetch_until_exhausted(settings: Settings, application: Application, moment: 
     engine = open_landing(settings.landing_url)
     try:
         return asyncio.run(fetch())
+    finally:
+        engine.dispose()
+
+
+def fetch_at_once(settings: Settings, application: Application, moment: datetime) -> int | datetime:
+    """How many rows a process gets that fetches one task, or until when it is throttled."""
+
+    async def fetch() -> int:
+        async with HttpClient() as http:
+            client = TaskClient(application, settings, engine, http, lambda: moment)
+            return sum([len(rows) async for rows in client.fetch(["urn:li:simpleJobPostingTask:1"])])
+
+    engine = open_landing(settings.landing_url)
+    try:
+        return asyncio.run(fetch())
+    except Throttled as error:
+        return error.until
     finally:
         engine.dispose()
 

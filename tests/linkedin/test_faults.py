@@ -18,13 +18,15 @@ from starlette.responses import JSONResponse, Response
 from jobrecon.linkedin.http import MAX_RESPONSE_BYTES
 from jobrecon.linkedin.retry import Backoff
 from tests.linkedin.conftest import ACME, PollingHarness, Serve, make_application, task_urn
-from tests.linkedin.fakes import FakeLinkedIn, Respond, TaskRequest, error_response, respond_well, task_response
+from tests.linkedin.fakes import FakeLinkedIn, Respond, TaskRequest, error_response, respond_well, task_response, throttle_response
 from tests.linkedin.rawserver import begin, listen_but_never_accept, reset, serve_raw
 
 PAGE = Path(__file__).parents[2] / "docs" / "polling.md"
 MEGABYTE = 1024 * 1024
 URNS = [task_urn(number) for number in range(4)]
 BAD = URNS[3]
+DAY_MESSAGE = "Resource level throttle APPLICATION DAY limit for calls to this resource is reached."
+GATEWAY_ERROR = {"message": "Internal Server Error", "status": 500}
 
 
 def once(fault: Respond) -> Respond:
@@ -82,13 +84,23 @@ SERVED = [
     Row("404 on the resource", lambda request: error_response(404), 1, unseen="HTTP 404"),
     Row("redirect", lambda request: Response(status_code=302, headers={"location": "/v2/simpleJobPostingTasks"}), 1, unseen="HTTP 302"),
     Row("414", refuse_long, 2, settled=4),
-    Row("429, transient", once(lambda request: error_response(429)), 2, settled=4),
-    Row("429, persistent", lambda request: error_response(429), 4, is_exhausted=True),
+    Row(
+        "426, or 400 about the version",
+        lambda request: error_response(426, "Version 202301 is not active"),
+        1,
+        unseen="JOBRECON_API_VERSION",
+    ),
+    Row("429 with a short `Retry-After`", once(lambda request: throttle_response(1)), 2, settled=4),
+    Row("429", lambda request: throttle_response(), 1, unseen=r"throttles .* no calls until 2026-03-01 06:01:00 UTC"),
+    Row("429 that names the day's limit", lambda request: throttle_response(message=DAY_MESSAGE), 1, is_exhausted=True),
     Row("5xx, transient", once(lambda request: error_response(500)), 2, settled=4),
     Row("5xx, persistent", lambda request: error_response((500, 502, 503, 504)[request.number]), 4, unseen="HTTP 504"),
     Row("cut JSON", respond_cut, 4, unseen="not JSON"),
     Row("JSON of a wrong shape", lambda request: JSONResponse({"results": ["SUCCEEDED"]}), 4, unseen="`results` .* not an object"),
     Row("HTML with 200", lambda request: Response(b"<html>Log in</html>", media_type="text/html"), 4, unseen="not JSON"),
+    Row(
+        "`{}` or a gateway's error with 200", lambda request: JSONResponse(GATEWAY_ERROR), 4, unseen="none of results, statuses and errors"
+    ),
     Row("a response about other ids", respond_about_others, 1),
 ]
 
@@ -219,17 +231,6 @@ def test_what_is_not_a_response_costs_four_calls_and_little_memory(
             tracemalloc.stop()
     # httpx decompresses 64 KB at once, at most a thousandfold.
     assert peak < (12 if "compressed" in row.name else 3) * MAX_RESPONSE_BYTES
-
-
-def test_a_persistent_429_costs_each_worker_few_calls_and_later_runs_none(serve: Serve) -> None:
-    fake = FakeLinkedIn(lambda request: error_response(429))
-    harness = serve(fake, make_application(), concurrency=8, query_string_limit=80)
-    harness.import_urns(*(task_urn(number) for number in range(40)))
-    assert harness.poll().exhausted == [ACME]
-    assert len(fake.requests) == harness.budget()["calls_used"] <= 8 * 5
-    sent = len(fake.requests)
-    assert harness.poll(hours=2).exhausted == [ACME]
-    assert len(fake.requests) == sent
 
 
 def test_a_query_limit_lower_than_configured_is_learned_once(serve: Serve) -> None:

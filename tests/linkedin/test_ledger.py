@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import Engine, event
 from starlette.responses import JSONResponse, Response
 
-from jobrecon.errors import BudgetExhausted, LinkedInUnreachable
+from jobrecon.errors import BudgetExhausted
 from jobrecon.landing.database import open_landing
 from jobrecon.linkedin.http import HttpClient
-from jobrecon.linkedin.ledger import CallLedger, describe_budget, read_ledger
+from jobrecon.linkedin.ledger import POSTING_STATUS, TASKS, CallLedger, describe_budget, read_ledger
 from jobrecon.linkedin.tasks import TaskClient
 from jobrecon.sandbox import FaultInjection
 from tests.linkedin.conftest import (
@@ -204,46 +204,34 @@ def test_runs_one_after_the_other_never_exceed_the_limit_and_report_what_they_le
     assert count_calls(world) == harness.budget()["calls_used"] <= 5
 
 
-def test_a_persistent_429_ends_the_applications_calls_until_the_next_utc_day(serve: Serve) -> None:
-    world = make_world(faults=FaultInjection(rate_429=1.0))
-    rows = world.create_tasks(ACME, 20) + world.create_tasks(BOLT, 1)
-    harness = serve(world, make_application(ACME), make_application(BOLT), concurrency=2, query_string_limit=80)
-    harness.import_rows(rows[:20])
-    result = harness.poll(hours=1)
-    assert (result.exhausted, result.unseen, result.tasks_polled) == ([ACME], {}, 0)
-    assert harness.budget()["exhausted_at"] == harness.clock()
-    assert harness.budget()["calls_left"] == 0
-    sent = count_calls(world)
-    assert sent == harness.budget()["calls_used"] <= 8
-    world.faults.rate_429 = 0.0
-    harness.import_rows(rows[20:])
-    later = harness.poll(hours=2)
-    assert (count_calls(world), later.exhausted, later.tasks_polled) == (sent, [ACME], 1)
-    harness.clock.advance(hours=18)
-    assert harness.poll(hours=18).exhausted == []
-    assert 0 not in harness.tasks("poll_count").values()
+def test_a_call_whose_charge_takes_until_the_next_day_is_charged_to_that_day(any_engine: Engine) -> None:
+    clock = SteppingClock(datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC))
+    ledger = ledger_of(any_engine, 100, clock)
+    assert ledger.charge_now(100) == 100
+    full = CallLedger(any_engine, BOLT, 100, clock)
+
+    def hold_up(*_: object) -> None:
+        if clock().day == 1:
+            clock.advance(seconds=2)
+
+    async def charge(count: int) -> list[BaseException | None]:
+        return await asyncio.gather(*(full.charge() for _ in range(count)), return_exceptions=True)
+
+    # As a locked database does: the transaction begins on one day and ends on the next.
+    event.listen(any_engine, "commit", hold_up)
+    outcomes = asyncio.run(charge(101))
+    event.remove(any_engine, "commit", hold_up)
+    assert [type(outcome) for outcome in outcomes] == [type(None)] * 100 + [BudgetExhausted]
+    used = {(row["application_urn"], row["utc_date"].day): row["calls_used"] for row in read_ledger(any_engine, START.date())}
+    assert used == {(ACME, 1): 100, (BOLT, 1): 0, (BOLT, 2): 100}
 
 
-def test_a_day_that_ends_while_linkedin_throttles_does_not_cost_the_next_one(serve: Serve) -> None:
-    def respond(request: TaskRequest) -> Response:
-        if request.number == 3:
-            harness.clock.advance(hours=18)
-        return error_response(429)
-
-    fake = FakeLinkedIn(respond)
-    harness = serve(fake, make_application())
-    with pytest.raises(BudgetExhausted):
-        harness.fetch(task_urn(1))
-    fake.respond = lambda request: task_response(request.ids)
-    assert harness.clock().date() > START.date()
-    assert len(harness.fetch(task_urn(1))) == 1
-
-
-def test_a_429_among_other_errors_does_not_end_the_day(serve: Serve) -> None:
-    harness = serve(FakeLinkedIn(lambda request: error_response(503 if request.number == 1 else 429)), make_application())
-    with pytest.raises(LinkedInUnreachable):
-        harness.fetch(task_urn(1))
-    assert harness.budget()["exhausted_at"] is None
+def test_resources_have_their_own_calls_and_limits(any_engine: Engine) -> None:
+    tasks, statuses = ledger_of(any_engine, 5), CallLedger(any_engine, ACME, 7, SteppingClock(), POSTING_STATUS)
+    assert (tasks.charge_now(9), statuses.charge_now(9)) == (5, 7)
+    assert {(row["resource"], row["calls_used"]) for row in read_ledger(any_engine, START.date())} == {(TASKS, 5), (POSTING_STATUS, 7)}
+    described = describe_budget(any_engine, [make_application(ACME, daily_call_limit=6)], START, check_limit=10)
+    assert [(line["resource"], line["call_limit"], line["calls_left"]) for line in described] == [(TASKS, 6, 1), (POSTING_STATUS, 10, 3)]
 
 
 def test_reserved_calls_are_refunded_unless_they_were_sent(any_engine: Engine) -> None:

@@ -144,7 +144,6 @@ FAULTS: list[Callable[[TaskRequest], Response]] = [
     lambda request: error_response(500),
     lambda request: Response(b"<html>Bad Gateway</html>", 502),
     lambda request: Response(status_code=503),
-    lambda request: error_response(429),
     lambda request: Response(bytes(task_response(request.ids).body)[:-20], media_type="application/json"),
     lambda request: Response(b""),
     lambda request: JSONResponse([]),

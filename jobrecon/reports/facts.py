@@ -130,11 +130,11 @@ class Facts:
     def by_account_manager(self) -> dict[str, RollForward]:
         return {str(name): RollForward(*(int(count) for count in counts)) for name, *counts in self.movements.itertuples()}
 
-    @property
+    @cached_property
     def trend(self) -> list[TrendDay]:
         return select_trend(self.trends, self.account_manager)
 
-    @property
+    @cached_property
     def settle_time(self) -> SettleTimes | None:
         return summarise_settle_times(self.settle_times, self.account_manager)
 

@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+
+pytestmark = pytest.mark.browser
 
 SHOWN = "article.cause:not([hidden]) tr[data-a]:not([hidden])"
 
@@ -13,7 +17,7 @@ def count_shown(page: Page) -> int:
     return page.locator(SHOWN).count()
 
 
-def test_searching_leaves_the_rows_that_hold_every_word(open_page):
+def test_searching_leaves_the_rows_that_hold_every_word(open_page: Open) -> None:
     page = open_page()
     assert count_shown(page) == 60
     page.get_by_label("Search").fill("nurse job-17")
@@ -34,14 +38,14 @@ def test_searching_leaves_the_rows_that_hold_every_word(open_page):
         ("For how long", "1–4 h", 1),
     ],
 )
-def test_each_filter_leaves_what_fits(open_page, field, option, count):
+def test_each_filter_leaves_what_fits(open_page: Open, field: str, option: str, count: int) -> None:
     page = open_page()
     page.get_by_label(field, exact=True).select_option(label=option)
     assert count_shown(page) == count
     assert page.locator(SHOWN).first.is_visible()
 
 
-def test_filters_add_up_and_empty_sections_go(open_page):
+def test_filters_add_up_and_empty_sections_go(open_page: Open) -> None:
     page = open_page()
     page.get_by_label("Who acts").select_option(label="Integration team")
     page.get_by_label("Customer", exact=True).select_option(label="Acme")
@@ -50,7 +54,7 @@ def test_filters_add_up_and_empty_sections_go(open_page):
     expect(page.locator("#integration-team")).to_be_visible()
 
 
-def test_a_link_to_a_finding_opens_it_with_its_timeline(open_page):
+def test_a_link_to_a_finding_opens_it_with_its_timeline(open_page: Open) -> None:
     page = open_page("#finding-f59")
     row = page.locator("#finding-f59")
     expect(row).to_be_in_viewport()
@@ -62,7 +66,7 @@ def test_a_link_to_a_finding_opens_it_with_its_timeline(open_page):
         assert part in words
 
 
-def test_a_link_to_a_finding_that_is_filtered_away_shows_it(open_page):
+def test_a_link_to_a_finding_that_is_filtered_away_shows_it(open_page: Open) -> None:
     page = open_page()
     page.get_by_label("Search").fill("job-1")
     page.evaluate("location.hash = '#finding-f40'")
@@ -70,12 +74,12 @@ def test_a_link_to_a_finding_that_is_filtered_away_shows_it(open_page):
     assert page.get_by_label("Search").input_value() == ""
 
 
-def test_a_link_to_nothing_does_no_harm(open_page):
+def test_a_link_to_nothing_does_no_harm(open_page: Open) -> None:
     for anchor in ("#finding-gone", "#%E0%A4%A", "#today"):
         assert count_shown(open_page(anchor)) == 60
 
 
-def test_everything_can_be_reached_by_keyboard(open_page):
+def test_everything_can_be_reached_by_keyboard(open_page: Open) -> None:
     page = open_page()
     page.get_by_label("Search").focus()
     page.keyboard.type("job-7")
@@ -98,14 +102,14 @@ def test_everything_can_be_reached_by_keyboard(open_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 360])
 @pytest.mark.parametrize("name", ["index.html", "dana-fox.html"])
-def test_axe_finds_nothing_serious(open_page, scheme, width, name):
+def test_axe_finds_nothing_serious(open_page: Open, scheme: str, width: int, name: str) -> None:
     page = open_page("#finding-f2", name, viewport={"width": width, "height": 900}, color_scheme=scheme)
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
     serious = [each for each in found.response["violations"] if each["impact"] in ("serious", "critical")]
     assert [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in serious] == []
 
 
-def test_the_dark_page_is_dark_in_page_and_pictures(open_page):
+def test_the_dark_page_is_dark_in_page_and_pictures(open_page: Open) -> None:
     page = open_page(color_scheme="dark")
     back = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert max(int(part) for part in back.removeprefix("rgb(").removesuffix(")").split(",")) < 60
@@ -115,12 +119,12 @@ def test_the_dark_page_is_dark_in_page_and_pictures(open_page):
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 2560])
-def test_nothing_is_wider_than_the_screen(open_page, width):
+def test_nothing_is_wider_than_the_screen(open_page: Open, width: int) -> None:
     page = open_page("#finding-f2", viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_paper_shows_every_row_and_no_filter(open_page, tmp_path: Path):
+def test_paper_shows_every_row_and_no_filter(open_page: Open, tmp_path: Path) -> None:
     page = open_page()
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -131,16 +135,16 @@ def test_paper_shows_every_row_and_no_filter(open_page, tmp_path: Path):
     assert paper.stat().st_size > 20_000
 
 
-def test_without_scripts_the_page_is_whole_and_offers_no_filter(open_page):
+def test_without_scripts_the_page_is_whole_and_offers_no_filter(open_page: Open) -> None:
     page = open_page(java_script_enabled=False)
     assert page.locator("tr[data-a]").count() == 60
     expect(page.locator("#filters")).to_be_hidden()
     expect(page.get_by_role("alert")).to_be_visible()
 
 
-def test_charts_have_a_name_and_a_description(open_page):
+def test_charts_have_a_name_and_a_description(open_page: Open) -> None:
     page = open_page()
     pictures = page.locator("svg[role=img]")
     assert pictures.count() == 2
-    assert "findings open at the end" in pictures.first.locator("desc").text_content()
+    assert "findings open at the end" in (pictures.first.locator("desc").text_content() or "")
     expect(page.get_by_role("img", name="Open findings at the end of each day")).to_be_visible()

@@ -14,6 +14,8 @@ from jobrecon.reports import ReportResult, write_report
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
 
+MakeReport = Callable[..., ReportResult]
+
 UTC = dt.UTC
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -57,7 +59,7 @@ class History:
         self.rows.append(("job_postings", job | values))
 
     def add_task(self, task_urn: str, external_job_posting_id: str, **values: Any) -> None:
-        task = {"task_urn": task_urn, "application_urn": ACME, "external_job_posting_id": external_job_posting_id}
+        task: dict[str, Any] = {"task_urn": task_urn, "application_urn": ACME, "external_job_posting_id": external_job_posting_id}
         task |= {"operation": "CREATE", "state": "SETTLED", "requested_at": NOW, "imported_at": NOW, "poll_count": 1}
         self.rows.append(("job_tasks", task | values))
 
@@ -98,7 +100,7 @@ def history(settings: Settings) -> History:
 
 
 @pytest.fixture
-def report(history: History) -> Callable[..., ReportResult]:
+def report(history: History) -> MakeReport:
     """Publish the history and write its report, by default today's."""
 
     def publish_and_write(date: dt.date | None = None, now: dt.datetime = NOW) -> ReportResult:

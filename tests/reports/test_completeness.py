@@ -2,24 +2,24 @@
 
 import datetime as dt
 
-from tests.reports.conftest import NOW, TODAY
+from tests.reports.conftest import NOW, TODAY, History, MakeReport
 
 HOUR = dt.timedelta(hours=1)
 YESTERDAY = TODAY - dt.timedelta(days=1)
 
 
-def test_a_completed_run_of_today_makes_a_complete_report(history, report):
+def test_a_completed_run_of_today_makes_a_complete_report(history: History, report: MakeReport) -> None:
     history.add_run(NOW - HOUR)
     assert report().facts.complete
 
 
-def test_no_run_ever_makes_nothing_known(history, report):
+def test_no_run_ever_makes_nothing_known(history: History, report: MakeReport) -> None:
     facts = report().facts
     assert facts.as_of is None
     assert facts.incomplete_reasons == ("No run has finished by the end of this day, so nothing was checked.",)
 
 
-def test_a_day_without_a_run_is_incomplete_and_names_the_last_one(history, report):
+def test_a_day_without_a_run_is_incomplete_and_names_the_last_one(history: History, report: MakeReport) -> None:
     history.add_run(NOW - 20 * HOUR)
     assert report().facts.incomplete_reasons == (
         "No run has covered this day so far: the last one before it was at 19 Nov 16:00.",
@@ -27,23 +27,23 @@ def test_a_day_without_a_run_is_incomplete_and_names_the_last_one(history, repor
     )
 
 
-def test_a_past_day_without_a_run_is_incomplete(history, report):
+def test_a_past_day_without_a_run_is_incomplete(history: History, report: MakeReport) -> None:
     history.add_run(NOW - 72 * HOUR)
     history.add_run()
     assert report(YESTERDAY).facts.incomplete_reasons == ("No run has covered this day: the last one before it was at 17 Nov 12:00.",)
 
 
-def test_an_incomplete_run_hands_on_its_reasons_one_a_line(history, report):
+def test_an_incomplete_run_hands_on_its_reasons_one_a_line(history: History, report: MakeReport) -> None:
     history.add_run(state="INCOMPLETE", incomplete_reasons="LinkedIn refused Acme's credentials\n\nthe inbox could not be read\n")
     assert report().facts.incomplete_reasons == ("LinkedIn refused Acme's credentials", "the inbox could not be read")
 
 
-def test_an_incomplete_run_without_reasons_is_still_told(history, report):
+def test_an_incomplete_run_without_reasons_is_still_told(history: History, report: MakeReport) -> None:
     history.add_run(state="INCOMPLETE")
     assert report().facts.incomplete_reasons == ("The last run could not check everything, and does not say why.",)
 
 
-def test_a_failed_run_is_told_and_its_moment_is_no_fresh_data(history, report):
+def test_a_failed_run_is_told_and_its_moment_is_no_fresh_data(history: History, report: MakeReport) -> None:
     history.add_run(NOW - 5 * HOUR)
     history.add_run(NOW - HOUR, "FAILED", incomplete_reasons="the disk is full")
     assert report().facts.incomplete_reasons == (
@@ -53,19 +53,19 @@ def test_a_failed_run_is_told_and_its_moment_is_no_fresh_data(history, report):
     )
 
 
-def test_only_the_last_run_of_the_day_counts(history, report):
+def test_only_the_last_run_of_the_day_counts(history: History, report: MakeReport) -> None:
     history.add_run(NOW - 2 * HOUR, "INCOMPLETE", incomplete_reasons="LinkedIn could not be reached")
     history.add_run(NOW - HOUR)
     assert report().facts.complete
 
 
-def test_the_later_of_two_runs_that_speak_of_one_moment_counts(history, report):
+def test_the_later_of_two_runs_that_speak_of_one_moment_counts(history: History, report: MakeReport) -> None:
     history.add_run(NOW, "FAILED", started_at=NOW)
     history.add_run(NOW, "COMPLETED", started_at=NOW + HOUR)
     assert report().facts.complete
 
 
-def test_a_run_that_still_runs_is_no_reason_and_no_data(history, report):
+def test_a_run_that_still_runs_is_no_reason_and_no_data(history: History, report: MakeReport) -> None:
     history.add_run(NOW - HOUR)
     history.add_run(NOW, "RUNNING")
     facts = report().facts
@@ -73,7 +73,7 @@ def test_a_run_that_still_runs_is_no_reason_and_no_data(history, report):
     assert facts.as_of == NOW - HOUR
 
 
-def test_data_is_stale_after_the_set_time_and_not_before(history, report):
+def test_data_is_stale_after_the_set_time_and_not_before(history: History, report: MakeReport) -> None:
     history.settings.stale_after = 3 * 3600
     history.add_run(NOW)
     assert report(now=NOW + 3 * HOUR).facts.complete
@@ -82,13 +82,13 @@ def test_data_is_stale_after_the_set_time_and_not_before(history, report):
     )
 
 
-def test_a_past_day_does_not_grow_stale(history, report):
+def test_a_past_day_does_not_grow_stale(history: History, report: MakeReport) -> None:
     history.add_run(NOW - 30 * HOUR)
     history.add_run()
     assert report(YESTERDAY).facts.complete
 
 
-def test_a_run_that_speaks_of_a_later_moment_moves_now(history, report):
+def test_a_run_that_speaks_of_a_later_moment_moves_now(history: History, report: MakeReport) -> None:
     history.add_finding(opened_at=NOW + 5 * HOUR)
     history.add_run(NOW + 5 * HOUR)
     facts = report(now=NOW).facts

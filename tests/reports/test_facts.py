@@ -8,7 +8,7 @@ import pytest
 
 from jobrecon.reports.day import find_day
 from jobrecon.reports.facts import list_rows
-from tests.reports.conftest import NOW, TODAY, UTC
+from tests.reports.conftest import NOW, TODAY, UTC, History, MakeReport
 
 MIDNIGHT = dt.datetime(2026, 11, 20, tzinfo=UTC)
 HOUR = dt.timedelta(hours=1)
@@ -28,14 +28,16 @@ CASES = [
 
 
 @pytest.mark.parametrize(("opened_at", "resolved_at", "expected"), CASES)
-def test_each_episode_counts_where_its_times_put_it(history, report, opened_at, resolved_at, expected):
+def test_each_episode_counts_where_its_times_put_it(
+    history: History, report: MakeReport, opened_at: dt.datetime, resolved_at: dt.datetime | None, expected: tuple[int, ...]
+) -> None:
     history.add_finding(opened_at=opened_at, resolved_at=resolved_at)
     history.add_run()
     movement = report().facts.roll_forward
     assert (movement.open_before, movement.new, movement.resolved, movement.open_now) == expected
 
 
-def test_a_past_day_counts_what_was_resolved_later_as_open(history, report):
+def test_a_past_day_counts_what_was_resolved_later_as_open(history: History, report: MakeReport) -> None:
     history.add_finding(opened_at=MIDNIGHT - 5 * HOUR, resolved_at=MIDNIGHT + HOUR, resolution="SUCCEEDED")
     history.add_run(MIDNIGHT - 4 * HOUR)
     history.add_run()
@@ -47,14 +49,14 @@ def test_a_past_day_counts_what_was_resolved_later_as_open(history, report):
     assert facts.resolved_findings.empty
 
 
-def test_a_past_day_knows_nothing_of_what_was_opened_later(history, report):
+def test_a_past_day_knows_nothing_of_what_was_opened_later(history: History, report: MakeReport) -> None:
     history.add_finding(opened_at=MIDNIGHT)
     history.add_run(MIDNIGHT - HOUR)
     history.add_run()
     assert report(TODAY - DAY).facts.open_findings.empty
 
 
-def test_a_since_that_a_later_run_moved_does_not_show_on_a_past_day(history, report):
+def test_a_since_that_a_later_run_moved_does_not_show_on_a_past_day(history: History, report: MakeReport) -> None:
     history.add_finding(kind="UNLISTED", facet="LISTING", opened_at=MIDNIGHT - 2 * HOUR, since=MIDNIGHT + HOUR)
     history.add_run(MIDNIGHT - HOUR)
     history.add_run()
@@ -63,7 +65,7 @@ def test_a_since_that_a_later_run_moved_does_not_show_on_a_past_day(history, rep
     assert finding.age == HOUR
 
 
-def test_the_summary_has_every_field_that_is_promised(history, report):
+def test_the_summary_has_every_field_that_is_promised(history: History, report: MakeReport) -> None:
     history.add_customer("Acme", "Dana Fox")
     history.add_job("job-1")
     history.add_finding(hours_ago=0.5)
@@ -100,7 +102,7 @@ AGES = [
 ]
 
 
-def test_an_age_belongs_to_the_band_that_it_begins(history, report):
+def test_an_age_belongs_to_the_band_that_it_begins(history: History, report: MakeReport) -> None:
     for age, _ in AGES:
         history.add_finding(opened_at=NOW - age)
     history.add_run()
@@ -108,20 +110,20 @@ def test_an_age_belongs_to_the_band_that_it_begins(history, report):
     assert bands == {f"f{number}": band for number, (_, band) in enumerate(AGES, start=1)}
 
 
-def test_the_worst_and_oldest_findings_come_first(history, report):
+def test_the_worst_and_oldest_findings_come_first(history: History, report: MakeReport) -> None:
     for severity, hours_ago in [("LOW", 90), ("HIGH", 1), ("MEDIUM", 5), ("HIGH", 3)]:
         history.add_finding(severity=severity, hours_ago=hours_ago)
     history.add_run()
     assert list(report().facts.open_findings["finding_id"]) == ["f4", "f2", "f3", "f1"]
 
 
-def test_a_manager_without_findings_is_listed_with_zeros(history, report):
+def test_a_manager_without_findings_is_listed_with_zeros(history: History, report: MakeReport) -> None:
     history.add_customer("Acme", "Dana Fox")
     history.add_run()
     assert report().summary["by_account_manager"] == {"Dana Fox": {"open_before": 0, "new": 0, "resolved": 0, "open_now": 0}}
 
 
-def test_a_day_begins_at_the_midnight_of_the_zone(history, report):
+def test_a_day_begins_at_the_midnight_of_the_zone(history: History, report: MakeReport) -> None:
     history.settings.timezone = "America/New_York"
     history.add_finding(opened_at=dt.datetime(2026, 11, 20, 4, 59, tzinfo=UTC))
     history.add_finding(opened_at=dt.datetime(2026, 11, 20, 5, 0, tzinfo=UTC))
@@ -131,7 +133,7 @@ def test_a_day_begins_at_the_midnight_of_the_zone(history, report):
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Havana", "Asia/Beirut", "Pacific/Apia", "Australia/Lord_Howe"])
-def test_neighbouring_days_meet_where_the_clocks_change(zone):
+def test_neighbouring_days_meet_where_the_clocks_change(zone: str) -> None:
     days = [find_day(dt.date(2011, 1, 1) + number * DAY, ZoneInfo(zone)) for number in range(800)]
     assert all(day.end == following.start for day, following in pairwise(days))
     # Samoa left out 30 December 2011 altogether: that day is empty.

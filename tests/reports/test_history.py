@@ -24,9 +24,11 @@ episodes = st.tuples(
 zones = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/New_York"])
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.lists(episodes, max_size=25), moments, zones)
-def test_every_day_balances_and_hands_its_open_findings_to_the_next(rows, now, zone_name):
+def test_every_day_balances_and_hands_its_open_findings_to_the_next(
+    rows: list[tuple[dt.datetime, int | None, str | None, str]], now: dt.datetime, zone_name: str
+) -> None:
     zone = ZoneInfo(zone_name)
     history = History(Settings(_env_file=None))
     for opened_at, hours, manager, severity in rows:
@@ -40,7 +42,7 @@ def test_every_day_balances_and_hands_its_open_findings_to_the_next(rows, now, z
         apply_schema(connection)
         history.insert_rows(connection)
         warehouse = Warehouse(connection, history.settings)
-        dates = [FIRST.date() + dt.timedelta(days=number) for number in range(-1, 6)]
+        dates = [FIRST.date() + dt.timedelta(days=number) for number in range(-1, 5)]
         days = [gather_facts(warehouse, date, zone, now, 7200) for date in dates]
     for facts in days:
         for movement in [facts.roll_forward, *facts.by_account_manager.values()]:

@@ -1,19 +1,20 @@
 """The fourteen days behind a report: the trend, the answers, where new findings come from, and the pictures of them."""
 
 import datetime as dt
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from jobrecon.reports.causes import describe_concentration
 from jobrecon.reports.charts import draw_settle_times, draw_trend
-from tests.reports.conftest import NOW, TODAY
+from tests.reports.conftest import NOW, TODAY, History, MakeReport
 
 DAY = dt.timedelta(days=1)
 HOUR = dt.timedelta(hours=1)
 
 
-def test_the_trend_tells_each_day_as_its_own_report_did(history, report):
+def test_the_trend_tells_each_day_as_its_own_report_did(history: History, report: MakeReport) -> None:
     history.add_finding(opened_at=NOW - 3 * DAY, resolved_at=NOW - DAY, resolution="RELISTED")
     history.add_finding(opened_at=NOW - 2 * DAY)
     history.add_finding(opened_at=NOW, account_manager="Jo Ng")
@@ -28,7 +29,7 @@ def test_the_trend_tells_each_day_as_its_own_report_did(history, report):
     assert report(TODAY - DAY).facts.trend[-3:] == facts.trend[-4:-1]
 
 
-def test_answers_are_counted_by_the_time_they_took(history, report):
+def test_answers_are_counted_by_the_time_they_took(history: History, report: MakeReport) -> None:
     for number, minutes in enumerate([5, 10, 30, 120, 600, 60 * 24 * 2, 60 * 24 * 5]):
         history.add_job(f"job-{number}")
         history.add_task(
@@ -38,17 +39,19 @@ def test_answers_are_counted_by_the_time_they_took(history, report):
     history.add_task("pending", "job-1", state="PENDING", requested_at=NOW - HOUR)
     history.add_run()
     settle_time = report().facts.settle_time
+    assert settle_time
     assert settle_time.band_counts == (2, 1, 1, 1, 1, 1)
     assert settle_time.median == dt.timedelta(minutes=120)
     assert settle_time.task_count == 7
 
 
-def test_charts_are_well_formed_and_say_what_they_show(history, report):
+def test_charts_are_well_formed_and_say_what_they_show(history: History, report: MakeReport) -> None:
     history.add_finding()
     history.add_task("t1", "job-1", requested_at=NOW - HOUR, status="FAILED", status_changed_at=NOW)
     history.add_job("job-1")
     history.add_run()
     facts = report().facts
+    assert facts.settle_time
     for chart in (draw_trend(facts.trend), draw_settle_times(facts.settle_time)):
         root = ElementTree.fromstring(chart)
         assert root.attrib["role"] == "img"
@@ -58,7 +61,7 @@ def test_charts_are_well_formed_and_say_what_they_show(history, report):
     assert "On 13 days there was no run." in draw_trend(facts.trend)
 
 
-def test_a_chart_of_nothing_is_empty():
+def test_a_chart_of_nothing_is_empty() -> None:
     assert draw_trend([]) == ""
 
 
@@ -74,7 +77,9 @@ CONCENTRATIONS = [
 
 
 @pytest.mark.parametrize(("rows", "sentence"), CONCENTRATIONS)
-def test_where_new_findings_come_from_is_told_if_it_is_one_place(history, report, rows, sentence):
+def test_where_new_findings_come_from_is_told_if_it_is_one_place(
+    history: History, report: MakeReport, rows: list[tuple[str, str | None, str]], sentence: str | None
+) -> None:
     history.add_task("t", "job-0")
     for reason, code, customer in rows:
         history.add_finding(reason=reason, code=code, customer=customer, task_urn="t")
@@ -83,7 +88,7 @@ def test_where_new_findings_come_from_is_told_if_it_is_one_place(history, report
     assert describe_concentration(report().facts.open_findings) == sentence
 
 
-def test_a_page_tells_what_was_not_looked_at_and_what_it_cost(history, report):
+def test_a_page_tells_what_was_not_looked_at_and_what_it_cost(history: History, report: MakeReport) -> None:
     history.add_run(NOW - HOUR, calls_used=10, calls_left=90)
     history.add_run(calls_used=1_500, calls_left=80, tasks_overlooked=3, tasks_left=7)
     page = (report().folder / "index.html").read_text(encoding="utf-8")
@@ -93,11 +98,11 @@ def test_a_page_tells_what_was_not_looked_at_and_what_it_cost(history, report):
     assert report().summary["verdict"] == "No issue is known, but not everything was checked."
 
 
-def test_a_timeline_holds_requests_polls_notifications_and_findings_until_the_end_of_the_day(history, report):
+def test_a_timeline_holds_requests_polls_notifications_and_findings_until_the_end_of_the_day(history: History, report: MakeReport) -> None:
     history.add_job("job-1")
     history.add_task("t1", "job-1", requested_at=NOW - 5 * HOUR, poll_count=3, state="PENDING", last_polled_at=NOW - HOUR)
     history.rows.append(("task_status_changes", {"task_urn": "t1", "status": "IN_PROGRESS", "observed_at": NOW - 4 * HOUR, "run_id": "r"}))
-    told = {
+    told: dict[str, Any] = {
         "notification_id": "n1",
         "application_urn": "urn:li:developerApplication:1001",
         "external_job_posting_id": "job-1",

@@ -4,6 +4,10 @@ import datetime as dt
 import email
 import email.policy
 import json
+from collections.abc import Callable
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -15,7 +19,8 @@ from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import write_inbox
 from jobrecon.reconcile.run import reconcile
-from jobrecon.reports import write_report
+from jobrecon.reconcile.summary import RunSummary
+from jobrecon.reports import ReportResult, write_report
 from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
@@ -24,13 +29,16 @@ from tests.reports.test_page import Page
 
 ACME = "urn:li:developerApplication:1001"
 SECRET = "the-secret-of-acme"
+RunAndReport = Callable[..., tuple[RunSummary, ReportResult, EmailMessage]]
 
 
 @pytest.fixture
-def run_and_report(tmp_path, monkeypatch):
+def run_and_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunAndReport:
     """Reconcile 150 tasks with these settings, write the report and its mail; returns (run, report, mail)."""
 
-    def run(secret=SECRET, prepare=lambda _settings: None, **options):
+    def run(
+        secret: str = SECRET, prepare: Callable[[Settings], None] = lambda _settings: None, **options: Any
+    ) -> tuple[RunSummary, ReportResult, EmailMessage]:
         monkeypatch.setenv("ACME_SECRET", secret)
         application = SandboxApplication(ACME, "78acme", [SECRET])
         world = World([application], utc_now() - dt.timedelta(hours=2), faults=FaultInjection())
@@ -42,7 +50,7 @@ def run_and_report(tmp_path, monkeypatch):
             'account_manager = "Dana Fox"\naccount_manager_email = "dana@example.com"\n'
         )
         with serve_in_thread(create_app(world)) as url:
-            addresses = {"api_url": url, "token_url": f"{url}/oauth/v2/accessToken"}
+            addresses: dict[str, Any] = {"api_url": url, "token_url": f"{url}/oauth/v2/accessToken"}
             settings = Settings(_env_file=None, home=tmp_path / "var", applications=applications, **addresses, **options)
             with open_warehouse(settings) as warehouse:
                 import_tasks(warehouse, tmp_path / "tasks.ndjson", settings.load_applications(), utc_now())
@@ -55,11 +63,11 @@ def run_and_report(tmp_path, monkeypatch):
     return run
 
 
-def let_the_webhook_fall_silent(settings):
+def let_the_webhook_fall_silent(settings: Settings) -> None:
     write_inbox(open_landing(settings.landing_url), [ReceivedChallenge(ACME, utc_now() - dt.timedelta(days=3))])
 
 
-CASES = {
+CASES: dict[str, tuple[dict[str, Any], str]] = {
     "a wrong secret": ({"secret": "a-wrong-secret"}, ACME),
     "a landing database that is gone": ({"landing_url": "postgresql+psycopg://reader@127.0.0.1:1/gone"}, "landing database"),
     "a budget that ran out": ({"daily_call_limit": 1}, "calls for the day"),
@@ -68,7 +76,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_was_not_seen_is_said_everywhere(run_and_report, case):
+def test_what_was_not_seen_is_said_everywhere(run_and_report: RunAndReport, case: str) -> None:
     options, words = CASES[case]
     summary, report, mail = run_and_report(**options)
     assert summary.state == "INCOMPLETE"
@@ -78,14 +86,14 @@ def test_what_was_not_seen_is_said_everywhere(run_and_report, case):
     page = Page((report.folder / "index.html").read_text(encoding="utf-8"))
     assert ("div", {"class": "banner", "role": "alert"}) in page.tags
     assert mail["subject"].startswith("INCOMPLETE: ")
-    for text in (page.text, mail.get_body(("plain",)).get_content(), mail.get_body(("html",)).get_content()):
+    for text in (page.text, *(cast(EmailMessage, mail.get_body((kind,))).get_content() for kind in ("plain", "html"))):
         assert "INCOMPLETE" in text
         assert words in text
         assert "All clear" not in text
         assert "a-wrong-secret" not in text
 
 
-def test_a_run_that_saw_everything_is_complete(run_and_report):
+def test_a_run_that_saw_everything_is_complete(run_and_report: RunAndReport) -> None:
     summary, report, mail = run_and_report()
     assert summary.state == "COMPLETED"
     assert report.summary["complete"] is True

@@ -9,10 +9,10 @@ from openpyxl import load_workbook
 
 from jobrecon.delivery.deliver import deliver_report
 from jobrecon.reports.formatting import INVISIBLE
-from tests.delivery.conftest import chat, mailbox  # noqa: F401  fixtures
-from tests.delivery.mail_server import serve_mail
+from tests.delivery.conftest import Chat, chat, mailbox  # noqa: F401  fixtures
+from tests.delivery.mail_server import Mailbox, serve_mail
 from tests.delivery.test_mail import read_parts
-from tests.reports.conftest import NOW
+from tests.reports.conftest import NOW, History, MakeReport
 from tests.reports.test_page import Page
 
 TEXTS = [
@@ -34,7 +34,7 @@ TEXTS = [
 
 
 @pytest.fixture
-def wild(history):
+def wild(history: History) -> History:
     """A finding for each text, which stands wherever a stranger's text can."""
     for number, text in enumerate(TEXTS):
         job = f"job-{number} {text}"[:300]
@@ -55,21 +55,17 @@ def wild(history):
     return history
 
 
-def test_in_a_page(wild, report):
+def test_in_a_page(wild: History, report: MakeReport) -> None:
     page = Page((report().folder / "index.html").read_text(encoding="utf-8"))
     assert page.open_tags == []
     assert not {"img", "iframe", "object", "base"} & {tag for tag, _ in page.tags}
     assert [attributes for tag, attributes in page.tags if tag == "script"] == [{"type": "application/json", "id": "timelines"}, {}]
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
-    assert all(
-        attributes.get("href", "").startswith(("#", "index", "dana-fox", "findings", "summary"))
-        for tag, attributes in page.tags
-        if tag == "a"
-    )
+    assert all(link.startswith(("#", "index", "dana-fox", "findings", "summary")) for link in page.links)
     assert not INVISIBLE.search("".join(page.words))
 
 
-def test_in_the_timelines_of_a_page(wild, report):
+def test_in_the_timelines_of_a_page(wild: History, report: MakeReport) -> None:
     page = (report().folder / "index.html").read_text(encoding="utf-8")
     packed = page.split('<script type="application/json" id="timelines">')[1].split("</script>")[0]
     timelines = json.loads(packed)
@@ -78,7 +74,7 @@ def test_in_the_timelines_of_a_page(wild, report):
     assert len(timelines["j"]) == len(TEXTS)
 
 
-def test_in_a_mail(wild, mailbox, report):  # noqa: F811
+def test_in_a_mail(wild: History, mailbox: Mailbox, report: MakeReport) -> None:  # noqa: F811
     deliver_report(wild.settings, report(), NOW)
     [mail] = mailbox.mails
     assert mail["bcc"] is None
@@ -95,11 +91,11 @@ def test_in_a_mail(wild, mailbox, report):  # noqa: F811
     check_workbook(attachment.get_content())
 
 
-def test_in_the_workbook(wild, report):
+def test_in_the_workbook(wild: History, report: MakeReport) -> None:
     check_workbook((report().folder / "findings.xlsx").read_bytes())
 
 
-def check_workbook(content):
+def check_workbook(content: bytes) -> None:
     workbook = load_workbook(BytesIO(content))
     cells = [cell for sheet in workbook for row in sheet for cell in row if cell.value is not None]
     assert {cell.data_type for cell in cells} <= {"s", "d", "n", "inlineStr"}
@@ -110,7 +106,7 @@ def check_workbook(content):
     assert not any(INVISIBLE.search(text.replace("\r", "")) for text in texts)
 
 
-def test_in_the_list(wild, report):
+def test_in_the_list(wild: History, report: MakeReport) -> None:
     with (report().folder / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(TEXTS)
@@ -118,14 +114,14 @@ def test_in_the_list(wild, report):
         assert not [value for value in row.values() if value.lstrip().startswith(("=", "+", "-", "@"))]
 
 
-def test_in_a_chat(wild, report, chat):  # noqa: F811
+def test_in_a_chat(wild: History, report: MakeReport, chat: Chat) -> None:  # noqa: F811
     deliver_report(wild.settings, report(), NOW)
     [message] = chat.messages
     assert not set(message["message"]) & set("<>[]")
     assert not INVISIBLE.search(json.dumps(message, ensure_ascii=False))
 
 
-def test_on_a_terminal(wild, monkeypatch, capsys):
+def test_on_a_terminal(wild: History, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from jobrecon.cli.app import app
 
     wild.publish()
@@ -140,7 +136,7 @@ def test_on_a_terminal(wild, monkeypatch, capsys):
     assert "\u202e" not in shown
 
 
-def test_an_smtp_server_is_given_no_line_of_strangers_as_a_command(wild, report):
+def test_an_smtp_server_is_given_no_line_of_strangers_as_a_command(wild: History, report: MakeReport) -> None:
     from pydantic import SecretStr
 
     wild.add_customer("Acme", "Dana\r\nBcc: everybody@example.com", "urn:1", email="dana@example.com")

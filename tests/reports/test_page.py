@@ -1,13 +1,15 @@
 """What a person reads, and what strangers' text cannot do to it."""
 
 import datetime as dt
+from collections.abc import Callable
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 from jobrecon.reports.facts import list_rows
 from jobrecon.reports.page import find_link, name_pages
-from tests.reports.conftest import NOW
+from tests.reports.conftest import NOW, History, MakeReport
 
 HOUR = dt.timedelta(hours=1)
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 7*7 }} {% raw %} \u202eexe.fdp\u2066 & é 李"
@@ -26,15 +28,15 @@ class Page(HTMLParser):
 
     VOID = ("meta", "br", "img", "link", "input", "hr")
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
         if tag not in self.VOID:
             self.open_tags.append(tag)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open_tags.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if not {"style", "script"} & set(self.open_tags):
             self.words.append(data)
 
@@ -43,21 +45,25 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
     @property
+    def links(self) -> list[str]:
+        return [attributes.get("href") or "" for tag, attributes in self.tags if tag == "a"]
+
+    @property
     def ids(self) -> list[str]:
-        return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
+        return [id_ for _, attributes in self.tags if (id_ := attributes.get("id"))]
 
 
 @pytest.fixture
-def read_page(report):
+def read_page(report: MakeReport) -> Callable[..., Page]:
     """The page of the report, parsed."""
 
-    def read(name="index.html", **options):
+    def read(name: str = "index.html", **options: Any) -> Page:
         return Page((report(**options).folder / name).read_text(encoding="utf-8"))
 
     return read
 
 
-def test_every_open_finding_can_be_linked_to(history, read_page):
+def test_every_open_finding_can_be_linked_to(history: History, read_page: Callable[..., Page]) -> None:
     for owner, severity in [("CUSTOMER", "HIGH"), ("PARTNER", "MEDIUM"), ("LINKEDIN", "HIGH"), ("CUSTOMER", "LOW")]:
         history.add_finding(owner=owner, severity=severity)
     history.add_finding(resolved_at=NOW, resolution="SUCCEEDED")
@@ -68,7 +74,7 @@ def test_every_open_finding_can_be_linked_to(history, read_page):
     assert page.open_tags == []
 
 
-def test_a_finding_shows_job_customer_cause_action_age_and_link(history, read_page):
+def test_a_finding_shows_job_customer_cause_action_age_and_link(history: History, read_page: Callable[..., Page]) -> None:
     history.add_job("job-1", title="Nurse", job_posting_url="https://www.linkedin.com/jobs/view/1")
     history.add_task("t1", "job-1", operation="CLOSE")
     history.add_finding(hours_ago=75, task_urn="t1", message="Too <short>", reason="It is too short.", next_action="Ask for more.")
@@ -76,11 +82,11 @@ def test_a_finding_shows_job_customer_cause_action_age_and_link(history, read_pa
     page = read_page()
     for words in ("Nurse job-1", "Acme", "It is too short.", "Ask for more.", "17 Nov 09:00, 3 days", "Closing failed", "Too <short>"):
         assert words in page.text
-    [link] = [attributes for tag, attributes in page.tags if tag == "a" and attributes["href"].startswith("https:")]
+    [link] = [attributes for tag, attributes in page.tags if tag == "a" and str(attributes["href"]).startswith("https:")]
     assert link == {"href": "https://www.linkedin.com/jobs/view/1", "rel": "noreferrer", "aria-label": "Nurse on LinkedIn"}
 
 
-def test_one_cause_that_hits_many_jobs_is_described_once(history, read_page):
+def test_one_cause_that_hits_many_jobs_is_described_once(history: History, read_page: Callable[..., Page]) -> None:
     for _ in range(41):
         history.add_finding(reason="The location is unknown.", next_action="Ask for the country.")
     history.add_run()
@@ -90,7 +96,7 @@ def test_one_cause_that_hits_many_jobs_is_described_once(history, read_page):
     assert len([name for name in page.ids if name.startswith("finding-")]) == 41
 
 
-def test_text_from_outside_stays_text(history, read_page):
+def test_text_from_outside_stays_text(history: History, read_page: Callable[..., Page]) -> None:
     history.add_job("job-1", title=EVIL, customer=EVIL, account_manager=EVIL, job_posting_url="javascript:alert(1)")
     history.add_finding(
         external_job_posting_id="job-1",
@@ -115,13 +121,13 @@ def test_text_from_outside_stays_text(history, read_page):
     assert page.open_tags == []
 
 
-def test_a_page_loads_nothing_from_anywhere(history, read_page):
+def test_a_page_loads_nothing_from_anywhere(history: History, read_page: Callable[..., Page]) -> None:
     history.add_job("job-1", job_posting_url="https://www.linkedin.com/jobs/view/1")
     history.add_finding(external_job_posting_id="job-1")
     history.add_run()
     page = read_page()
     assert not [attributes for tag, attributes in page.tags if "src" in attributes or tag == "link"]
-    addresses = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    addresses = page.links
     outside = [address for address in addresses if ":" in address]
     assert outside == ["https://www.linkedin.com/jobs/view/1"]
     assert {address for address in addresses if "#" not in address and ":" not in address} == {
@@ -132,11 +138,11 @@ def test_a_page_loads_nothing_from_anywhere(history, read_page):
     }
 
 
-def test_every_link_within_a_page_leads_somewhere(history, read_page):
+def test_every_link_within_a_page_leads_somewhere(history: History, read_page: Callable[..., Page]) -> None:
     history.add_finding(owner="LINKEDIN")
     history.add_run()
     page = read_page()
-    anchors = {attributes["href"][1:] for tag, attributes in page.tags if tag == "a" and attributes["href"].startswith("#")}
+    anchors = {link[1:] for link in page.links if link.startswith("#")}
     assert anchors <= set(page.ids)
 
 
@@ -153,7 +159,7 @@ def test_every_link_within_a_page_leads_somewhere(history, read_page):
         (None, False),
     ],
 )
-def test_only_an_address_at_linkedin_becomes_a_link(history, report, url, is_link):
+def test_only_an_address_at_linkedin_becomes_a_link(history: History, report: MakeReport, url: str | None, is_link: bool) -> None:
     history.add_job("job-1", job_posting_url=url)
     history.add_finding()
     history.add_run()
@@ -161,7 +167,7 @@ def test_only_an_address_at_linkedin_becomes_a_link(history, report, url, is_lin
     assert bool(find_link(finding)) is is_link
 
 
-def test_very_long_text_is_cut_on_the_page(history, read_page):
+def test_very_long_text_is_cut_on_the_page(history: History, read_page: Callable[..., Page]) -> None:
     history.add_job("job-1", title="T" * 10_000)
     history.add_finding(message="m" * 10_000, customer="c" * 10_000, reason="r" * 10_000)
     history.add_run()
@@ -170,7 +176,7 @@ def test_very_long_text_is_cut_on_the_page(history, read_page):
     assert "T" * 119 + "…" in page.text
 
 
-def test_two_thousand_findings_stay_under_a_megabyte(history, report):
+def test_two_thousand_findings_stay_under_a_megabyte(history: History, report: MakeReport) -> None:
     history.add_run()
     for number in range(2_000):
         job = f"REQ-2026-{number:06}"
@@ -190,7 +196,7 @@ def test_two_thousand_findings_stay_under_a_megabyte(history, report):
     assert (folder / "index.html").stat().st_size < 1_000_000
 
 
-def test_what_finds_no_room_on_the_page_is_counted(history, read_page):
+def test_what_finds_no_room_on_the_page_is_counted(history: History, read_page: Callable[..., Page]) -> None:
     history.add_run()
     for _ in range(2_003):
         history.add_finding()
@@ -199,7 +205,7 @@ def test_what_finds_no_room_on_the_page_is_counted(history, read_page):
     assert "3 more findings found no room on this page" in page.text
 
 
-def test_each_account_manager_reads_of_their_own_jobs_only(history, report):
+def test_each_account_manager_reads_of_their_own_jobs_only(history: History, report: MakeReport) -> None:
     history.add_finding(reason="Yours", account_manager="Dana Fox")
     history.add_finding(reason="Theirs", account_manager="Jo Ng")
     history.add_finding(reason="Nobody's", account_manager=None)
@@ -213,7 +219,7 @@ def test_each_account_manager_reads_of_their_own_jobs_only(history, report):
     assert all(word in pages["index.html"] for word in ("Yours", "Theirs", "Nobody's"))
 
 
-def test_no_two_pages_share_a_name():
+def test_no_two_pages_share_a_name() -> None:
     names = ["Index", "Findings", "Jo Ng", "jo ng", "Jo-Ng 2", "李", "李 2", "!!!", "..", "a/b", "x" * 300]
     pages = name_pages(names)
     assert list(pages) == names
@@ -222,7 +228,7 @@ def test_no_two_pages_share_a_name():
     assert all("/" not in page and len(page) < 100 and page == page.lower() for page in pages.values())
 
 
-def test_an_incomplete_report_says_so_in_a_banner(history, read_page):
+def test_an_incomplete_report_says_so_in_a_banner(history: History, read_page: Callable[..., Page]) -> None:
     history.add_run(state="INCOMPLETE", incomplete_reasons="the inbox could not be read")
     page = read_page()
     assert "INCOMPLETE" in page.text
@@ -230,7 +236,7 @@ def test_an_incomplete_report_says_so_in_a_banner(history, read_page):
     assert "All clear" not in page.text
 
 
-def test_a_complete_report_has_no_banner(history, read_page):
+def test_a_complete_report_has_no_banner(history: History, read_page: Callable[..., Page]) -> None:
     history.add_job("job-1")
     history.add_run()
     page = read_page()
@@ -238,7 +244,7 @@ def test_a_complete_report_has_no_banner(history, read_page):
     assert "All clear" in page.text
 
 
-def test_thresholds_in_the_words_are_the_ones_that_are_set(history, read_page):
+def test_thresholds_in_the_words_are_the_ones_that_are_set(history: History, read_page: Callable[..., Page]) -> None:
     history.settings.stuck_after = 5400
     history.add_run()
     assert "90 min or more after it was sent" in read_page().text

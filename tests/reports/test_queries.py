@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from jobrecon.reports import write_report
 from jobrecon.warehouse import open_warehouse
 from jobrecon.warehouse.duckdb_file import connect
 from jobrecon.warehouse.parquet import export_parquet
-from tests.reports.conftest import NOW
+from tests.reports.conftest import NOW, History
 
 PAGE = Path(__file__).parents[2] / "docs" / "queries.md"
 QUERIES = re.findall(r"^(\d+)\. (.+?)\n\n```sql\n(.+?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
@@ -21,7 +22,7 @@ DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-def copy(history):
+def copy(history: History) -> Iterator[duckdb.DuckDBPyConnection]:
     """A published copy with some of everything, open as an analyst opens it, in a zone of their own."""
     for number in range(12):
         job = f"job-{number}"
@@ -53,16 +54,16 @@ def copy(history):
         yield connection
 
 
-def test_there_are_twenty():
+def test_there_are_twenty() -> None:
     assert [int(number) for number, _, _ in QUERIES] == list(range(1, 21))
 
 
 @pytest.mark.parametrize(("number", "question", "query"), QUERIES)
-def test_every_query_of_the_page_answers(copy, number, question, query):
+def test_every_query_of_the_page_answers(copy: duckdb.DuckDBPyConnection, number: str, question: str, query: str) -> None:
     assert copy.execute(query).fetchall(), question
 
 
-def test_the_roll_forward_balances_and_hands_on(copy):
+def test_the_roll_forward_balances_and_hands_on(copy: duckdb.DuckDBPyConnection) -> None:
     rows = copy.execute("select * from daily_roll_forward order by account_manager nulls last, day").fetchall()
     assert rows
     for day, manager, before, new, resolved, now in rows:
@@ -76,7 +77,7 @@ def test_the_roll_forward_balances_and_hands_on(copy):
     assert {row[1] for row in rows} == {None, "Dana Fox", "Jo Ng"}
 
 
-def test_the_roll_forward_is_the_one_of_the_report(copy, history):
+def test_the_roll_forward_is_the_one_of_the_report(copy: duckdb.DuckDBPyConnection, history: History) -> None:
     for back in range(4):
         day = NOW.date() - back * DAY
         summary = write_report(history.settings, day, NOW).summary["roll_forward"]
@@ -86,7 +87,7 @@ def test_the_roll_forward_is_the_one_of_the_report(copy, history):
         assert row == (summary["open_before"], summary["new"], summary["resolved"], summary["open_now"])
 
 
-def test_parquet_files_hold_what_the_tables_hold(history, tmp_path):
+def test_parquet_files_hold_what_the_tables_hold(history: History, tmp_path: Path) -> None:
     history.add_finding()
     history.add_run()
     with open_warehouse(history.settings) as warehouse:
@@ -99,7 +100,20 @@ def test_parquet_files_hold_what_the_tables_hold(history, tmp_path):
     assert duckdb.sql(f"select finding_id from '{tmp_path}/parquet/open_findings.parquet'").fetchall() == [("f1",)]
 
 
-def test_a_folder_for_parquet_that_cannot_be_written_is_explained(history, tmp_path):
+def test_a_folder_for_parquet_that_cannot_be_written_is_explained(history: History, tmp_path: Path) -> None:
     (tmp_path / "parquet").write_text("a file")
     with open_warehouse(history.settings) as warehouse, pytest.raises(PublishFailed, match="JOBRECON_PARQUET"):
         export_parquet(warehouse, tmp_path / "parquet")
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword:Warning")
+def test_a_data_frame_of_the_copy_keeps_integers_and_time_zones(copy: duckdb.DuckDBPyConnection) -> None:
+    copy.execute("set TimeZone = 'UTC'")
+    notifications = copy.sql(
+        "select deliveries, received_at, null::bigint as missing from notifications union all select null, null, 7"
+    ).df()
+    assert {name: str(kind) for name, kind in notifications.dtypes.items()} == {
+        "deliveries": "Int32",
+        "received_at": "datetime64[us, UTC]",
+        "missing": "Int64",
+    }

@@ -10,16 +10,17 @@ import pytest
 
 from jobrecon.errors import ReportError, WarehouseError
 from jobrecon.reports import write_report
-from tests.reports.conftest import NOW, TODAY
+from jobrecon.settings import Settings
+from tests.reports.conftest import NOW, TODAY, History, MakeReport
 
 FILES = ["dana-fox.html", "dana-fox.xlsx", "findings.csv", "findings.xlsx", "index.html", "summary.json"]
 
 
-def list_all(settings):
+def list_all(settings: Settings) -> list[str]:
     return sorted(path.relative_to(settings.reports).as_posix() for path in settings.reports.rglob("*") if path.is_file())
 
 
-def test_a_report_is_a_folder_named_by_its_date(history, report):
+def test_a_report_is_a_folder_named_by_its_date(history: History, report: MakeReport) -> None:
     history.add_finding()
     history.add_run()
     result = report()
@@ -29,21 +30,21 @@ def test_a_report_is_a_folder_named_by_its_date(history, report):
     assert json.loads((result.folder / "summary.json").read_text(encoding="utf-8")) == result.summary
 
 
-def test_a_report_is_of_today_in_the_zone_of_the_settings(history, report):
+def test_a_report_is_of_today_in_the_zone_of_the_settings(history: History, report: MakeReport) -> None:
     history.settings.timezone = "Pacific/Kiritimati"
     history.add_run()
     assert report().summary["date"] == "2026-11-21"
     assert report().facts.zone == ZoneInfo("Pacific/Kiritimati")
 
 
-def test_the_same_data_makes_the_same_report(history, report):
+def test_the_same_data_makes_the_same_report(history: History, report: MakeReport) -> None:
     history.add_finding()
     history.add_run()
     first = {path.name: path.read_bytes() for path in report().files if path.suffix != ".xlsx"}
     assert {path.name: path.read_bytes() for path in report().files if path.suffix != ".xlsx"} == first
 
 
-def test_a_page_of_somebody_who_is_no_longer_there_goes_and_other_files_stay(history, report):
+def test_a_page_of_somebody_who_is_no_longer_there_goes_and_other_files_stay(history: History, report: MakeReport) -> None:
     history.add_finding()
     history.add_run()
     folder = report().folder
@@ -53,33 +54,33 @@ def test_a_page_of_somebody_who_is_no_longer_there_goes_and_other_files_stay(his
     assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, "notes.txt"])
 
 
-def test_without_a_warehouse_there_is_nothing_to_report(settings):
+def test_without_a_warehouse_there_is_nothing_to_report(settings: Settings) -> None:
     with pytest.raises(WarehouseError, match="Import tasks and run"):
         write_report(settings, None, NOW)
     assert not settings.reports.exists()
 
 
-def test_a_date_that_has_not_come_is_refused(history, report):
+def test_a_date_that_has_not_come_is_refused(history: History, report: MakeReport) -> None:
     history.add_run()
     with pytest.raises(ReportError, match=r"no report for 2026-11-21 yet: in UTC it is 2026-11-20\. Nothing was changed"):
         report(TODAY + dt.timedelta(days=1))
     assert not history.settings.reports.exists()
 
 
-def test_a_day_before_all_history_is_reported_as_not_looked_at(history, report):
+def test_a_day_before_all_history_is_reported_as_not_looked_at(history: History, report: MakeReport) -> None:
     history.add_run()
     facts = report(dt.date(1970, 1, 1)).facts
     assert facts.as_of is None
     assert not facts.complete
 
 
-def test_a_date_that_has_no_utc_midnight_is_refused(history, report):
+def test_a_date_that_has_no_utc_midnight_is_refused(history: History, report: MakeReport) -> None:
     history.settings.timezone = "Asia/Tokyo"
     with pytest.raises(ReportError, match="out of range"):
         report(dt.date.min)
 
 
-def test_a_published_copy_of_another_make_is_explained(settings):
+def test_a_published_copy_of_another_make_is_explained(settings: Settings) -> None:
     import duckdb
 
     settings.published.parent.mkdir(parents=True)
@@ -89,7 +90,7 @@ def test_a_published_copy_of_another_make_is_explained(settings):
         write_report(settings, None, NOW)
 
 
-def test_a_file_in_the_place_of_the_folder_is_explained(history, report):
+def test_a_file_in_the_place_of_the_folder_is_explained(history: History, report: MakeReport) -> None:
     history.add_run()
     history.settings.reports.mkdir()
     (history.settings.reports / "2026-11-20").write_text("not a folder")
@@ -98,7 +99,7 @@ def test_a_file_in_the_place_of_the_folder_is_explained(history, report):
     assert list_all(history.settings) == ["2026-11-20"]
 
 
-def test_the_index_is_put_in_place_after_the_pages_it_links_to(history, report):
+def test_the_index_is_put_in_place_after_the_pages_it_links_to(history: History, report: MakeReport) -> None:
     history.add_finding(reason="Of before", account_manager="Zoe Young")
     history.add_run()
     folder = report().folder
@@ -113,7 +114,7 @@ def test_the_index_is_put_in_place_after_the_pages_it_links_to(history, report):
 
 
 @pytest.mark.parametrize("size", [0, 20_000, 600_000])
-def test_a_disk_that_fills_up_while_writing_leaves_the_earlier_report(history, report, size):
+def test_a_disk_that_fills_up_while_writing_leaves_the_earlier_report(history: History, report: MakeReport, size: int) -> None:
     history.add_finding(reason="Of before")
     history.add_run()
     folder = report().folder
@@ -132,7 +133,7 @@ def test_a_disk_that_fills_up_while_writing_leaves_the_earlier_report(history, r
     assert list_all(history.settings) == [f"2026-11-20/{name}" for name in FILES]
 
 
-def test_what_a_killed_process_left_is_cleared_away(history, report):
+def test_what_a_killed_process_left_is_cleared_away(history: History, report: MakeReport) -> None:
     history.add_run()
     old = history.settings.reports / ".2026-11-20.0123"
     old.mkdir(parents=True)

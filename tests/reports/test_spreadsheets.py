@@ -2,28 +2,32 @@
 
 import csv
 import datetime as dt
+from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.utils.escape import unescape
 
 from jobrecon.reports.findings_csv import COLUMNS
 from jobrecon.reports.formatting import MAX_CELL_UNITS, disarm_formula, fit_cell, shorten
 from jobrecon.reports.workbook import ENDING_COLUMNS, OPTIONS, write_workbook
-from tests.reports.conftest import NOW
+from tests.reports.conftest import NOW, History, MakeReport
 
+ReadWorkbook = Callable[[], tuple[Workbook, dict[str, list[dict[str, Any]]]]]
 NAMES = [column.name for column in COLUMNS]
 
 
 @pytest.fixture
-def read_workbook(report):
+def read_workbook(report: MakeReport) -> ReadWorkbook:
     """The rows of each sheet, as dictionaries by column name."""
 
-    def read():
+    def read() -> tuple[Workbook, dict[str, list[dict[str, Any]]]]:
         workbook = load_workbook(report().folder / "findings.xlsx")
         sheets = {}
         for sheet in workbook.worksheets[:3]:
@@ -36,12 +40,12 @@ def read_workbook(report):
     return read
 
 
-def read_csv(folder):
+def read_csv(folder: Path) -> list[dict[str, str]]:
     with (folder / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_each_finding_stands_on_the_sheets_it_belongs_to(history, read_workbook):
+def test_each_finding_stands_on_the_sheets_it_belongs_to(history: History, read_workbook: ReadWorkbook) -> None:
     history.add_finding()
     history.add_finding(severity="LOW")
     history.add_finding(owner="PARTNER")
@@ -53,7 +57,7 @@ def test_each_finding_stands_on_the_sheets_it_belongs_to(history, read_workbook)
     assert sheets["Fixed"][0]["ending"].value == "the job is on LinkedIn again"
 
 
-def test_cells_have_types_and_ids_stay_text(history, read_workbook):
+def test_cells_have_types_and_ids_stay_text(history: History, read_workbook: ReadWorkbook) -> None:
     history.add_finding(hours_ago=2.5, external_job_posting_id="00123")
     history.add_run()
     _, sheets = read_workbook()
@@ -64,7 +68,7 @@ def test_cells_have_types_and_ids_stay_text(history, read_workbook):
     assert row["age_hours"].value == 2.5
 
 
-def test_sheets_have_a_frozen_heading_and_a_filter(history, read_workbook):
+def test_sheets_have_a_frozen_heading_and_a_filter(history: History, read_workbook: ReadWorkbook) -> None:
     history.add_finding()
     history.add_run()
     workbook, _ = read_workbook()
@@ -77,7 +81,7 @@ def test_sheets_have_a_frozen_heading_and_a_filter(history, read_workbook):
     assert "Wrong since (UTC)" in [cell.value for cell in workbook["All open"][1]]
 
 
-def test_no_cell_is_a_formula_or_a_link(history, read_workbook, report):
+def test_no_cell_is_a_formula_or_a_link(history: History, read_workbook: ReadWorkbook, report: MakeReport) -> None:
     history.add_job("=1+1", title="=cmd|' /C calc'!A0", customer="@SUM(A1)", job_posting_url="https://www.linkedin.com/jobs/view/1")
     history.add_finding(external_job_posting_id="=1+1", message="\u202e=HYPERLINK(1)", reason="-2+3", code="+49")
     history.add_run()
@@ -92,7 +96,7 @@ def test_no_cell_is_a_formula_or_a_link(history, read_workbook, report):
     assert row["reason"] == "'-2+3"
 
 
-def test_the_csv_has_the_columns_of_the_workbook_and_moments_with_offset(history, report):
+def test_the_csv_has_the_columns_of_the_workbook_and_moments_with_offset(history: History, report: MakeReport) -> None:
     history.add_finding(since=NOW - dt.timedelta(hours=2, microseconds=-999_999), customer="Söder, “Kliniken”\nGmbH")
     history.add_run()
     folder = report().folder
@@ -104,12 +108,12 @@ def test_the_csv_has_the_columns_of_the_workbook_and_moments_with_offset(history
 
 
 @pytest.mark.parametrize("text", ["m" * 10_000, "m" * 40_000, "😀" * 20_000])
-def test_long_text_is_kept_as_far_as_a_cell_holds(history, report, text):
+def test_long_text_is_kept_as_far_as_a_cell_holds(history: History, report: MakeReport, text: str) -> None:
     history.add_finding(message=text)
     history.add_run()
     folder = report().folder
     column = NAMES.index("message") + 1
-    in_workbook = load_workbook(folder / "findings.xlsx")["All open"].cell(2, column).value
+    in_workbook: Any = load_workbook(folder / "findings.xlsx")["All open"].cell(2, column).value
     [row] = read_csv(folder)
     assert in_workbook == row["message"]
     assert in_workbook == text if len(text) == 10_000 else in_workbook.endswith("…")
@@ -120,16 +124,16 @@ FORMULAS = ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", " =1", "\u200f=1", "
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_what_looks_like_a_formula_starts_with_an_apostrophe(text):
+def test_what_looks_like_a_formula_starts_with_an_apostrophe(text: str) -> None:
     assert disarm_formula(text).startswith("'")
 
 
 @pytest.mark.parametrize("text", ["", "a=1", "1-2", "'=1", "Nurse (m/f/d)"])
-def test_other_text_stays_as_it_is(text):
+def test_other_text_stays_as_it_is(text: str) -> None:
     assert disarm_formula(text) == text
 
 
-def test_text_is_cut_to_its_limit_and_no_further():
+def test_text_is_cut_to_its_limit_and_no_further() -> None:
     assert shorten("abcdef", 6) == "abcdef"
     assert shorten("abcdefg", 6) == "abcde…"
     assert shorten(" a \n b ", 6) == "a b"
@@ -138,7 +142,7 @@ def test_text_is_cut_to_its_limit_and_no_further():
     assert fit_cell("x" * MAX_CELL_UNITS) == "x" * MAX_CELL_UNITS
 
 
-def test_a_sheet_holds_the_worst_findings_and_says_where_the_others_are(history, report, tmp_path):
+def test_a_sheet_holds_the_worst_findings_and_says_where_the_others_are(history: History, report: MakeReport, tmp_path: Path) -> None:
     for severity in ("LOW", "HIGH", "MEDIUM", "HIGH"):
         history.add_finding(severity=severity)
     history.add_run()
@@ -152,7 +156,7 @@ def test_a_sheet_holds_the_worst_findings_and_says_where_the_others_are(history,
     assert len(read_csv(written.folder)) == 4
 
 
-def test_each_account_manager_has_a_workbook_of_their_own_jobs(history, report):
+def test_each_account_manager_has_a_workbook_of_their_own_jobs(history: History, report: MakeReport) -> None:
     history.add_finding(reason="Yours", account_manager="Dana Fox")
     history.add_finding(reason="Theirs", account_manager="Jo Ng")
     history.add_run()
@@ -163,7 +167,7 @@ def test_each_account_manager_has_a_workbook_of_their_own_jobs(history, report):
     assert load_workbook(folder / "findings.xlsx")["All open"].max_row == 3
 
 
-def test_moments_that_excel_cannot_count_are_text(history, read_workbook):
+def test_moments_that_excel_cannot_count_are_text(history: History, read_workbook: ReadWorkbook) -> None:
     history.add_finding(since=dt.datetime(1601, 1, 1, tzinfo=dt.UTC))
     history.add_run()
     _, sheets = read_workbook()
@@ -176,7 +180,7 @@ ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 @settings(max_examples=30)
 @given(st.lists(STRANGE | ANY, max_size=20))
-def test_each_text_is_in_its_cell_as_excel_reads_it(texts):
+def test_each_text_is_in_its_cell_as_excel_reads_it(texts: list[str]) -> None:
     file = BytesIO()
     workbook = xlsxwriter.Workbook(file, OPTIONS)
     sheet = workbook.add_worksheet()
@@ -185,7 +189,7 @@ def test_each_text_is_in_its_cell_as_excel_reads_it(texts):
     workbook.close()
     cells = load_workbook(file).worksheets[0]
     # The reader takes a carriage return as XML does; Excel, which reads the escape, does not.
-    read = [unescape(cells.cell(row + 1, 1).value or "") for row in range(len(texts))]
+    read = [unescape(str(cells.cell(row + 1, 1).value or "")) for row in range(len(texts))]
     assert [text.replace("\r\n", "\n").replace("\r", "\n") for text in read] == [
         fit_cell(text).replace("\r\n", "\n").replace("\r", "\n") for text in texts
     ]

@@ -87,7 +87,7 @@ def write_resolutions() -> str:
     """Every way an episode can end, from the kinds."""
     lines = ["| resolution | the finding ended because | kinds |", "|---|---|---|"]
     for name, resolution in RESOLUTIONS.items():
-        kinds = dict.fromkeys(entry.kind.value for entry in FINDING_KINDS if name in entry.resolutions)
+        kinds = dict.fromkeys(str(entry.kind) for entry in FINDING_KINDS if name in entry.resolutions)
         if kinds:
             lines.append(f"| {name} | {resolution.text} | {', '.join(kinds)} |")
     return "\n".join(lines) + "\n"

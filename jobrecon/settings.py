@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     unconfirmed_after: int = Field(
         default=86_400, ge=0, description="Seconds without a listing notification until a job counts as unconfirmed"
     )
+    expiring_within: int = Field(default=259_200, ge=0, description="Seconds before its time runs out from which a job counts as expiring")
     timezone: str = Field(default="UTC", description="Whose midnight starts the day of a report")
     task_source_url: SecretStr = Field(default=SecretStr(""), description="SQLAlchemy address to pull new tasks from")
     task_source_query: str = Field(default="", description="Query with `:since`, in the columns of the import")

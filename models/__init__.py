@@ -4,8 +4,10 @@ from models.application import Customer
 from models.base import LandingTable, WarehouseTable
 from models.budget import CallBudget, CallBudgetEntry, CallHour, LedgerEntry
 from models.challenge import WebhookChallenge
+from models.check import PostingCheck
 from models.finding import Finding, KnownMessage
-from models.finding_kind import BY_KIND_AND_FACET, FINDING_KINDS, RESOLUTIONS, Facet, FindingKind, Kind, Owner, Severity
+from models.finding_kind import BY_KIND_AND_FACET, FINDING_KINDS, Kind
+from models.finding_terms import RESOLUTIONS, Evidence, Facet, FindingKind, Owner, Remedy, Severity
 from models.hazard import SettlingHazard
 from models.inbox import CachedToken, Challenge, ChallengeTime, InboxItem, QuarantinedBody, Silence
 from models.notification import Notification, NotificationDelivery
@@ -26,6 +28,7 @@ __all__ = [
     "Challenge",
     "ChallengeTime",
     "Customer",
+    "Evidence",
     "Expected",
     "Facet",
     "Finding",
@@ -42,8 +45,10 @@ __all__ = [
     "NotificationDelivery",
     "Operation",
     "Owner",
+    "PostingCheck",
     "QuarantinedBody",
     "RejectedRow",
+    "Remedy",
     "ResyncRequest",
     "Run",
     "RunState",

@@ -15,3 +15,4 @@ class Customer(WarehouseTable, table=True):
     account_manager: str | None = Field(default=None, description="Who looks after the customer")
     account_manager_email: str | None = Field(default=None, description="Where the account manager's report is sent")
     daily_call_limit: int = Field(description="Calls to simpleJobPostingTasks allowed per UTC day")
+    retired: bool | None = Field(default=False, description="Whether the application is retired: nothing is polled or expected any more")

@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlmodel import Field
 
 from models.base import WarehouseTable, optional_utc_field, utc_field
-from models.finding_kind import Facet, Kind, Owner, Severity
+from models.finding_kind import Kind
+from models.finding_terms import Evidence, Facet, Owner, Remedy, Severity
 
 
 def _one_of(values: Iterable[str]) -> str:
@@ -35,6 +36,9 @@ class Finding(WarehouseTable, table=True):
     message: str | None = Field(default=None, description="LinkedIn's own text, as it came")
     owner: str = Field(description=f"Who has to act: {_one_of(Owner)}")
     next_action: str = Field(description="What to do, in plain words")
+    remedy: str | None = Field(default=None, description=f"What to send or do: {_one_of(Remedy)}")
+    evidence: str | None = Field(default=None, description=f"What it rests on: {_one_of(Evidence)}; null: from an older version")
+    is_live: bool | None = Field(default=None, description="What LinkedIn last said: whether the job is listed; null: unknown")
     since: datetime = utc_field("Since when it is wrong")
     opened_at: datetime = utc_field("as_of of the run that first saw this episode")
     last_seen_at: datetime = utc_field("as_of of the last run that saw it")
@@ -49,8 +53,12 @@ class KnownMessage(WarehouseTable, table=True):
 
     source: str = Field(primary_key=True, description="Where it appears: task, listing, apply or promotion")
     code: str | None = Field(default=None, description="Code word or number of the message, where it has one")
+    about: str | None = Field(default=None, description="The field to mend, or the cause")
     match: str = Field(primary_key=True, description="The constant part of the text")
     owner: str = Field(description=f"Who has to act: {_one_of(Owner)}")
     meaning: str = Field(description="What it means, in plain words")
     next_action: str = Field(description="What to do, in plain words")
+    remedy: str | None = Field(default=None, description="What to send or do; AGAIN: the operation that failed")
+    harmless: bool | None = Field(default=None, description="Whether such a message alone is no reason for a finding")
+    after_days: int | None = Field(default=0, description="Age in days from which owner, next action and remedy are those of this row")
     position: int = Field(description="Order of trying: the first that matches counts")

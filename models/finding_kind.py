@@ -4,9 +4,10 @@ SQL loading, report, mail, documentation and tests read this. A new kind is a me
 and a file in sql/findings/kinds/ that selects the jobs it is true of.
 """
 
-from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
-from typing import NamedTuple
+
+from models.finding_terms import Ending, Evidence, Facet, FindingKind, Later, Owner, Remedy, Severity
 
 
 class Kind(StrEnum):
@@ -19,76 +20,14 @@ class Kind(StrEnum):
     INVALID = "INVALID"
     UNLISTED = "UNLISTED"
     STILL_LISTED = "STILL_LISTED"
+    NOT_MIGRATED = "NOT_MIGRATED"
     APPLY_DISABLED = "APPLY_DISABLED"
+    PROMOTION_LOST = "PROMOTION_LOST"
+    EXPIRING = "EXPIRING"
     UNCONFIRMED = "UNCONFIRMED"
     UNKNOWN_JOB = "UNKNOWN_JOB"
     RESYNC_DUE = "RESYNC_DUE"
     WEBHOOK_SILENT = "WEBHOOK_SILENT"
-
-
-class Facet(StrEnum):
-    """Which side of a job it is wrong with; WEBHOOK is about no job, but about how LinkedIn's notifications arrive."""
-
-    TASK = "TASK"
-    LISTING = "LISTING"
-    APPLY = "APPLY"
-    WEBHOOK = "WEBHOOK"
-
-
-class Severity(StrEnum):
-    """How much it weighs, the heaviest first: the one order that SQL and reports sort by."""
-
-    HIGH = "HIGH"
-    MEDIUM = "MEDIUM"
-    LOW = "LOW"
-
-
-class Owner(StrEnum):
-    """Who has to act."""
-
-    CUSTOMER = "CUSTOMER"
-    PARTNER = "PARTNER"
-    LINKEDIN = "LINKEDIN"
-
-
-class Resolution(NamedTuple):
-    """How an episode ended, in plain words, and whether that is known to be well."""
-
-    text: str
-    is_good: bool
-
-
-RESOLUTIONS: dict[str, Resolution] = {
-    "SUCCEEDED": Resolution("LinkedIn carried out the request", True),
-    "RELISTED": Resolution("the job is on LinkedIn again", True),
-    "LISTED": Resolution("the job is on LinkedIn", True),
-    "UNLISTED": Resolution("LinkedIn took the job down", True),
-    "ENABLED": Resolution("LinkedIn Apply is on", True),
-    "CONFIRMED": Resolution("LinkedIn confirmed that the job is visible", True),
-    "CLOSED": Resolution("the job was closed, so that it need not be on LinkedIn", True),
-    "IMPORTED": Resolution("the job's requests were imported", True),
-    "UPDATED": Resolution("an update was sent", True),
-    "HEARD": Resolution("LinkedIn sends challenges and notifications again", True),
-    "RESENT": Resolution("sent again, and LinkedIn carried it out", True),
-    "SUPERSEDED": Resolution("something newer replaced it; the outcome is not known yet", False),
-    "PROCESSED": Resolution("LinkedIn accepted the request, but the job is not live through your system yet", False),
-    "FAILED": Resolution("the request failed", False),
-    "EXPIRED": Resolution("the outcome can no longer be learned", False),
-    "REJECTED": Resolution("LinkedIn refuses the request number", False),
-    "NOT_LISTED": Resolution("LinkedIn decided not to show the job", False),
-    "NOT_ENABLED": Resolution("LinkedIn decided to leave LinkedIn Apply off", False),
-}
-
-
-class Ending(NamedTuple):
-    """An episode ends as `resolution` where `fact` of its job has this value; the first that applies counts.
-
-    The facts are those of sql/findings/update_resolved_findings.sql.
-    """
-
-    fact: str
-    value: str
-    resolution: str
 
 
 def _as_they_are(fact: str, *values: str) -> tuple[Ending, ...]:
@@ -96,30 +35,8 @@ def _as_they_are(fact: str, *values: str) -> tuple[Ending, ...]:
 
 
 _TASK_SETTLED = _as_they_are("task", "SUPERSEDED", "SUCCEEDED", "FAILED", "PROCESSED", "EXPIRED", "REJECTED")
+_DAY = timedelta(days=1)
 _NO_LONGER_EXPECTED = (Ending("expected_listing", "NOT_LISTED", "CLOSED"), Ending("expected_listing", "UNKNOWN", "SUPERSEDED"))
-
-
-@dataclass(frozen=True)
-class FindingKind:
-    """One kind of finding about one facet. `reason` and `next_action` are what is said where LinkedIn sent no message."""
-
-    kind: Kind
-    facet: Facet
-    name: str
-    meaning: str
-    """May name the settings {stuck_after}, {unconfirmed_after} and {lifespan}."""
-    severity: Severity
-    owner: Owner
-    reason: str
-    next_action: str
-    endings: tuple[Ending, ...] = ()
-    else_resolution: str = "SUPERSEDED"
-    """How it ended where no ending applies."""
-
-    @property
-    def resolutions(self) -> dict[str, Resolution]:
-        """Every way an episode of it can end."""
-        return {name: RESOLUTIONS[name] for name in [*(ending.resolution for ending in self.endings), self.else_resolution]}
 
 
 FINDING_KINDS: tuple[FindingKind, ...] = (
@@ -131,8 +48,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         severity=Severity.MEDIUM,
         owner=Owner.PARTNER,
         reason="The request for this job failed and LinkedIn gives no reason.",
-        next_action="Ask your integration team to check what was sent for this job and to send it again. If it fails again without a "
-        "reason, open a LinkedIn support ticket.",
+        next_action="Ask your integration team to check what was sent for this job and to send it again {as}. If it fails again "
+        "without a reason, open a LinkedIn support ticket.",
+        remedy=None,
+        evidence=Evidence.TASK,
         endings=_TASK_SETTLED,
     ),
     FindingKind(
@@ -143,9 +62,11 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         severity=Severity.HIGH,
         owner=Owner.PARTNER,
         reason="The job should be on LinkedIn but is not, and LinkedIn gives no reason.",
-        next_action="Ask your integration team whether your system closed the job, and to send it again if it is still open. If it "
-        "stays off without a reason, open a LinkedIn support ticket.",
-        endings=(*_NO_LONGER_EXPECTED, Ending("listing_status", "LISTED", "RELISTED")),
+        next_action="Ask your integration team whether your system closed the job, and to send it again as an update if it is "
+        "still open. If it stays off without a reason, open a LinkedIn support ticket.",
+        remedy=Remedy.UPDATE,
+        evidence=Evidence.NOTIFICATION,
+        endings=(Ending("expected_listing", "NOT_LISTED", "CLOSED"), Ending("listing_status", "LISTED", "RELISTED")),
     ),
     FindingKind(
         Kind.STILL_LISTED,
@@ -157,7 +78,37 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         reason="The job is closed in your system but still visible on LinkedIn.",
         next_action="Ask your integration team to send the request to close this job again. If it stays visible after that, open a "
         "LinkedIn support ticket.",
+        remedy=Remedy.CLOSE,
+        evidence=Evidence.NOTIFICATION,
         endings=(Ending("listing_status", "NOT_LISTED", "UNLISTED"), Ending("listing_status", "IN_PROGRESS", "UNLISTED")),
+    ),
+    FindingKind(
+        Kind.NOT_MIGRATED,
+        Facet.LISTING,
+        name="Not yet migrated",
+        meaning="LinkedIn accepted the job but does not show it: it has not yet moved the customer over from a job feed or career site.",
+        severity=Severity.LOW,
+        owner=Owner.LINKEDIN,
+        reason="LinkedIn accepted the job but does not show it: this customer's jobs still come from a job feed or career site.",
+        next_action="Wait: LinkedIn's support has been notified already and moves this customer over in one to two weeks. The job needs no "
+        "change.",
+        remedy=Remedy.WAIT,
+        evidence=Evidence.TASK,
+        later=(
+            Later(
+                timedelta(days=14),
+                severity=Severity.MEDIUM,
+                owner=Owner.PARTNER,
+                next_action="Have your integration team ask LinkedIn Support why this customer is not moved over yet: it was to take one to "
+                "two weeks. The job needs no change.",
+                remedy=Remedy.CONTACT,
+            ),
+        ),
+        endings=(
+            Ending("expected_listing", "NOT_LISTED", "CLOSED"),
+            Ending("expected_listing", "LISTED", "MIGRATED"),
+            Ending("listing_status", "LISTED", "LISTED"),
+        ),
     ),
     FindingKind(
         Kind.STUCK,
@@ -167,8 +118,17 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         severity=Severity.MEDIUM,
         owner=Owner.LINKEDIN,
         reason="LinkedIn has not said how the request for this job ended.",
-        next_action="Wait for LinkedIn and do not send the job again meanwhile. If there is still no result tomorrow, open a LinkedIn "
-        "support ticket that names the job.",
+        next_action="Wait for LinkedIn and do not send the job again meanwhile.",
+        remedy=Remedy.WAIT,
+        evidence=Evidence.TASK,
+        later=(
+            Later(
+                _DAY,
+                next_action="Open a LinkedIn support ticket that names the job and when it was sent: LinkedIn has had it for more than a "
+                "day. Do not send the job again before LinkedIn has replied.",
+                remedy=Remedy.CONTACT,
+            ),
+        ),
         endings=_TASK_SETTLED,
     ),
     FindingKind(
@@ -180,7 +140,9 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         owner=Owner.PARTNER,
         reason="It was never learned how the request for this job ended, and LinkedIn forgets requests after 30 days.",
         next_action="Check on LinkedIn whether the job is there and up to date. If it is not as it should be, ask your integration team "
-        "to send it again.",
+        "to send it again {as}.",
+        remedy=None,
+        evidence=Evidence.TASK,
         endings=_TASK_SETTLED,
     ),
     FindingKind(
@@ -192,19 +154,24 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         owner=Owner.PARTNER,
         reason="LinkedIn does not know, or refuses, the request number your system has stored for this job.",
         next_action="Ask your integration team to check what your system stored when it sent the job. If the number cannot be put right, "
-        "they send the job again.",
+        "they send the job again {as}.",
+        remedy=None,
+        evidence=Evidence.TASK,
         endings=_TASK_SETTLED,
     ),
     FindingKind(
         Kind.APPLY_DISABLED,
         Facet.APPLY,
         name="LinkedIn Apply off",
-        meaning="The job should be on LinkedIn, and an error keeps candidates from applying on LinkedIn itself.",
+        meaning="The job should be on LinkedIn, and candidates cannot apply on LinkedIn itself: an error keeps them from it, or LinkedIn "
+        "switched it off.",
         severity=Severity.MEDIUM,
         owner=Owner.PARTNER,
-        reason="Candidates cannot apply to this job on LinkedIn itself, and LinkedIn gives no reason.",
+        reason="Candidates can no longer apply to this job on LinkedIn itself, and LinkedIn gives no error.",
         next_action="Ask your integration team to check this job's application questions and the address that receives applications, "
-        "correct what is wrong and send the job again.",
+        "correct what is wrong and send the job again as an update.",
+        remedy=Remedy.UPDATE,
+        evidence=Evidence.NOTIFICATION,
         endings=(*_NO_LONGER_EXPECTED, Ending("apply_status", "ENABLED", "ENABLED")),
     ),
     FindingKind(
@@ -215,7 +182,17 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         severity=Severity.MEDIUM,
         owner=Owner.LINKEDIN,
         reason="LinkedIn has not yet decided whether to show this job.",
-        next_action="Wait for LinkedIn's decision. If there is still none tomorrow, open a LinkedIn support ticket that names the job.",
+        next_action="Wait for LinkedIn's decision: a review takes about one business day, and to post again does not speed it up.",
+        remedy=Remedy.WAIT,
+        evidence=Evidence.NOTIFICATION,
+        later=(
+            Later(
+                _DAY,
+                next_action="Open a LinkedIn support ticket that names the job: LinkedIn has had it in review for more than a day. To post "
+                "it again does not speed this up.",
+                remedy=Remedy.CONTACT,
+            ),
+        ),
         endings=(*_NO_LONGER_EXPECTED, *_as_they_are("listing_status", "LISTED", "NOT_LISTED")),
     ),
     FindingKind(
@@ -225,20 +202,64 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         meaning="LinkedIn has called LinkedIn Apply in progress for 24 h or more.",
         severity=Severity.MEDIUM,
         owner=Owner.LINKEDIN,
-        reason="LinkedIn has not finished switching on applying on LinkedIn for this job.",
-        next_action="Wait for LinkedIn to finish. If applying is still not on tomorrow, open a LinkedIn support ticket that names the job.",
+        reason="LinkedIn has not finished switching on LinkedIn Apply for this job.",
+        next_action="Wait for LinkedIn to finish.",
+        remedy=Remedy.WAIT,
+        evidence=Evidence.NOTIFICATION,
+        later=(
+            Later(
+                _DAY,
+                next_action="Open a LinkedIn support ticket that names the job: LinkedIn Apply has been in progress for more than a day.",
+                remedy=Remedy.CONTACT,
+            ),
+        ),
         endings=(*_NO_LONGER_EXPECTED, *_as_they_are("apply_status", "ENABLED", "NOT_ENABLED")),
+    ),
+    FindingKind(
+        Kind.EXPIRING,
+        Facet.LISTING,
+        name="Expiring soon",
+        meaning="LinkedIn takes the job down in less than {expiring_within}, and it was not renewed.",
+        severity=Severity.LOW,
+        owner=Owner.PARTNER,
+        reason="The job's time on LinkedIn runs out soon; then LinkedIn takes it down, and it cannot be renewed any more.",
+        next_action="Ask the customer whether the job stays open. If so, have your integration team renew it before its time runs out; if "
+        "not, there is nothing to do.",
+        remedy=Remedy.RENEW,
+        evidence=Evidence.NOTIFICATION,
+        endings=(
+            *_NO_LONGER_EXPECTED,
+            Ending("is_run_out", "true", "RAN_OUT"),
+            *_as_they_are("listing_status", "NOT_LISTED"),
+            Ending("listing_status", "IN_PROGRESS", "SUPERSEDED"),
+        ),
+        else_resolution="RENEWED",
+    ),
+    FindingKind(
+        Kind.PROMOTION_LOST,
+        Facet.PROMOTION,
+        name="Promotion lost",
+        meaning="The job should be on LinkedIn and was promoted, and LinkedIn says that it no longer is.",
+        severity=Severity.LOW,
+        owner=Owner.CUSTOMER,
+        reason="The job was promoted on LinkedIn and is no longer, so fewer people see it.",
+        next_action="Ask the customer whether the promotion was ended on purpose. If not, they promote the job again in LinkedIn Recruiter.",
+        remedy=Remedy.NONE,
+        evidence=Evidence.NOTIFICATION,
+        endings=(*_NO_LONGER_EXPECTED, Ending("promotion_status", "PROMOTED", "PROMOTED")),
     ),
     FindingKind(
         Kind.UNCONFIRMED,
         Facet.LISTING,
         name="Not confirmed",
-        meaning="The request succeeded, but LinkedIn has not said for {unconfirmed_after} that the job is visible.",
+        meaning="The request succeeded, but LinkedIn has not said anything about the listing for {unconfirmed_after}.",
         severity=Severity.LOW,
         owner=Owner.PARTNER,
-        reason="The request for this job succeeded, but LinkedIn has not confirmed that the job is visible.",
+        reason="The request for this job succeeded, but LinkedIn has said nothing about its listing since.",
         next_action="Look for the job on LinkedIn. If it is not there, ask your integration team to check that LinkedIn's status messages "
-        "reach your system and to send the job again.",
+        "reach your system and to send the job again as an update.",
+        remedy=Remedy.UPDATE,
+        evidence=Evidence.ABSENCE,
         endings=(*_NO_LONGER_EXPECTED, Ending("is_confirmed", "true", "CONFIRMED")),
     ),
     FindingKind(
@@ -250,8 +271,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         owner=Owner.PARTNER,
         reason="LinkedIn finds errors in the job as sent; the customer's jobs still come from a job feed or career site, so none is live "
         "through your system yet.",
-        next_action="Ask your integration team to correct what was sent for this job and send it again. It goes live through your system "
+        next_action="Ask your integration team to correct what was sent for this job and send it again {as}. It goes live through your system "
         "only once LinkedIn has moved the customer over.",
+        remedy=None,
+        evidence=Evidence.TASK,
         endings=_TASK_SETTLED,
     ),
     FindingKind(
@@ -264,6 +287,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         reason="LinkedIn reports on a job that was never imported here.",
         next_action="Ask your integration team whether this job is yours. If so, they add it to the import; if not, they find out who sent "
         "it to LinkedIn for this customer.",
+        remedy=Remedy.NONE,
+        evidence=Evidence.NOTIFICATION,
         else_resolution="IMPORTED",
     ),
     FindingKind(
@@ -276,6 +301,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         reason="LinkedIn asked for the current content of this job, or of all open jobs of this customer, and your system has not sent it.",
         next_action="Ask your integration team to send an update now: of this job, or of every open job of this customer if none is named. "
         "LinkedIn expects it within 30 minutes of asking.",
+        remedy=Remedy.UPDATE,
+        evidence=Evidence.NOTIFICATION,
         endings=(Ending("last_operation", "CLOSE", "CLOSED"),),
         else_resolution="UPDATED",
     ),
@@ -289,6 +316,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         reason="LinkedIn has stopped sending status messages, so changes to jobs may go unnoticed.",
         next_action="Ask your integration team to run `jobrecon doctor`, to check that LinkedIn can reach the address of the webhook, and to "
         "register it again in LinkedIn's developer portal. LinkedIn does not send again what was missed.",
+        remedy=Remedy.CONTACT,
+        evidence=Evidence.ABSENCE,
         else_resolution="HEARD",
     ),
 )

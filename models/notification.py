@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from models.base import WarehouseTable, optional_utc_field, utc_field
 
@@ -24,17 +24,9 @@ class NotificationDelivery(WarehouseTable, table=True):
     payload: Any = Field(default=None, description="The body as canonical JSON", sa_type=JSON)
 
 
-class Notification(WarehouseTable, table=True):
-    """One row per distinct notification: equal bodies in a row about one job are one, counted in `deliveries`."""
+class StatusFields(SQLModel):
+    """What LinkedIn says of a job, the same in notifications and checks."""
 
-    __tablename__ = "notifications"
-
-    notification_id: str = Field(primary_key=True, description="Id of its first delivery")
-    application_urn: str = Field(description="Application named in the body")
-    external_job_posting_id: str | None = Field(default=None, description="Job named in the body, if one is")
-    type: str = Field(description="JOB_POSTING_STATUS, RESYNC_JOBS or another")
-    received_at: datetime = utc_field("When its first delivery was received")
-    arrival: int = Field(description="Order of arrival among notifications received at the same moment", sa_type=BigInteger)
     listing_status: str | None = Field(default=None, description="LISTED, NOT_LISTED or IN_PROGRESS; null: not mentioned")
     listing_error_code: int | None = Field(default=None, description="LinkedIn's number for the listing error", sa_type=BigInteger)
     listing_error_type: str | None = Field(default=None, description="CUSTOMER_ERROR, PARTNER_ERROR or LINKEDIN_ERROR")
@@ -50,7 +42,22 @@ class Notification(WarehouseTable, table=True):
     job_posting_url: str | None = Field(default=None, description="Where a person opens the job")
     company_name: str | None = Field(default=None, description="Company the job is shown under")
     location: str | None = Field(default=None, description="Place the job is shown at")
+    alternate_locations: str | None = Field(default=None, description="Further places the job is shown at, separated by '; '")
     listed_at: datetime | None = optional_utc_field("Since when LinkedIn lists the job")
     expire_at: datetime | None = optional_utc_field("When the listing ends")
+
+
+class Notification(WarehouseTable, StatusFields, table=True):
+    """One row per distinct notification: equal bodies in a row about one job are one, counted in `deliveries`."""
+
+    __tablename__ = "notifications"
+
+    notification_id: str = Field(primary_key=True, description="Id of its first delivery")
+    application_urn: str = Field(description="Application named in the body")
+    external_job_posting_id: str | None = Field(default=None, description="Job named in the body, if one is")
+    type: str = Field(description="JOB_POSTING_STATUS, RESYNC_JOBS or another")
+    received_at: datetime = utc_field("When its first delivery was received")
+    last_received_at: datetime | None = optional_utc_field("When its last delivery was received: from then on LinkedIn said it")
+    arrival: int = Field(description="Order of arrival among notifications received at the same moment", sa_type=BigInteger)
     deliveries: int = Field(description="How often it was delivered")
     payload: Any = Field(default=None, description="The body as canonical JSON", sa_type=JSON)

@@ -21,6 +21,7 @@ class RunFields(SQLModel):
 
     run_id: str = Field(primary_key=True, description="Id of the run")
     flow_run_id: str | None = Field(default=None, description="Prefect's id of the flow run; null: from the command line")
+    shard: str | None = Field(default=None, description="Shard the run was for; null: the default shard")
     as_of: datetime = utc_field("The time the run speaks about")
     started_at: datetime = utc_field("When it started, by the machine's clock")
     finished_at: datetime | None = optional_utc_field("When it ended, by the machine's clock")
@@ -38,6 +39,9 @@ class RunFields(SQLModel):
     detection_delay_mean_seconds: float | None = Field(default=None, description="Mean delay from settling until the poll that saw it")
     detection_delay_p95_seconds: float | None = Field(default=None, description="95th percentile of that delay")
     delay_bound_seconds: float | None = Field(default=None, description="D*: the least mean delay possible with as many polls")
+    checks_used: int | None = Field(default=0, description="Calls to jobPostingStatus charged by this run")
+    checks_left: int | None = Field(default=0, description="Calls to jobPostingStatus all applications together had left for the day")
+    jobs_touched: int | None = Field(default=0, description="Jobs whose findings this run derived")
     notifications_merged: int = Field(default=0, description="Deliveries merged from the landing database")
     findings_opened: int = Field(default=0, description="Episodes this run opened")
     findings_resolved: int = Field(default=0, description="Episodes this run resolved")

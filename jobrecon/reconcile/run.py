@@ -37,7 +37,7 @@ INBOX_ROWS = 20_000
 SLICE_TASKS = 1_000_000
 """`job_postings` is updated in slices of about so many tasks, so that memory does not grow with their number. With smaller slices
 DuckDB would rewrite half of the inserted rows at the next checkpoint, to fill up its row groups."""
-INBOX_FACETS = ("LISTING", "APPLY", "WEBHOOK")
+INBOX_FACETS = ("LISTING", "APPLY", "PROMOTION", "WEBHOOK")
 """Facets known only from notifications."""
 
 
@@ -135,12 +135,15 @@ class Reconciliation:
         # Results of polling are read with less memory once they are checkpointed.
         self.warehouse.checkpoint()
         self.warehouse.run("tasks/create_latest_tasks", as_of=as_of)
-        self.warehouse.run("postings/create_latest_facets", as_of=as_of)
+        self.warehouse.run("postings/create_statements", as_of=as_of)
+        self.warehouse.run("postings/create_latest_facets")
+        self.warehouse.run("postings/create_latest_expiries")
         self.warehouse.run("notifications/create_silences", as_of=as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
         self.report_silences()
         derive_postings(self.warehouse, as_of)
         kinds = stage_kinds()
         self.warehouse.run("findings/create_current_findings")
+        self.warehouse.run("findings/create_matched_messages", as_of=as_of)
         for name in list_findings():
             self.warehouse.collect_findings(
                 name,
@@ -148,8 +151,9 @@ class Reconciliation:
                 stuck_after=self.settings.stuck_after,
                 unconfirmed_after=self.settings.unconfirmed_after,
                 lifespan_seconds=self.lifespan_seconds,
+                expiring_within=self.settings.expiring_within,
             )
-        self.warehouse.run("findings/create_explained_findings", kinds)
+        self.warehouse.run("findings/create_explained_findings", kinds, as_of=as_of)
         unseen: dict[str, Any] = {"unseen_applications": list(self.unseen_applications), "unseen_facets": sorted(self.unseen_facets)}
         with self.warehouse.transaction():
             self.summary.findings_resolved += self.warehouse.count("findings/update_resolved_findings", kinds, as_of=as_of, **unseen)

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from jobrecon.errors import WarehouseError
 from jobrecon.warehouse.statements import load_statements
-from models import CallBudget, Customer, Run, SettlingHazard, WarehouseInfo, WarehouseTable
+from models import CallBudget, Customer, KnownMessage, Run, SettlingHazard, WarehouseInfo, WarehouseTable
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 VERSION = 2
@@ -152,6 +152,10 @@ def _describe_view_column(name: str) -> str:
         "open_now": "Findings open when the day ended",
         "age_hours": "Hours from since to the as_of of the last run",
         "settled_at": "When its outcome was first seen",
+        "from_status": "What LinkedIn said before",
+        "to_status": "What LinkedIn says from then on",
+        "changed_at": "When LinkedIn first said so",
+        "not_before": "From when on to send it",
         "seconds": "Seconds from the request until its outcome was seen",
     }
     if name in own:
@@ -173,6 +177,7 @@ def quote(text: str) -> str:
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 ARROW_TYPES = {
     "VARCHAR": pa.string(),
+    "BOOLEAN": pa.bool_(),
     "INTEGER": pa.int64(),
     "BIGINT": pa.int64(),
     "FLOAT": pa.float64(),
@@ -208,11 +213,10 @@ STAGED: dict[str, pa.Schema] = {
     "staged_rejects": pa.schema([("source", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("row", pa.string())]),
     "staged_jobs": pa.schema([("application_urn", pa.string()), ("external_job_posting_id", pa.string())]),
     "staged_customers": _describe_rows(Customer),
-    "staged_catalog": pa.schema(
-        [(name, pa.string()) for name in ("source", "code", "match", "owner", "meaning", "next_action")] + [("position", pa.int64())]
-    ),
+    "staged_catalog": _describe_rows(KnownMessage),
     "staged_kinds": pa.schema(
-        [(name, pa.string()) for name in ("kind", "facet", "severity", "owner", "reason", "next_action", "else_resolution")]
+        [(name, pa.string()) for name in ("kind", "facet", "severity", "owner", "reason", "next_action", "remedy", "evidence")]
+        + [("else_resolution", pa.string()), ("after_seconds", pa.float64())]
     ),
     "staged_endings": pa.schema(
         [(name, pa.string()) for name in ("kind", "facet", "fact", "value", "resolution")] + [("position", pa.int64())]

@@ -1,120 +1,217 @@
--- What does each current finding mean, and who has to do what? One row per finding key. LinkedIn's message is matched with
--- the catalog by the code word before its first colon, by its text, then by its number; an unknown message stays as it came.
--- Where there is no message, the words are those of the kind (models/finding_kind.py).
+-- What does each current finding mean, and who has to do what? One row per finding key. The words are those of the error catalog
+-- where LinkedIn sent a message, an unknown message stays as it came; else, and where the message is harmless, they are those of
+-- the kind (models/finding_kind.py). Both may change with the age of the episode. Nothing is expected of a retired application.
 create or replace temp table explained_findings as
-with current_ones as (
+with run as (
+    select $as_of::timestamptz as as_of
+),
+
+keyed as (
     select
-        *,
+        current_findings.*,
         -- Job ids and places are free text: a bar within one is escaped, so that no two keys are the same.
         concat_ws(
             '|',
-            kind,
-            facet,
-            application_urn,
-            replace(replace(external_job_posting_id, '\', '\\'), '|', '\|'),
-            case when facet = 'TASK' then replace(replace(coalesce(location, ''), '\', '\\'), '|', '\|') end
-        ) as finding_key
+            current_findings.kind,
+            current_findings.facet,
+            current_findings.application_urn,
+            replace(replace(current_findings.external_job_posting_id, '\', '\\'), '|', '\|'),
+            case
+                when current_findings.facet = 'TASK'
+                    then replace(replace(coalesce(current_findings.location, ''), '\', '\\'), '|', '\|')
+            end
+        ) as finding_key,
+        customers.customer,
+        customers.account_manager
     from current_findings
+    left join customers using (application_urn)
+    where not coalesce(customers.retired, false)
 ),
 
-catalog as (
+episodes as (
     select
-        *,
-        regexp_full_match(coalesce(code, ''), '\d+') as is_numbered,
-        case when match like '%:' then lower(rtrim(match, ':')) end as code_word,
-        lower(match) as text,
-        count(*) over (partition by source, match) as same_text_count
-    from error_catalog
+        finding_key,
+        since
+    from findings
+    where resolved_at is null
+),
+
+listings as (
+    select
+        application_urn,
+        external_job_posting_id,
+        case status when 'LISTED' then true when 'NOT_LISTED' then false end as is_live
+    from latest_facets
+    where facet = 'LISTING'
+),
+
+aged as (
+    select
+        keyed.*,
+        listings.is_live,
+        (epoch_us(run.as_of) - epoch_us(coalesce(episodes.since, keyed.since))) / 1000000 as age_seconds
+    from keyed
+    cross join run
+    left join episodes on keyed.finding_key = episodes.finding_key
+    left join listings
+        on
+            keyed.application_urn = listings.application_urn
+            and keyed.external_job_posting_id = listings.external_job_posting_id
 ),
 
 messages as (
-    select distinct
-        source,
-        error_code,
-        message,
-        lower(trim(split_part(message, ':', 1))) as code_word,
-        lower(message) as text
-    from current_ones
-    where source is not null
+    select
+        matched.*,
+        catalog.match,
+        catalog.meaning
+    from matched_messages as matched
+    left join error_catalog as catalog on matched.position = catalog.position
 ),
 
-hits as (
+own_codes as (
     select
-        messages.*,
-        catalog.code,
-        catalog.match,
+        source,
+        code,
+        position
+    from error_catalog
+    where match = ''
+),
+
+-- What the catalog advises from which age on.
+advice as (
+    select
+        first.position,
+        catalog.after_days * 86400 as after_seconds,
         catalog.owner,
         catalog.meaning,
         catalog.next_action,
-        catalog.position,
-        catalog.same_text_count,
-        catalog.is_numbered,
-        coalesce(catalog.code_word = messages.code_word, false) as is_word_hit,
-        coalesce(catalog.text != '' and contains(messages.text, catalog.text), false) as is_text_hit,
-        coalesce(catalog.is_numbered and catalog.code = messages.error_code::varchar, false) as is_number_hit
-    from messages
-    inner join catalog on messages.source = catalog.source
+        catalog.remedy
+    from error_catalog as first
+    inner join error_catalog as catalog
+        on
+            first.source = catalog.source
+            and first.match = catalog.match
+            and first.code is not distinct from catalog.code
+    where first.after_days = 0
 ),
 
-matched as (
-    select *
-    from hits
-    -- A number tells apart rows that share their text, so such a row is not taken for its text alone.
-    where is_number_hit or ((is_word_hit or is_text_hit) and (not is_numbered or same_text_count = 1))
+worded as (
+    select
+        aged.*,
+        coalesce(aged.code, messages.code) as full_code,
+        messages.match,
+        kinds.severity as kind_severity,
+        kinds.evidence as kind_evidence,
+        case
+            when advice.meaning is not null
+                then replace(
+                    advice.meaning,
+                    '{fields}',
+                    -- "/location/postalCode" is the postal code.
+                    coalesce(
+                        nullif(
+                            array_to_string(
+                                list_transform(
+                                    regexp_extract_all(aged.message, '(?:^|[\s,;])/([A-Za-z][A-Za-z0-9_/]*)', 1),
+                                    lambda field:
+                                    lower(regexp_replace(split_part(field, '/', -1), '([a-z0-9])([A-Z])', '\1 \2', 'g'))
+                                ),
+                                ', '
+                            ), ''
+                        ), 'it does not say which'
+                    )
+                )
+            when aged.source is not null and not coalesce(messages.harmless, false) then nullif(aged.message, '')
+        end as meaning,
+        kinds.reason as kind_reason,
+        advice.owner as known_owner,
+        kinds.owner as kind_owner,
+        coalesce(advice.next_action, kinds.next_action) as next_action,
+        case when advice.position is null then kinds.remedy else advice.remedy end as wanted_remedy
+    from aged
+    left join messages
+        on
+            aged.source = messages.source
+            and aged.error_code is not distinct from messages.error_code
+            and nullif(aged.message, '') is not distinct from messages.message
+    left join own_codes on aged.source = own_codes.source and aged.code = own_codes.code
+    left join advice
+        on
+            advice.position = coalesce(own_codes.position, case when not messages.harmless then messages.position end)
+            and (advice.after_seconds = 0 or aged.age_seconds > advice.after_seconds)
+    left join staged_kinds as kinds
+        on
+            aged.kind = kinds.kind
+            and aged.facet = kinds.facet
+            and (kinds.after_seconds = 0 or aged.age_seconds > kinds.after_seconds)
     qualify
         row_number() over (
-            partition by source, error_code, message
-            order by is_word_hit desc, is_text_hit desc, is_number_hit desc, position asc
+            partition by aged.finding_key order by advice.after_seconds desc nulls last, kinds.after_seconds desc nulls last
         ) = 1
+),
+
+repeated as (
+    select
+        *,
+        coalesce(meaning, kind_reason) as bare_reason,
+        case
+            -- LinkedIn refuses to create a job that it shows.
+            when operation = 'CREATE' and is_live then 'UPDATE'
+            when operation in ('CREATE', 'UPDATE', 'RENEW', 'CLOSE') then operation
+        end as operation_again
+    from worded
+),
+
+remedied as (
+    select
+        *,
+        case when wanted_remedy = 'AGAIN' then coalesce(operation_again, 'NONE') else wanted_remedy end as remedy
+    from repeated
 )
 
 select
-    current_ones.finding_key,
-    current_ones.kind,
-    current_ones.facet,
-    coalesce(current_ones.severity, kinds.severity) as severity,
-    current_ones.application_urn,
-    current_ones.external_job_posting_id,
-    current_ones.location,
-    current_ones.task_urn,
-    customers.customer,
-    customers.account_manager,
-    coalesce(
-        matched.code,
-        current_ones.error_code::varchar,
-        case
-            when current_ones.source is not null
-                then nullif(regexp_extract(current_ones.message, '^\s*([A-Z][A-Z0-9_]{2,}):', 1), '')
-        end
-    ) as code,
-    coalesce(
-        matched.meaning,
-        case when current_ones.source is not null then current_ones.message end,
-        kinds.reason
-    ) as reason,
-    current_ones.message,
+    finding_key,
+    kind,
+    facet,
+    coalesce(severity, kind_severity) as severity,
+    application_urn,
+    external_job_posting_id,
+    location,
+    task_urn,
+    customer,
+    account_manager,
+    full_code as code,
+    case
+        when addition is null then bare_reason
+        else concat(bare_reason, case when regexp_matches(bare_reason, '[.!?]\s*$') then ' ' else '. ' end, addition)
+    end as reason,
+    message,
     case
         when
-            matched.match = 'Invalid Field: /'
+            match = 'Invalid Field: /'
             and regexp_matches(
-                current_ones.message, '(?i)Invalid Field: /[^\s,;:]*\b(city|postalCode|state|country|geoLocation)\b'
+                message, '(?i)(?:^|[\s,;])/(?:[a-z0-9_]+/)*(?:city|postalCode|state|country|geoLocation)\b'
             )
             then 'CUSTOMER'
-        when matched.owner is not null then matched.owner
-        when current_ones.error_type = 'CUSTOMER_ERROR' then 'CUSTOMER'
-        when current_ones.error_type = 'LINKEDIN_ERROR' then 'LINKEDIN'
-        when current_ones.error_type = 'PARTNER_ERROR' then 'PARTNER'
-        when current_ones.source is not null and current_ones.message is not null then 'PARTNER'
-        else kinds.owner
+        when known_owner is not null then known_owner
+        when source is not null and error_type in ('CUSTOMER_ERROR', 'PARTNER_ERROR', 'LINKEDIN_ERROR')
+            then replace(error_type, '_ERROR', '')
+        when source is not null and meaning is not null then 'PARTNER'
+        else kind_owner
     end as owner,
-    coalesce(matched.next_action, kinds.next_action) as next_action,
-    current_ones.since
-from current_ones
-left join matched
-    on
-        current_ones.source = matched.source
-        and current_ones.error_code is not distinct from matched.error_code
-        and current_ones.message is not distinct from matched.message
-left join staged_kinds as kinds
-    on current_ones.kind = kinds.kind and current_ones.facet = kinds.facet
-left join customers on current_ones.application_urn = customers.application_urn
+    replace(
+        next_action,
+        '{as}',
+        case case when remedy in ('CREATE', 'UPDATE', 'RENEW', 'CLOSE') then remedy else operation_again end
+            when 'CREATE' then 'as a new job'
+            when 'UPDATE' then 'as an update'
+            when 'RENEW' then 'as a renewal'
+            when 'CLOSE' then 'as a closing request'
+            else 'in the same way'
+        end
+    ) as next_action,
+    remedy,
+    coalesce(evidence, kind_evidence) as evidence,
+    is_live,
+    since
+from remedied

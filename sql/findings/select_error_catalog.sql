@@ -2,10 +2,14 @@
 select
     source,
     code,
+    about,
     match,
     owner,
     meaning,
     next_action,
+    remedy,
+    harmless,
+    after_days,
     position
 from error_catalog
 order by position

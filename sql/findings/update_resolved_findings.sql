@@ -1,18 +1,27 @@
 -- End the episodes that are no longer true, and record how each ended: as the first ending of its kind says whose fact of the
--- job has the value (models/finding_kind.py). What could not be seen in this run is not ended.
+-- job has the value (models/finding_kind.py), or because a newer version of the program judges otherwise. What could not be seen
+-- in this run is not ended, but for retired applications.
 update findings
 set
     resolved_at = $as_of::timestamptz,
     resolution = resolved.resolution
 from (
     with ended as (
-        select findings.*
+        select
+            findings.*,
+            coalesce(customers.retired, false) as is_retired
         from findings
         anti join explained_findings using (finding_key)
+        left join customers using (application_urn)
         where
             findings.resolved_at is null
-            and not list_contains($unseen_applications::varchar[], findings.application_urn)
-            and not list_contains($unseen_facets::varchar[], findings.facet)
+            and (
+                customers.retired
+                or (
+                    not list_contains($unseen_applications::varchar[], findings.application_urn)
+                    and not list_contains($unseen_facets::varchar[], findings.facet)
+                )
+            )
     ),
 
     facets as (
@@ -20,8 +29,9 @@ from (
             application_urn,
             external_job_posting_id,
             any_value(status) filter (where facet = 'LISTING') as listing_status,
-            any_value(received_at) filter (where facet = 'LISTING') as listing_at,
-            any_value(status) filter (where facet = 'APPLY') as apply_status
+            any_value(made_at) filter (where facet = 'LISTING') as listing_at,
+            any_value(status) filter (where facet = 'APPLY') as apply_status,
+            any_value(status) filter (where facet = 'PROMOTION') as promotion_status
         from latest_facets
         semi join ended using (application_urn, external_job_posting_id)
         group by application_urn, external_job_posting_id
@@ -30,6 +40,9 @@ from (
     jobs as (
         select
             ended.finding_id,
+            ended.is_retired,
+            -- Findings of versions before this column have no evidence.
+            ended.evidence is null as is_of_older_rule,
             ended.kind,
             ended.facet,
             case
@@ -41,6 +54,8 @@ from (
             postings.expected_listing,
             facets.listing_status,
             facets.apply_status,
+            facets.promotion_status,
+            (postings.expire_at <= $as_of::timestamptz)::varchar as is_run_out,
             (facets.listing_at >= postings.expected_since)::varchar as is_confirmed
         from ended
         left join latest_tasks as latest
@@ -60,16 +75,24 @@ from (
 
     facts as (
         unpivot jobs
-        on task, last_operation, expected_listing, listing_status, apply_status, is_confirmed
+        on task, last_operation, expected_listing, listing_status, apply_status, promotion_status, is_run_out, is_confirmed
         into name fact value value
     )
 
     select
         jobs.finding_id,
-        coalesce(arg_min(endings.resolution, endings.position), any_value(kinds.else_resolution), 'SUPERSEDED') as resolution
+        case
+            when any_value(jobs.is_retired) then 'RETIRED'
+            else coalesce(
+                arg_min(endings.resolution, endings.position),
+                case when any_value(jobs.is_of_older_rule) then 'RULE_CHANGED' end,
+                any_value(kinds.else_resolution),
+                'SUPERSEDED'
+            )
+        end as resolution
     from jobs
     left join staged_kinds as kinds
-        on jobs.kind = kinds.kind and jobs.facet = kinds.facet
+        on jobs.kind = kinds.kind and jobs.facet = kinds.facet and kinds.after_seconds = 0
     left join facts
         on jobs.finding_id = facts.finding_id
     left join staged_endings as endings

@@ -36,8 +36,10 @@ numbered as (
 counted as (
     select
         *,
-        count(*) over (partition by application_urn, external_job_posting_id, episode) as deliveries
+        count(*) over same_content as deliveries,
+        max(received_at) over same_content as last_received_at
     from numbered
+    window same_content as (partition by application_urn, external_job_posting_id, episode)
 ),
 
 notified as (
@@ -67,6 +69,7 @@ select
     external_job_posting_id,
     type,
     received_at,
+    last_received_at,
     arrival,
     deliveries,
     payload,
@@ -85,6 +88,12 @@ select
     coalesce(payload ->> '$.jobPostingUrl', payload ->> '$.jobPostingInfo.jobPostingUrl') as job_posting_url,
     coalesce(company ->> '$.companyName', company ->> '$.name') as company_name,
     coalesce(payload ->> '$.location', payload ->> '$.jobPostingInfo.location') as location,
+    nullif(
+        array_to_string(
+            json_extract_string(payload, '$.alternateLocations[*]')
+            || json_extract_string(payload, '$.jobPostingInfo.alternateLocations[*]'), '; '
+        ), ''
+    ) as alternate_locations,
     -- A moment before 1970 or after the year 9999 is none: one body that makes no sense must not stop the others.
     case when listed_ms between 0 and 253402300799999 then to_timestamp(listed_ms / 1000) end as listed_at,
     case when expire_ms between 0 and 253402300799999 then to_timestamp(expire_ms / 1000) end as expire_at

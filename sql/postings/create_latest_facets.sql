@@ -1,79 +1,94 @@
--- What LinkedIn last said of each job's listing, LinkedIn Apply and promotion as of this moment. One row per job and facet.
+-- What LinkedIn last said of each job's listing, LinkedIn Apply and promotion as of this moment. One row per job and facet: the
+-- newest statement, and the row of statements that it ends, which all give the same status: when it began, when each of it was
+-- made, and what was said before. Runs after create_statements.
 create or replace temp table latest_facets as
-with statuses as (
-    select *
-    from notifications
-    where
-        type = 'JOB_POSTING_STATUS'
-        and external_job_posting_id is not null
-        and received_at <= $as_of::timestamptz
+with facets as (
+    select
+        application_urn,
+        external_job_posting_id,
+        source,
+        first_made_at,
+        made_at,
+        sequence,
+        unnest([
+            struct_pack(
+                facet := 'LISTING',
+                status := listing_status,
+                code := code,
+                error_code := listing_error_code,
+                error_type := listing_error_type,
+                message := listing_message
+            ),
+            struct_pack(
+                facet := 'APPLY',
+                status := apply_status,
+                code := null::varchar,
+                error_code := apply_error_code,
+                error_type := apply_error_type,
+                message := apply_message
+            ),
+            struct_pack(
+                facet := 'PROMOTION',
+                status := promotion_status,
+                code := null::varchar,
+                error_code := promotion_error_code,
+                error_type := promotion_error_type,
+                message := promotion_message
+            )
+        ]) as said
+    from statements
 ),
 
-facets as (
-    select
-        application_urn,
-        external_job_posting_id,
-        'LISTING' as facet,
-        listing_status as status,
-        listing_error_code as error_code,
-        listing_error_type as error_type,
-        listing_message as message,
-        received_at,
-        arrival,
-        notification_id
-    from statuses
-    where listing_status is not null
-    union all
-    select
-        application_urn,
-        external_job_posting_id,
-        'APPLY' as facet,
-        apply_status as status,
-        apply_error_code as error_code,
-        apply_error_type as error_type,
-        apply_message as message,
-        received_at,
-        arrival,
-        notification_id
-    from statuses
-    where apply_status is not null
-    union all
-    select
-        application_urn,
-        external_job_posting_id,
-        'PROMOTION' as facet,
-        promotion_status as status,
-        promotion_error_code as error_code,
-        promotion_error_type as error_type,
-        promotion_message as message,
-        received_at,
-        arrival,
-        notification_id
-    from statuses
-    where promotion_status is not null
-),
-
-ranked as (
+compared as (
     select
         *,
-        -- How many statuses other than this one are newer: 0 for the newest ones in a row.
-        count(*) filter (where status != 'IN_PROGRESS') over newest_first as newer_or_same_settled
+        said.facet,
+        said.status,
+        first_value(said.status) over (
+            partition by application_urn, external_job_posting_id, said.facet order by sequence desc
+        ) as latest_status
     from facets
-    window newest_first as (
-        partition by application_urn, external_job_posting_id, facet
-        order by received_at desc, arrival desc, notification_id desc
-        rows unbounded preceding
-    )
+    where said.status is not null
+),
+
+counted as (
+    select
+        *,
+        -- Of the row that the newest statement ends, none.
+        count(*) filter (where status != latest_status) over (
+            partition by application_urn, external_job_posting_id, facet
+            order by sequence desc
+            rows unbounded preceding
+        ) as newer_other_count
+    from compared
+),
+
+grouped as (
+    select
+        application_urn,
+        external_job_posting_id,
+        facet,
+        arg_max(struct_pack(said, source, made_at), sequence) as latest,
+        arg_min(first_made_at, sequence) filter (where newer_other_count = 0) as began_at,
+        list(first_made_at) filter (where newer_other_count = 0)
+        || list(made_at) filter (where newer_other_count = 0) as said_at,
+        arg_max(status, sequence) filter (where newer_other_count > 0) as previous_status
+    from counted
+    group by application_urn, external_job_posting_id, facet
 )
 
 select
-    *,
-    min(received_at) filter (where newer_or_same_settled = 0) over (
-        partition by application_urn, external_job_posting_id, facet
-    ) as in_progress_since
-from ranked
-qualify
-    row_number() over (
-        partition by application_urn, external_job_posting_id, facet
-        order by received_at desc, arrival desc, notification_id desc
-    ) = 1
+    application_urn,
+    external_job_posting_id,
+    facet,
+    latest.said.status,
+    latest.said.code,
+    latest.said.error_code,
+    latest.said.error_type,
+    latest.said.message,
+    latest.source,
+    latest.made_at,
+    began_at,
+    said_at,
+    previous_status
+from grouped

@@ -1,10 +1,12 @@
--- What should each job be on LinkedIn, and what does LinkedIn say it is, at a moment? One row per job of one slice of all jobs:
--- however many there are, no more of them are in memory at once.
--- (DuckDB's table macros and `by name` are no SQL that the linter knows.)
+-- What should each job be on LinkedIn, and what does LinkedIn say it is, as of a moment? One row per job of one slice of all
+-- jobs: however many there are, no more of them are in memory at once. Runs after create_latest_facets and
+-- create_latest_expiries. (DuckDB's table macros and `by name` are no SQL that the linter knows.)
 create or replace temp macro postings_at(moment, slices, slice) as table -- noqa: PRS
     with tasks as not materialized (
         select
             *,
+            -- A renewal of a job that is expected listed already changes nothing.
+            operation = 'RENEW' and state = 'SETTLED' and status = 'SUCCEEDED' as is_renewal,
             -- What it makes of the job if it is the last that settled: 2 listed, 1 unknown, 0 not listed.
             case
                 when state = 'SETTLED' and status = 'PROCESSED' and operation in ('CREATE', 'UPDATE', 'RENEW', 'CLOSE') then 1
@@ -37,16 +39,37 @@ create or replace temp macro postings_at(moment, slices, slice) as table -- noqa
         anti join alone using (application_urn, external_job_posting_id)
     ),
 
-    -- The task that decided last at each place.
+    -- The task that decided last at each place, renewals apart, and the renewals.
+    settled as (
+        select
+            application_urn,
+            external_job_posting_id,
+            arg_max(decision, sequence) filter (where not is_renewal) as decision,
+            arg_max(requested_at, sequence) filter (where not is_renewal) as since,
+            max(sequence) filter (where not is_renewal) as sequence,
+            list(struct_pack(sequence, requested_at)) filter (where is_renewal) as renewals
+        from several
+        where decision is not null
+        group by application_urn, external_job_posting_id, coalesce(location, '')
+    ),
+
+    renewed as (
+        select
+            *,
+            case
+                when coalesce(decision, 0) != 2 and renewals is not null
+                    then list_min(list_filter(renewals, lambda renewal: sequence is null or renewal.sequence > sequence))
+            end as first_renewal
+        from settled
+    ),
+
     deciding as (
         select
             application_urn,
             external_job_posting_id,
-            arg_max(decision, sequence) as decision,
-            max(requested_at) as since
-        from several
-        where decision is not null
-        group by application_urn, external_job_posting_id, coalesce(location, '')
+            case when first_renewal is null then decision else 2 end as decision,
+            coalesce(first_renewal.requested_at, since) as since
+        from renewed
     ),
 
     -- The latest moment of each, over several places.
@@ -104,17 +127,23 @@ create or replace temp macro postings_at(moment, slices, slice) as table -- noqa
         semi join alone using (application_urn, external_job_posting_id)
     ),
 
-    notified as (
+    said as (
         select
             application_urn,
             external_job_posting_id,
-            arg_max(job_posting_url, (received_at, arrival)) as job_posting_url
-        from notifications
-        where
-            external_job_posting_id is not null
-            and type = 'JOB_POSTING_STATUS'
-            and received_at <= moment
-            and hash(application_urn, external_job_posting_id) % slices = slice
+            arg_max(job_posting_url, sequence) as job_posting_url
+        from statements
+        where hash(application_urn, external_job_posting_id) % slices = slice
+        group by application_urn, external_job_posting_id
+    ),
+
+    checked as (
+        select
+            application_urn,
+            external_job_posting_id,
+            least(max(last_checked_at), moment) as last_checked_at
+        from posting_checks
+        where checked_at <= moment and hash(application_urn, external_job_posting_id) % slices = slice
         group by application_urn, external_job_posting_id
     ),
 
@@ -124,7 +153,7 @@ create or replace temp macro postings_at(moment, slices, slice) as table -- noqa
             external_job_posting_id,
             any_value(status) filter (where facet = 'LISTING') as listing_status,
             any_value(message) filter (where facet = 'LISTING') as listing_message,
-            any_value(received_at) filter (where facet = 'LISTING') as listing_as_of,
+            any_value(made_at) filter (where facet = 'LISTING') as listing_as_of,
             any_value(status) filter (where facet = 'APPLY') as apply_status,
             any_value(status) filter (where facet = 'PROMOTION') as promotion_status
         from latest_facets
@@ -154,13 +183,17 @@ create or replace temp macro postings_at(moment, slices, slice) as table -- noqa
         facets.listing_as_of,
         facets.apply_status,
         facets.promotion_status,
+        latest_expiries.expire_at,
+        checked.last_checked_at,
         requested.job_posting_urn,
         coalesce(
-            notified.job_posting_url,
+            said.job_posting_url,
             'https://www.linkedin.com/jobs/view/'
             || nullif(regexp_extract(requested.job_posting_urn, '^urn:li:jobPosting:(\d+)$', 1), '')
         ) as job_posting_url
     from requested
-    full join notified using (application_urn, external_job_posting_id)
+    full join said using (application_urn, external_job_posting_id)
     left join customers using (application_urn)
     left join facets using (application_urn, external_job_posting_id)
+    left join latest_expiries using (application_urn, external_job_posting_id)
+    left join checked using (application_urn, external_job_posting_id)

@@ -110,7 +110,12 @@ def test_an_episode_seen_again_stays_one_and_is_told_as_it_is_now(warehouse: War
     (seen,) = read_findings(warehouse)
     assert (summary.findings_opened, summary.findings_resolved, summary.findings_open) == (0, 0, 1)
     assert (seen["finding_id"], seen["opened_at"], seen["last_seen_at"]) == (opened["finding_id"], NOW, LATER)
-    assert (seen["code"], seen["message"], seen["customer"], seen["since"]) == ("BLOCKED_COUNTRY", "BLOCKED_COUNTRY: there", "Acme", NOW)
+    assert (seen["code"], seen["message"], seen["customer"], seen["since"]) == (
+        "BLOCKED_COUNTRY",
+        "BLOCKED_COUNTRY: there",
+        "Acme",
+        opened["since"],
+    )
 
 
 def test_a_failure_after_a_failure_is_the_same_episode_of_another_task(warehouse: Warehouse) -> None:

@@ -138,6 +138,8 @@ def test_a_posting_carries_what_tasks_and_notifications_tell_of_it(warehouse: Wa
         "listing_as_of": ago(hours=9),
         "apply_status": "ENABLED",
         "promotion_status": None,
+        "expire_at": None,
+        "last_checked_at": None,
         "job_posting_urn": "urn:li:jobPosting:2",
         "job_posting_url": "https://www.linkedin.com/jobs/view/2",
     }

@@ -27,6 +27,7 @@ STUCK_APPLY = ("STUCK", "APPLY", "MEDIUM")
 APPLY_DISABLED = ("APPLY_DISABLED", "APPLY", "MEDIUM")
 UNCONFIRMED = ("UNCONFIRMED", "LISTING", "LOW")
 UNKNOWN_JOB = ("UNKNOWN_JOB", "LISTING", "LOW")
+NOT_MIGRATED = ("NOT_MIGRATED", "LISTING", "LOW")
 
 CASES = [
     # A job that should be listed and is not: received after what was requested, not at the same moment.
@@ -45,7 +46,7 @@ CASES = [
     ([BEFORE, task("UPDATE", "FAILED", SINCE, status_changed_at=SINCE), told(SINCE - HOUR, **NOT_LISTED)],
      [("FAILED", "TASK", "MEDIUM", SINCE), (*UNLISTED, SINCE - HOUR)]),
     ([task("CREATE", "FAILED", SINCE, status_changed_at=SINCE), told(ago(days=1), **NOT_LISTED)], [("FAILED", "TASK", "HIGH", SINCE)]),
-    ([task("CREATE", "PROCESSED", SINCE), told(ago(days=1), **NOT_LISTED)], []),
+    ([task("CREATE", "PROCESSED", SINCE), told(ago(days=1), **NOT_LISTED)], [(*NOT_MIGRATED, SINCE)]),
     ([task("CREATE", None, ago(minutes=9)), told(ago(minutes=5), **NOT_LISTED)], []),
     ([BEFORE, CLOSED, told(ago(days=1), **NOT_LISTED)], []),
     # A job that was closed and is listed more than an hour later.
@@ -79,22 +80,22 @@ CASES = [
     ([CREATED, told(SINCE - DAY, **IN_PROGRESS)], [(*STUCK_LISTING, SINCE - DAY), (*UNCONFIRMED, SINCE + DAY)]),
     ([CREATED, told(ago(days=2), **IN_PROGRESS), told(ago(hours=2), **LISTED)], []),
     ([BEFORE, CLOSED, told(ago(days=2), **IN_PROGRESS, **ENABLING)], []),
-    ([task("CREATE", "PROCESSED", SINCE), told(ago(days=2), **IN_PROGRESS, **ENABLING)], []),
+    ([task("CREATE", "PROCESSED", SINCE), told(ago(days=2), **IN_PROGRESS, **ENABLING)], [(*NOT_MIGRATED, SINCE)]),
     ([task("CREATE", "FAILED", SINCE, status_changed_at=SINCE), told(ago(days=2), **IN_PROGRESS)], [("FAILED", "TASK", "HIGH", SINCE)]),
-    # Easy Apply lost by an error, told after what was requested.
+    # LinkedIn Apply lost by an error, stated after what was requested.
     ([CREATED, told(ago(days=1), **LISTED), told(SINCE - TICK, **OFF_BY_CODE)], []),
     ([CREATED, told(ago(days=1), **LISTED), told(SINCE, **OFF_BY_CODE)], []),
     ([CREATED, told(ago(days=1), **LISTED), told(SINCE + TICK, **OFF_BY_CODE)], [(*APPLY_DISABLED, SINCE + TICK)]),
     ([CREATED, told(ago(days=1), **LISTED, **OFF_BY_TYPE)], [(*APPLY_DISABLED, ago(days=1))]),
     ([CREATED, told(ago(days=1), **LISTED, apply_status="NOT_ENABLED", apply_error_code=0)], [(*APPLY_DISABLED, ago(days=1))]),
     ([CREATED, told(ago(days=1), **LISTED, apply_status="NOT_ENABLED")], []),
-    ([CREATED, told(ago(days=1), **LISTED, apply_status="NOT_ENABLED", apply_message="BLOCKED_WEBHOOK: gone")], []),
+    ([CREATED, told(ago(days=1), **LISTED, apply_status="NOT_ENABLED", apply_message="BLOCKED_WEBHOOK: gone")], [(*APPLY_DISABLED, ago(days=1))]),
     ([CREATED, told(ago(days=1), **LISTED, apply_status="ENABLED", apply_error_code=1154)], []),
     ([CREATED, told(ago(days=1), **LISTED, **OFF_BY_CODE), told(ago(hours=2), apply_status="ENABLED")], []),
     ([CREATED, told(ago(days=1), **LISTED, **OFF_BY_CODE), told(ago(hours=2), **LISTED)], [(*APPLY_DISABLED, ago(days=1))]),
     ([CREATED, told(ago(days=1), **LISTED), told(NOW + TICK, **OFF_BY_CODE)], []),
     ([BEFORE, CLOSED, told(ago(days=1), **NOT_LISTED, **OFF_BY_CODE)], []),
-    ([task("CREATE", "PROCESSED", SINCE), told(ago(days=1), **OFF_BY_CODE)], []),
+    ([task("CREATE", "PROCESSED", SINCE), told(ago(days=1), **OFF_BY_CODE)], [(*NOT_MIGRATED, SINCE)]),
     ([CREATED, told(ago(days=1), **NOT_LISTED, **OFF_BY_CODE)], [(*APPLY_DISABLED, ago(days=1)), (*UNLISTED, ago(days=1))]),
     # A job nobody confirms, of an application that is told of others.
     ([task("CREATE", "SUCCEEDED", NOW - DAY + TICK), told(ago(days=8), apply_status="ENABLED")], []),
@@ -113,7 +114,7 @@ CASES = [
     ([BEFORE, told(ago(days=8), **LISTED), task("UPDATE", "SUCCEEDED", SINCE)], [(*UNCONFIRMED, SINCE + DAY)]),
     ([BEFORE, told(ago(days=8), **LISTED), task("UPDATE", "SUCCEEDED", ago(hours=23))], []),
     ([BEFORE, CLOSED, told(ago(days=8), **LISTED)], []),
-    ([task("CREATE", "PROCESSED", SINCE), told(ago(days=8), apply_status="ENABLED")], []),
+    ([task("CREATE", "PROCESSED", SINCE), told(ago(days=8), apply_status="ENABLED")], [(*NOT_MIGRATED, SINCE)]),
     # A job that was never imported.
     ([told(ago(days=2), **LISTED), told(ago(days=5), **NOT_LISTED), told(ago(days=1), **LISTED)], [(*UNKNOWN_JOB, ago(days=5))]),
     ([told(ago(days=2))], [(*UNKNOWN_JOB, ago(days=2))]),
@@ -126,7 +127,8 @@ CASES = [
     ([task("CREATE", "SUCCEEDED", ago(minutes=9), application_urn=BETA), told(ago(days=2), **LISTED)], [(*UNKNOWN_JOB, ago(days=2))]),
     ([task("CREATE", "SUCCEEDED", ago(minutes=9), external_job_posting_id="Job-1"), told(ago(days=2), **LISTED)],
      [(*UNKNOWN_JOB, ago(days=2))]),
-    ([task("CREATE", None, ago(days=40), state="EXPIRED"), told(ago(days=2), **LISTED)], [("EXPIRED", "TASK", "HIGH", ago(days=10))]),
+    ([task("CREATE", None, ago(days=40), state="EXPIRED"), told(ago(days=2), **LISTED)], [("EXPIRED", "TASK", "LOW", ago(days=10))]),
+    ([task("CREATE", None, ago(days=40), state="EXPIRED"), told(ago(days=2), **NOT_LISTED)], [("EXPIRED", "TASK", "HIGH", ago(days=10))]),
 ]  # fmt: skip
 
 

@@ -67,11 +67,11 @@ def test_a_delivery_merged_twice_counts_once(warehouse: Warehouse) -> None:
     assert read_told(warehouse) == [("LISTED", NOW, 1)]
 
 
-def test_a_redelivery_is_counted_and_moves_nothing(warehouse: Warehouse) -> None:
+def test_a_redelivery_is_counted_and_says_it_anew(warehouse: Warehouse) -> None:
     deliver(warehouse, delivery(NOW, **LISTED))
     first = read_one(warehouse, "notifications")
     assert deliver(warehouse, delivery(NOW + TICK, **LISTED)) == 1
-    assert read_one(warehouse, "notifications") == first | {"deliveries": 2}
+    assert read_one(warehouse, "notifications") == first | {"deliveries": 2, "last_received_at": NOW + TICK}
 
 
 def test_a_late_arrival_between_two_equal_bodies_makes_them_two(warehouse: Warehouse) -> None:

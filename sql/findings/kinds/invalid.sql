@@ -10,6 +10,7 @@ select
     external_job_posting_id,
     location,
     task_urn,
+    operation,
     'task' as source,
     error_message as message,
     status_changed_at as since

@@ -7,22 +7,29 @@ listings as (
     select *
     from latest_facets
     where facet = 'LISTING'
+),
+
+closed as (
+    select
+        *,
+        expected_since + interval 1 hour as down_by
+    from postings
+    -- Only a CLOSE that succeeded gives NOT_LISTED a moment; a job never created has none.
+    where expected_listing = 'NOT_LISTED' and expected_since is not null
 )
 
 select
     'STILL_LISTED' as kind,
     'LISTING' as facet,
-    postings.application_urn,
-    postings.external_job_posting_id,
+    closed.application_urn,
+    closed.external_job_posting_id,
     listings.error_code,
     listings.error_type,
     listings.message,
-    listings.received_at as since
-from postings
+    listings.source as evidence,
+    list_min(list_filter(listings.said_at, lambda moment: moment > closed.down_by)) as since
+from closed
 inner join listings using (application_urn, external_job_posting_id)
 where
-    -- Only a CLOSE that succeeded gives NOT_LISTED a moment; a job never created has none.
-    postings.expected_listing = 'NOT_LISTED'
-    and postings.expected_since is not null
-    and listings.status = 'LISTED'
-    and epoch_us(listings.received_at) - epoch_us(postings.expected_since) > 3600000000
+    listings.status = 'LISTED'
+    and listings.made_at > closed.down_by

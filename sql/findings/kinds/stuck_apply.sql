@@ -17,10 +17,11 @@ select
     applies.error_code,
     applies.error_type,
     applies.message,
-    applies.in_progress_since as since
+    applies.source as evidence,
+    applies.began_at as since
 from postings
 inner join applies using (application_urn, external_job_posting_id)
 where
     postings.expected_listing = 'LISTED'
     and applies.status = 'IN_PROGRESS'
-    and applies.in_progress_since <= $as_of::timestamptz - interval 24 hours
+    and applies.began_at <= $as_of::timestamptz - interval 24 hours

@@ -17,10 +17,11 @@ select
     listings.error_code,
     listings.error_type,
     listings.message,
-    listings.in_progress_since as since
+    listings.source as evidence,
+    listings.began_at as since
 from postings
 inner join listings using (application_urn, external_job_posting_id)
 where
     postings.expected_listing = 'LISTED'
     and listings.status = 'IN_PROGRESS'
-    and listings.in_progress_since <= $as_of::timestamptz - interval 24 hours
+    and listings.began_at <= $as_of::timestamptz - interval 24 hours

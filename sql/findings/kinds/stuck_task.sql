@@ -1,18 +1,36 @@
--- Latest tasks LinkedIn has not settled for too long. One row per job and place.
+-- Latest tasks LinkedIn has not settled for too long. They weigh less where LinkedIn has
+-- said since that the job is as requested. One row per job and place.
 with latest as (
     select * from latest_tasks
+),
+
+listings as (
+    select *
+    from latest_facets
+    where facet = 'LISTING'
 )
 
 select
     'STUCK' as kind,
     'TASK' as facet,
-    application_urn,
-    external_job_posting_id,
-    location,
-    task_urn,
-    error_message as message,
-    requested_at as since
+    case
+        when
+            listings.made_at > latest.requested_at
+            and listings.status = case
+                when latest.operation in ('CREATE', 'UPDATE', 'RENEW') then 'LISTED'
+                when latest.operation = 'CLOSE' then 'NOT_LISTED'
+            end
+            then 'LOW'
+    end as severity,
+    latest.application_urn,
+    latest.external_job_posting_id,
+    latest.location,
+    latest.task_urn,
+    latest.operation,
+    latest.error_message as message,
+    latest.requested_at as since
 from latest
+left join listings using (application_urn, external_job_posting_id)
 where
-    state = 'PENDING'
-    and requested_at <= $as_of::timestamptz - to_seconds($stuck_after::double)
+    latest.state = 'PENDING'
+    and latest.requested_at <= $as_of::timestamptz - to_seconds($stuck_after::double)

@@ -1,6 +1,12 @@
--- Jobs that should be on LinkedIn and of which no notification has said so for too long, though the application gets
--- notifications. One row per job.
-with postings as (
+-- Jobs that should be on LinkedIn and of whose listing LinkedIn has said nothing for too long, though it says something of the
+-- application. One row per job.
+with run as (
+    select
+        $as_of::timestamptz as as_of,
+        to_seconds($unconfirmed_after::double) as after
+),
+
+postings as (
     select * from job_postings
 ),
 
@@ -10,10 +16,16 @@ listings as (
     where facet = 'LISTING'
 ),
 
-notified as (
-    select distinct application_urn
+applications as (
+    select notifications.application_urn
     from notifications
-    where received_at <= $as_of::timestamptz
+    cross join run
+    where notifications.received_at <= run.as_of
+    union
+    select posting_checks.application_urn
+    from posting_checks
+    cross join run
+    where posting_checks.checked_at <= run.as_of
 )
 
 select
@@ -21,11 +33,12 @@ select
     'LISTING' as facet,
     postings.application_urn,
     postings.external_job_posting_id,
-    postings.expected_since + to_seconds($unconfirmed_after::double) as since
+    postings.expected_since + run.after as since
 from postings
-inner join notified using (application_urn)
+inner join applications using (application_urn)
+cross join run
 left join listings using (application_urn, external_job_posting_id)
 where
     postings.expected_listing = 'LISTED'
-    and postings.expected_since <= $as_of::timestamptz - to_seconds($unconfirmed_after::double)
-    and (listings.received_at is null or listings.received_at < postings.expected_since)
+    and postings.expected_since <= run.as_of - run.after
+    and coalesce(listings.made_at < postings.expected_since, true)

@@ -3,12 +3,9 @@ with notified as (
     select
         application_urn,
         external_job_posting_id,
-        min(received_at) as first_received_at
-    from notifications
-    where
-        external_job_posting_id is not null
-        and type = 'JOB_POSTING_STATUS'
-        and received_at <= $as_of::timestamptz
+        min(first_made_at) as first_received_at
+    from statements
+    where source = 'NOTIFICATION'
     group by application_urn, external_job_posting_id
 )
 

@@ -6,6 +6,7 @@ from jobrecon.sandbox import SandboxApplication, serve_sandbox
 from jobrecon.settings import Settings
 from jobrecon.webhook.serving import listen
 
+PARENT_URN = "urn:li:developerApplication:1000"
 SAMPLE = SandboxApplication("urn:li:developerApplication:1001", "sandbox", ["sandbox-secret"])
 
 
@@ -15,7 +16,10 @@ def serve_fake_linkedin(settings: Settings, host: str, port: int, webhook_url: s
     applications = [
         SandboxApplication(item.urn, item.client_id, [secret.get_secret_value() for secret in item.load_secrets()]) for item in configured
     ]
-    parents = configured.parent.load_secrets() if configured.parent else []
+    parent = None
+    if configured.parent:
+        secrets = [secret.get_secret_value() for secret in configured.parent.load_secrets()]
+        parent = SandboxApplication(PARENT_URN, "sandbox-parent", secrets)
     try:
         listen(host, port).close()
     except OSError as error:
@@ -27,4 +31,4 @@ def serve_fake_linkedin(settings: Settings, host: str, port: int, webhook_url: s
             f"JOBRECON_APPLICATION_URN={SAMPLE.urn} JOBRECON_CLIENT_ID={SAMPLE.client_id} JOBRECON_CLIENT_SECRET={SAMPLE.client_secrets[0]}"
         )
         echo(f"  export {sample}")
-    serve_sandbox(host, port, applications or [SAMPLE], webhook_url, seed, parent_secret=parents[0].get_secret_value() if parents else None)
+    serve_sandbox(host, port, applications or [SAMPLE], webhook_url, seed, parent=parent)

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from jobrecon.sandbox.applications import TASKS, ApplicationState, SandboxApplication
 from jobrecon.sandbox.protocol import ErrorResponse, bad_request, error_response
-from jobrecon.sandbox.resources import TokenEndpoint, api_resources
+from jobrecon.sandbox.resources import api_routes
 from jobrecon.sandbox.webhooks import WebhookSender
 from jobrecon.sandbox.world import World
 
@@ -36,10 +36,8 @@ def create_app(world: World) -> Starlette:
         async with sender.running():
             yield
 
-    resources = [Route(path, resource, methods=methods) for path, methods, resource in api_resources(world)]
-    token = Route("/oauth/v2/accessToken", TokenEndpoint(world), methods=["POST"])
     return Starlette(
-        routes=[*resources, token, *_control_routes(world, sender)],
+        routes=[*api_routes(world), *_control_routes(world, sender)],
         exception_handlers={HTTPException: _handle_http_exception, ErrorResponse: _handle_error_response},
         lifespan=lifespan,
     )
@@ -52,11 +50,11 @@ def serve_sandbox(
     webhook_url: str | None = None,
     seed: int = 1,
     *,
-    parent_secret: str | None = None,
+    parent: SandboxApplication | None = None,
     ticking: bool = True,
 ) -> None:
     """Serve a new world from now on until interrupted. Prints nothing."""
-    world = World(applications, datetime.now(UTC), seed, webhook_url, parent_secret, ticking=ticking)
+    world = World(applications, datetime.now(UTC), seed, webhook_url, parent, ticking=ticking)
     uvicorn.run(create_app(world), host=host, port=port, log_level="critical", access_log=False)
 
 
@@ -129,6 +127,7 @@ def _describe(state: ApplicationState, world: World) -> dict[str, Any]:
         "calls_today": calls.today_at(world.seconds),
         "calls_total": calls.total,
         "calls_refused": calls.refused,
+        "calls_throttled": calls.throttled,
         "calls": {name: {"today": each.today_at(world.seconds), "total": each.total} for name, each in state.calls.items()},
         "tokens_issued": state.tokens_issued,
         "tasks": dict(Counter(task.status_at(world.seconds) for task in state.tasks.values())),

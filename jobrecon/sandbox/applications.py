@@ -10,11 +10,12 @@ from jobrecon.sandbox.tasks import Task
 
 DAY_SECONDS = 86_400
 TASKS, POSTINGS, POSTING_STATUS = "simpleJobPostingTasks", "simpleJobPostings", "jobPostingStatus"
+WEBHOOKS = "developerWebhooks"
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxApplication:
-    """A child application that the sandbox knows. Of two secrets the newest comes first."""
+    """An application that the sandbox knows: a customer's, or the parent. Of two secrets the newest comes first."""
 
     urn: str
     client_id: str
@@ -34,15 +35,21 @@ class Calls:
     total: int = 0
     refused: int = 0
     """Calls over the day's limit."""
+    throttled: int = 0
+    """Calls over the limit of a shorter window."""
+    window: int = -1
+    in_window: int = 0
 
-    def charge(self, now: float) -> int:
-        """Count one call; returns how many this UTC day has seen with it."""
-        day = int(now // DAY_SECONDS)
+    def charge(self, now: float, window_seconds: float) -> None:
+        """Count one call, for this UTC day and this window."""
+        day, window = int(now // DAY_SECONDS), int(now // max(window_seconds, 1))
         if day != self.day:
             self.day, self.today = day, 0
+        if window != self.window:
+            self.window, self.in_window = window, 0
         self.today += 1
+        self.in_window += 1
         self.total += 1
-        return self.today
 
     def today_at(self, now: float) -> int:
         return self.today if self.day == int(now // DAY_SECONDS) else 0
@@ -60,6 +67,8 @@ class WebhookCounts:
     failed: int = 0
     """Attempts that got any other status, or none."""
     given_up: int = 0
+    lost: int = 0
+    """Never delivered, by fault injection."""
     dropped: int = 0
     """Due while the webhook was blocked: not sent, and never replayed."""
     challenges: int = 0
@@ -73,7 +82,7 @@ class ApplicationState:
     """The sandbox's state of one application."""
 
     application: SandboxApplication
-    calls: dict[str, Calls] = field(default_factory=lambda: {name: Calls() for name in (TASKS, POSTINGS, POSTING_STATUS)})
+    calls: dict[str, Calls] = field(default_factory=lambda: {name: Calls() for name in (TASKS, POSTINGS, POSTING_STATUS, WEBHOOKS)})
     tasks: dict[str, Task] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     recent: deque[str] = field(default_factory=lambda: deque(maxlen=1000))

@@ -8,6 +8,7 @@ from typing import Any
 from jobrecon.sandbox.seeded_random import SeededRandom
 
 MAX_SECONDS = 366 * 86_400
+COMPANY_DETAILS = ("mixed", "documented", "sdk")
 
 
 @dataclass(slots=True)
@@ -17,6 +18,13 @@ class FaultInjection:
     latency_seconds: float = 0.0
     error_5xx_rate: float = 0.0
     rate_429: float = 0.0
+    calls_per_window: float = 0.0
+    """Calls of one application to one resource in a window of time, before 429; 0: as many as come."""
+    window_seconds: float = 60.0
+    retry_after_seconds: float = 0.0
+    """The `Retry-After` of a 429; 0: none, as LinkedIn mostly does."""
+    name_day_limit: bool = False
+    """The 429 of a used-up day names the day's limit in its text, as users report."""
     dropped_connection_rate: float = 0.0
     """The connection is closed without a response."""
     truncated_json_rate: float = 0.0
@@ -28,6 +36,10 @@ class FaultInjection:
     unrequested_key_rate: float = 0.0
     """A response also carries a result that was not requested."""
     percent_encode_keys: bool = False
+    omit_unknown_ids: bool = False
+    """An unknown job is missing from the response of `jobPostingStatus`, instead of a 404 in `errors`."""
+    company_details: str = "mixed"
+    """The keys of `companyDetails`: `documented` (companyName, companyPage), `sdk` (name, pageUrl), or `mixed` (sdk in the status only)."""
     token_lifetime_seconds: float = 1800.0
     token_error_rate: float = 0.0
     """The token endpoint returns 5xx."""
@@ -35,8 +47,12 @@ class FaultInjection:
     """Expires all tokens issued so far; is false again afterwards."""
     forbidden_applications: list[str] = field(default_factory=list)
     """Applications (URNs) whose calls get 403."""
+    forbidden_resources: list[str] = field(default_factory=list)
+    """Resources, such as jobPostingStatus, whose calls get 403."""
     denied_token_applications: list[str] = field(default_factory=list)
     """Applications (URNs) that get no token."""
+    lost_rate: float = 0.0
+    """Notifications never delivered."""
     duplicate_rate: float = 0.0
     """Notifications delivered twice."""
     late_rate: float = 0.0
@@ -65,9 +81,12 @@ def _check(name: str, value: Any, current: Any) -> None:
     if isinstance(current, bool):
         if not isinstance(value, bool):
             raise ValueError(f"{name} must be true or false")
+    elif isinstance(current, str):
+        if value not in COMPANY_DETAILS:
+            raise ValueError(f"{name} must be one of {', '.join(COMPANY_DETAILS)}")
     elif isinstance(current, list):
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise ValueError(f"{name} must be a list of application URNs")
+            raise ValueError(f"{name} must be a list of texts")
     elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_SECONDS:
         raise ValueError(f"{name} must be a number from 0 to {MAX_SECONDS}")
     elif (name.endswith("_rate") or name == "rate_429") and value > 1:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
-from jobrecon.sandbox import rates
+from jobrecon.sandbox import messages, rates
 from jobrecon.sandbox.messages import Detail
 from jobrecon.sandbox.seeded_random import SeededRandom
 
@@ -13,12 +15,38 @@ LISTED, NOT_LISTED, IN_PROGRESS = "LISTED", "NOT_LISTED", "IN_PROGRESS"
 ENABLED, NOT_ENABLED = "ENABLED", "NOT_ENABLED"
 PROMOTED, NOT_PROMOTED = "PROMOTED", "NOT_PROMOTED"
 
-LISTING_LIFETIME_MS = 180 * 86_400_000
+BASIC_LIFETIME_SECONDS, PREMIUM_LIFETIME_SECONDS, RENEWAL_SECONDS = 180 * 86_400, 30 * 86_400, 30 * 86_400
+MIN_LIFETIME_SECONDS, MAX_PREMIUM_LIFETIME_SECONDS = 86_400, 90 * 86_400
+MIN_DESCRIPTION_LENGTH, MAX_DESCRIPTION_LENGTH = 100, 25_000
 PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,14}")
 """Ids that survive a round trip through any JSON parser unchanged."""
 
 Facet = tuple[str, Detail | None]
 """A status and the detail that comes with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an operation says of the job besides its title and location; None where it was not given."""
+
+    description_length: int | None = None
+    apply_url: str | None = None
+    expire_at: float | None = None
+    is_premium: bool | None = None
+
+    def find_error(self, now: float) -> str | None:
+        """The error with which a task of this content fails; None where it is valid."""
+        if self.description_length is not None and self.description_length < MIN_DESCRIPTION_LENGTH:
+            return messages.DESCRIPTION_TOO_SHORT
+        if self.description_length is not None and self.description_length > MAX_DESCRIPTION_LENGTH:
+            return messages.DESCRIPTION_INVALID
+        if self.apply_url is not None and not self.apply_url.startswith(("http://", "https://")):
+            return messages.INVALID_APPLY_URL
+        if self.expire_at is not None and not MIN_LIFETIME_SECONDS < self.expire_at - now <= (
+            MAX_PREMIUM_LIFETIME_SECONDS if self.is_premium else math.inf
+        ):
+            return messages.INVALID_EXPIRATION
+        return None
 
 
 class Job:
@@ -30,8 +58,10 @@ class Job:
         "effective_request_at",
         "events",
         "exists",
+        "expire_at",
         "external_id",
         "generation",
+        "is_premium",
         "is_silent",
         "listed_at_ms",
         "listing",
@@ -63,10 +93,31 @@ class Job:
         self.apply: Facet | None = None
         self.promotion: Facet | None = None
         self.listed_at_ms: int | None = None
+        self.is_premium: bool | None = None
+        self.expire_at: float | None = None
+        """When LinkedIn takes the job down; shown once it is listed."""
 
     @property
     def url(self) -> str:
         return f"https://www.linkedin.com/jobs/view/{self.posting_number}"
+
+    def start_lifetime(self, now: float) -> None:
+        """The job is listed: its time runs, to what was requested or by default."""
+        if self.listed_at_ms is None:
+            self.listed_at_ms = int(now * 1000)
+        if self.expire_at is None or self.expire_at <= now:
+            self.expire_at = now + (PREMIUM_LIFETIME_SECONDS if self.is_premium else BASIC_LIFETIME_SECONDS)
+
+    def take_over(self, operation: str, content: Content | None, now: float) -> None:
+        """An operation takes effect: a CREATE begins a new lifetime, a RENEW extends it by 30 days, others may set it."""
+        if operation == "RENEW":
+            self.expire_at = None if self.expire_at is None else max(self.expire_at, now) + RENEWAL_SECONDS
+            return
+        if operation == "CREATE":
+            self.listed_at_ms = self.expire_at = None
+        if content is not None:
+            self.is_premium = self.is_premium if content.is_premium is None else content.is_premium
+            self.expire_at = content.expire_at or self.expire_at
 
     def json_id(self) -> str | int:
         """The id as a JSON number where it is one, as in LinkedIn's fixture."""
@@ -74,7 +125,7 @@ class Job:
         return int(plain) if PLAIN_NUMBER.fullmatch(plain) else plain
 
 
-def status_record(job: Job) -> dict[str, Any]:
+def status_record(job: Job, company_details: str) -> dict[str, Any]:
     """The record of `jobPostingStatus`: absent values are explicit nulls."""
     return {
         "externalJobPostingId": job.json_id(),
@@ -83,18 +134,25 @@ def status_record(job: Job) -> dict[str, Any]:
         "jobCampaign": None,
         "partnerJobCampaign": None,
         "rawLocation": job.location,
-        "jobPostingInfo": _info(job, "name", "pageUrl"),
+        "jobPostingInfo": _info(job, is_documented=company_details == "documented"),
     }
 
 
 def notification_body(
-    job: Job, application_urn: str, rng: SeededRandom, *, listing: Facet | None, apply: Facet | None, promotion: Facet | None
+    job: Job,
+    application_urn: str,
+    rng: SeededRandom,
+    *,
+    listing: Facet | None,
+    apply: Facet | None,
+    promotion: Facet | None,
+    company_details: str,
 ) -> dict[str, Any]:
     """A JOB_POSTING_STATUS notification in one of the shapes the documentation leaves open."""
     facets = _facets(listing, apply, promotion)
     if rng.happens(rates.DETAILS_ABSENT):
         facets = {name: value for name, value in facets.items() if value is not None}
-    info = _info(job, "companyName", "companyPage")
+    info = _info(job, is_documented=company_details != "sdk")
     body: dict[str, Any] = {
         "type": "JOB_POSTING_STATUS",
         "externalJobPostingId": job.json_id() if rng.happens(rates.NUMBER_AS_ID) else job.external_id,
@@ -123,11 +181,11 @@ def _facets(listing: Facet | None, apply: Facet | None, promotion: Facet | None)
     return facets
 
 
-def _info(job: Job, name_key: str, page_key: str) -> dict[str, Any]:
-    listed_at = job.listed_at_ms
+def _info(job: Job, *, is_documented: bool) -> dict[str, Any]:
+    name_key, page_key = ("companyName", "companyPage") if is_documented else ("name", "pageUrl")
     return {
-        "listedAt": listed_at,
-        "expireAt": None if listed_at is None else listed_at + LISTING_LIFETIME_MS,
+        "listedAt": job.listed_at_ms,
+        "expireAt": int(job.expire_at * 1000) if job.expire_at is not None and job.listed_at_ms is not None else None,
         "location": job.location,
         "alternateLocations": list(job.other_locations),
         "companyDetails": {name_key: job.company, page_key: f"https://www.linkedin.com/company/{len(job.company)}"},

@@ -37,6 +37,14 @@ class JobChanged:
 
 
 @dataclass(slots=True)
+class JobExpires:
+    """A job is taken down, unless its time was extended or it is no longer listed."""
+
+    state: ApplicationState
+    job: Job
+
+
+@dataclass(slots=True)
 class Delivery:
     """A notification to send."""
 
@@ -55,7 +63,7 @@ class ChallengeDue:
     state: ApplicationState
 
 
-Event = TaskSettled | JobChanged | Delivery | ChallengeDue
+Event = TaskSettled | JobChanged | JobExpires | Delivery | ChallengeDue
 
 
 class Schedule:
@@ -81,8 +89,11 @@ def plan_lifecycle(schedule: Schedule, state: ApplicationState, job: Job, task: 
     job.generation += 1
     notice = at + rng.lognormal(rates.NOTICE_MEDIAN_SECONDS, rates.NOTICE_SIGMA)
     if task.status == PROCESSED:
-        if task.operation == "CREATE" and rng.happens(rates.CUSTOMER_NOT_MIGRATED):
-            schedule.add(notice, JobChanged(state, job, job.generation, listing=(NOT_LISTED, messages.NOT_MIGRATED)))
+        detail = messages.NOT_MIGRATED if rng.happens(rates.CUSTOMER_NOT_MIGRATED) else None
+        if detail is None and rng.happens(rates.NOT_LISTED_OTHERWISE):
+            detail = rng.weighted_choice(messages.TAKEN_DOWN)
+        if task.operation == "CREATE" and detail is not None:
+            schedule.add(notice, JobChanged(state, job, job.generation, listing=(NOT_LISTED, detail)))
     elif task.operation == "CLOSE":
         _plan_closing(schedule, state, job, notice, rng)
     else:
@@ -108,8 +119,10 @@ def _plan_listing(schedule: Schedule, state: ApplicationState, job: Job, task: T
     if is_stuck:
         return
     promotion: Facet = (NOT_PROMOTED, rng.weighted_choice(messages.NOT_PROMOTED))
-    if rng.happens(rates.PROMOTED):
+    if rng.happens(rates.PROMOTED) or job.is_premium:
         promotion = (PROMOTED, messages.PROMOTED)
+    if job.promotion is not None and not is_new:
+        promotion = job.promotion
     if is_new or job.apply is None:
         apply, failed = _plan_apply(rng)
     else:
@@ -118,7 +131,7 @@ def _plan_listing(schedule: Schedule, state: ApplicationState, job: Job, task: T
     if failed is not None:
         at = listed_at + rng.lognormal(rates.APPLY_MEDIAN_SECONDS, rates.APPLY_SIGMA)
         schedule.add(at, JobChanged(state, job, generation, only_while=LISTED, apply=failed))
-    _plan_later_changes(schedule, state, job, listed_at, apply, rng)
+    _plan_later_changes(schedule, state, job, listed_at, apply, promotion, rng)
 
 
 def _plan_apply(rng: SeededRandom) -> tuple[Facet | None, Facet | None]:
@@ -131,11 +144,13 @@ def _plan_apply(rng: SeededRandom) -> tuple[Facet | None, Facet | None]:
         return being_enabled, None
     if drawn < rates.APPLY_FAILED + rates.APPLY_STUCK + rates.APPLY_ABSENT:
         return None, None
+    if drawn > 1 - rates.APPLY_NOT_REQUESTED:
+        return (NOT_ENABLED, messages.APPLY_NOT_REQUESTED), None
     return (ENABLED, None), None
 
 
 def _plan_later_changes(
-    schedule: Schedule, state: ApplicationState, job: Job, listed_at: float, apply: Facet | None, rng: SeededRandom
+    schedule: Schedule, state: ApplicationState, job: Job, listed_at: float, apply: Facet | None, promotion: Facet, rng: SeededRandom
 ) -> None:
     generation = job.generation
     down_at = listed_at + rng.lognormal(rates.TAKEN_DOWN_MEDIAN_SECONDS, rates.TAKEN_DOWN_SIGMA)
@@ -151,6 +166,10 @@ def _plan_later_changes(
         lost_at = listed_at + rng.lognormal(rates.LOSES_APPLY_MEDIAN_SECONDS, rates.LOSES_APPLY_SIGMA)
         lost: Facet = (NOT_ENABLED, rng.weighted_choice(messages.APPLY_LOST))
         schedule.add(lost_at, JobChanged(state, job, generation, only_while=LISTED, apply=lost))
+    if rng.happens(rates.LOSES_PROMOTION) and promotion[0] == PROMOTED:
+        lost_at = listed_at + rng.lognormal(rates.LOSES_PROMOTION_MEDIAN_SECONDS, rates.LOSES_PROMOTION_SIGMA)
+        lost = (NOT_PROMOTED, rng.weighted_choice(messages.NOT_PROMOTED))
+        schedule.add(lost_at, JobChanged(state, job, generation, only_while=LISTED, promotion=lost))
     if rng.happens(rates.RESYNC_REQUESTED):
         resync_at = listed_at + rng.lognormal(rates.RESYNC_MEDIAN_SECONDS, rates.RESYNC_SIGMA)
         schedule.add(resync_at, JobChanged(state, job, generation, is_resync=True))

@@ -10,16 +10,19 @@ DUPLICATE_CREATE = (
     "Rejected duplicate creation request for externalJobPostingId <job>.",
     "com.linkedin.jobs.JobIngestionException: ErrorCode:2009, job <job> has been created before.",
 )
+DESCRIPTION_TOO_SHORT = "Job description is too short: description length should be at least 100 characters."
+DESCRIPTION_INVALID = (
+    "Job <job> has an invalid job description. Please ensure a job description is present and between 100 - 25,000 characters"
+    " and post the job again."
+)
+INVALID_APPLY_URL = "Invalid Field: /companyApplyUrl: value is not a valid URL."
+INVALID_EXPIRATION = "Invalid ExpirationDate: the expiration date of job <job> is not within the allowed range."
 NON_EXISTING_JOB = "<operation> operation is not allowed for a non-existing job. externalJobPostingId: <job>"
 
 INVALID_CONTENT: tuple[tuple[float, str], ...] = (
     (3, "This job could not be published because there is a {:duplicateJobPostingUrl,anchor,text#duplicate job} on LinkedIn."),
-    (4, "Job description is too short: description length should be at least 100 characters."),
-    (
-        3,
-        "Job <job> has an invalid job description. Please ensure a job description is present and between 100 - 25,000 characters"
-        " and post the job again.",
-    ),
+    (4, DESCRIPTION_TOO_SHORT),
+    (3, DESCRIPTION_INVALID),
     (2, "[JOB_FIELD_PROCESSOR_COMPANY] Company urn:li:company:<number> could not be resolved."),
     (1, "[JOB_FIELD_PROCESSOR_COMPANY_APPLY_URL] companyApplyUrl of job <job> does not answer."),
     (2, "[JOB_FIELD_PROCESSOR_COMPANY_NAME] The name of the company could not be standardized."),
@@ -65,7 +68,7 @@ INVALID_CONTENT: tuple[tuple[float, str], ...] = (
     (1, "The free trial budget has ran out."),
     (1, "The job was closed because of a post payment failure."),
     (1, "The job was suspended due to trust related restrictions."),
-    (2, "Invalid Field: /companyApplyUrl: value is not a valid URL."),
+    (2, INVALID_APPLY_URL),
     (2, "Invalid Field: /geoLocation: '<place>' is not a valid place."),
 )
 """Why a CREATE or UPDATE fails, or a PROCESSED payload is invalid, with weights."""
@@ -101,6 +104,7 @@ TAKEN_DOWN: tuple[tuple[float, Detail], ...] = (
 NOT_MIGRATED = Detail(None, PARTNER, "PENDING_CUSTOMER_MIGRATION: The customer is not yet moved to API posting. Contact LinkedIn Support.")
 
 APPLY_BEING_ENABLED = Detail(1156, None, "IN_PROGRESS: Apply Connect is being enabled. Look again in 5 minutes.")
+APPLY_NOT_REQUESTED = Detail(None, PARTNER, "No attempt to enable LinkedInApply was found for this job.")
 _ENABLING = "ENABLING_APPLY_CONNECT_BY_PARTNER_FAILED:"
 APPLY_FAILED: tuple[tuple[float, Detail], ...] = (
     (2, Detail(1100, PARTNER, f"{_ENABLING} A question definition needs exactly one question detail.")),

@@ -1,7 +1,8 @@
-"""The API's wire format: requests, batch ids, responses, and errors in LinkedIn's words."""
+"""The API's wire format: requests in both protocols and their ids, responses, and errors in LinkedIn's words."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
@@ -10,17 +11,18 @@ import orjson
 from starlette.types import Receive, Send
 
 QUERY_LIMIT_BYTES = 4096
-MAX_IDS_PER_CALL = 100
+PROTOCOL_2 = b"2.0.0"
 FORM = b"application/x-www-form-urlencoded"
 
 
 class ErrorResponse(Exception):
     """The request gets a status other than 2xx."""
 
-    def __init__(self, status: int, body: dict[str, Any]) -> None:
+    def __init__(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         super().__init__(status, body)
         self.status = status
         self.body = body
+        self.headers = headers or {}
 
 
 class BodyTooLarge(Exception):
@@ -38,8 +40,16 @@ def bad_request(message: str) -> ErrorResponse:
     return error_response(400, message)
 
 
-def throttled() -> ErrorResponse:
-    return error_response(429, "Resource level throttle limit for calls to this resource is reached.", 101)
+def throttled(retry_after_seconds: float = 0, limit: str = "") -> ErrorResponse:
+    """A 429, with or without the name of the limit in its text and a `Retry-After`."""
+    error = error_response(429, f"Resource level throttle {limit}limit for calls to this resource is reached.", 101)
+    if retry_after_seconds > 0:
+        error.headers["Retry-After"] = str(math.ceil(retry_after_seconds))
+    return error
+
+
+def version_error(code: str, message: str, status: int) -> ErrorResponse:
+    return ErrorResponse(status, {"status": status, "code": code, "message": message})
 
 
 @dataclass(slots=True)
@@ -50,9 +60,13 @@ class ApiRequest:
     headers: dict[bytes, bytes]
     query: bytes
     body: bytes
+    key: str | None = None
+    """The id in the path, of a request for a single entity."""
 
-    def read_ids(self) -> list[str]:
-        """The ids of a batch get, from the address or, with query tunneling, from the body."""
+    def read_ids(self, max_count: int | None = None) -> list[str]:
+        """The ids of a get: from the path, the query or, with query tunneling, the body."""
+        if self.key is not None:
+            return [self.key]
         if self.method == "GET":
             query = self.query
             if len(query) > QUERY_LIMIT_BYTES:
@@ -64,13 +78,13 @@ class ApiRequest:
                 raise error_response(415, "A tunneled query needs Content-Type: application/x-www-form-urlencoded")
             query = self.body
         try:
-            ids = parse_ids(query)
+            ids = parse_list(query) if self.headers.get(b"x-restli-protocol-version") == PROTOCOL_2 else parse_ids(query)
         except UnicodeDecodeError:
             raise bad_request("Batch key parameter value is invalid") from None
         if not ids:
             raise bad_request("Query parameter 'ids' is missing")
-        if len(ids) > MAX_IDS_PER_CALL:
-            raise bad_request(f"Too many ids: at most {MAX_IDS_PER_CALL} in one call")
+        if max_count is not None and len(ids) > max_count:
+            raise bad_request(f"Too many ids: at most {max_count} in one call")
         return ids
 
 
@@ -86,14 +100,23 @@ def parse_ids(query: bytes) -> list[str]:
     return parts
 
 
-async def send_json(send: Send, status: int, body: bytes) -> None:
+def parse_list(query: bytes) -> list[str]:
+    """The ids of a query string of protocol 2.0.0: `ids=List(a,b)`, each percent-encoded."""
+    value = next((part[4:] for part in query.decode().split("&") if part.startswith("ids=")), "")
+    if not (value.startswith("List(") and value.endswith(")")):
+        raise bad_request("Invalid query parameters passed to request")
+    return [unquote_plus(part, errors="strict") for part in value[5:-1].split(",") if part]
+
+
+async def send_json(send: Send, status: int, body: bytes, more_headers: dict[str, str] | None = None) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers += [(name.lower().encode(), value.encode()) for name, value in (more_headers or {}).items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
 async def send_error(send: Send, error: ErrorResponse) -> None:
-    await send_json(send, error.status, orjson.dumps(error.body))
+    await send_json(send, error.status, orjson.dumps(error.body), error.headers)
 
 
 async def read_body(receive: Receive, limit_bytes: int) -> bytes:

@@ -3,118 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qs, parse_qsl, quote
 
 import orjson
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from jobrecon.sandbox.applications import POSTING_STATUS, POSTINGS, TASKS, ApplicationState
-from jobrecon.sandbox.jobs import status_record
+from jobrecon.sandbox.applications import POSTING_STATUS, POSTINGS, TASKS, WEBHOOKS, ApplicationState
+from jobrecon.sandbox.gate import Resource
+from jobrecon.sandbox.jobs import Content, status_record
 from jobrecon.sandbox.protocol import (
     FORM,
     ApiRequest,
     BodyTooLarge,
     ErrorResponse,
     bad_request,
-    drop_connection,
     error_response,
     read_body,
     send_error,
     send_json,
-    throttled,
 )
 from jobrecon.sandbox.tasks import OPERATIONS, TASK_LIFESPAN_SECONDS, TASK_URN_PREFIX
 from jobrecon.sandbox.world import World
 
-BODY_LIMIT_BYTES = 16 * 1024 * 1024
 TOKEN_BODY_LIMIT_BYTES = 64 * 1024
 MAX_POSTINGS_PER_CALL = 100
 MAX_EXTERNAL_ID_LENGTH = 200
 MAX_ALTERNATE_LOCATIONS = 100
-POSTING_STATUS_CALL_LIMIT = 1_000_000
-
-Handler = Callable[[World, ApplicationState, ApiRequest], dict[str, Any]]
-
-
-class Resource:
-    """One resource as an ASGI application: admission, faults, then its handler. Written close to the wire: it is benchmarked."""
-
-    def __init__(self, world: World, name: str, handler: Handler, call_limit: int | None, *, is_versioned: bool = False) -> None:
-        self.world = world
-        self.name = name
-        self.handler = handler
-        self.call_limit = call_limit
-        self.is_versioned = is_versioned
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        world, faults, injector = self.world, self.world.faults, self.world.injector
-        headers = dict(scope["headers"])
-        try:
-            state = self._admit(headers)
-            if faults.latency_seconds > 0:
-                await asyncio.sleep(faults.latency_seconds)
-            if injector.occurs(faults.dropped_connection_rate):
-                await drop_connection(receive, send)
-                return
-            if injector.occurs(faults.error_5xx_rate):
-                raise error_response(injector.error_status(), "Internal Server Error")
-            if injector.occurs(faults.rate_429):
-                raise throttled()
-            method = scope["method"]
-            body = b"" if method == "GET" else await read_body(receive, BODY_LIMIT_BYTES)
-            response = self.handler(world, state, ApiRequest(method, headers, scope["query_string"], body))
-            # Responses to accepted postings stay intact, or the partner would not learn of tasks that exist.
-            content = self._inject_faults(response) if "results" in response else orjson.dumps(response)
-        except ErrorResponse as error:
-            await send_error(send, error)
-        except BodyTooLarge:
-            await send_error(send, error_response(413, "Request Entity Too Large"))
-        else:
-            await send_json(send, 200, content)
-
-    def _admit(self, headers: dict[bytes, bytes]) -> ApplicationState:
-        """The application that calls. Its call is counted once the token is known, also where it is then refused."""
-        world = self.world
-        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        known = world.tokens.get(token) if scheme.lower() == "bearer" else None
-        if known is None:
-            raise error_response(401, "Invalid access token", 65600)
-        state, expires_at = known
-        calls = state.calls[self.name]
-        used = calls.charge(world.seconds)
-        if expires_at <= world.seconds:
-            raise error_response(401, "The token used in the request has expired", 65602)
-        if state.urn in world.faults.forbidden_applications:
-            raise error_response(403, f"Not enough permissions to access: {self.name}", 100)
-        if self.is_versioned and not headers.get(b"linkedin-version", b"").isdigit():
-            raise bad_request("A version must be present. Please specify a version by adding the LinkedIn-Version header.")
-        if self.call_limit is not None and used > self.call_limit:
-            calls.refused += 1
-            raise throttled()
-        return state
-
-    def _inject_faults(self, response: dict[str, Any]) -> bytes:
-        faults, injector = self.world.faults, self.world.injector
-        if injector.occurs(faults.wrong_shape_rate):
-            return injector.wrong_shape()
-        if faults.per_id_error_rate > 0:
-            for key in list(response["results"]):
-                if injector.occurs(faults.per_id_error_rate):
-                    _replace_result(response, key, injector.id_error())
-        if faults.percent_encode_keys:
-            response = {part: {quote(key, safe=""): value for key, value in response[part].items()} for part in response}
-        content = orjson.dumps(response)
-        return content[: len(content) // 2] if injector.occurs(faults.truncated_json_rate) else content
-
-
-def _replace_result(response: dict[str, Any], key: str, status: int) -> None:
-    del response["results"][key]
-    if status > 0:
-        response["errors"][key] = {"status": status, "message": "Internal Server Error"}
-    elif status < 0:
-        response["statuses"][key] = -status
+MAX_STATUS_IDS_PER_CALL = 100
+MANDATORY = ("externalJobPostingId", "jobPostingOperationType", "title", "description", "location", "listedAt", "companyApplyUrl")
+NUMBERS = ("listedAt", "expireAt")
+TEXTS = ("title", "description", "location", "companyApplyUrl", "listingType")
+WEBHOOK_STATUS = re.compile(r"webhookStatus:(\w+)")
 
 
 def get_tasks(world: World, state: ApplicationState, request: ApiRequest) -> dict[str, Any]:
@@ -158,12 +80,12 @@ def get_posting_status(world: World, state: ApplicationState, request: ApiReques
     """jobPostingStatus: the status of jobs."""
     results: dict[str, Any] = {}
     errors: dict[str, Any] = {}
-    for external_id in request.read_ids():
+    for external_id in request.read_ids(MAX_STATUS_IDS_PER_CALL):
         job = state.jobs.get(external_id)
         # LinkedIn shows no job before an operation on it has taken effect.
         if job is not None and job.generation:
-            results[external_id] = status_record(job)
-        else:
+            results[external_id] = status_record(job, world.faults.company_details)
+        elif not world.faults.omit_unknown_ids or request.key is not None:
             errors[external_id] = {"status": 404, "message": f"Job posting {external_id} is not found"}
     return {"results": results, "statuses": {}, "errors": errors}
 
@@ -181,14 +103,20 @@ def create_postings(world: World, state: ApplicationState, request: ApiRequest) 
         raise bad_request("The body needs a list of elements")
     if len(elements) > MAX_POSTINGS_PER_CALL:
         raise bad_request(f"Too many elements: at most {MAX_POSTINGS_PER_CALL} in one call")
-    return {"elements": [_create_posting(world, state, element) for element in elements]}
+    seen: set[Any] = set()
+    return {"elements": [_create_posting(world, state, element, seen) for element in elements]}
 
 
-def _create_posting(world: World, state: ApplicationState, element: Any) -> dict[str, Any]:
+def _create_posting(world: World, state: ApplicationState, element: Any, seen: set[Any]) -> dict[str, Any]:
     problem = _validate_posting(element)
+    if problem is None and element["externalJobPostingId"] in seen:
+        problem = f"ERROR :: /externalJobPostingId :: {element['externalJobPostingId']} is in this request more than once"
     if problem is not None:
         return {"error": {"message": problem, "status": 422}, "status": 422}
+    seen.add(element["externalJobPostingId"])
     others = element.get("alternateLocations")
+    expire_at = element.get("expireAt")
+    listing_type = element.get("listingType")
     task = world.submit(
         state,
         external_id=element["externalJobPostingId"],
@@ -196,40 +124,86 @@ def _create_posting(world: World, state: ApplicationState, element: Any) -> dict
         title=element.get("title"),
         location=element.get("location"),
         other_locations=None if others is None else tuple(dict.fromkeys(each for each in others if each != element.get("location"))),
+        content=Content(
+            description_length=len(element["description"]),
+            apply_url=element["companyApplyUrl"],
+            expire_at=None if expire_at is None else expire_at / 1000,
+            is_premium=None if listing_type is None else listing_type == "PREMIUM",
+        ),
     )
     return {"location": f"/simpleJobPostings/{quote(task.urn, safe='')}", "status": 202, "id": task.urn}
 
 
 def _validate_posting(element: Any) -> str | None:
-    """Why a posting cannot be accepted; None where it can."""
+    """Why a posting is refused, in the words of LinkedIn's schema validation; None where it is accepted."""
     if not isinstance(element, dict):
-        return "An element must be an object"
-    external_id = element.get("externalJobPostingId")
-    if not isinstance(external_id, str) or not external_id.strip():
-        return "externalJobPostingId is required"
-    if len(external_id) > MAX_EXTERNAL_ID_LENGTH:
-        return f"externalJobPostingId is longer than {MAX_EXTERNAL_ID_LENGTH} characters"
-    if element.get("jobPostingOperationType") not in OPERATIONS:
-        return f"jobPostingOperationType must be one of {', '.join(OPERATIONS)}"
-    for name in ("title", "location"):
-        if element.get(name) is not None and not isinstance(element[name], str):
-            return f"{name} must be text"
+        return f"ERROR ::  :: {_shown(element)} is not a record"
+    missing = [name for name in MANDATORY if element.get(name) is None]
+    if missing:
+        return "\n".join(f"ERROR :: /{name} :: field is required but not found and has no default value" for name in missing)
+    external_id, operation = element["externalJobPostingId"], element["jobPostingOperationType"]
+    if not isinstance(external_id, str):
+        return f"ERROR :: /externalJobPostingId :: {_shown(external_id)} cannot be coerced to String"
+    if not external_id.strip() or len(external_id) > MAX_EXTERNAL_ID_LENGTH:
+        return f'ERROR :: /externalJobPostingId :: length of "{external_id}" is out of range 1...{MAX_EXTERNAL_ID_LENGTH}'
+    if operation not in OPERATIONS:
+        return f"ERROR :: /jobPostingOperationType :: {_shown(operation)} is not an enum symbol"
+    for names, kind, title in ((TEXTS, str, "String"), (NUMBERS, int, "Long")):
+        for name in names:
+            value = element.get(name)
+            if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+                return f"ERROR :: /{name} :: {_shown(value)} cannot be coerced to {title}"
     others = element.get("alternateLocations")
     if others is not None and (not isinstance(others, list) or not all(isinstance(each, str) and each for each in others)):
-        return "alternateLocations must be a list of texts"
+        return f"ERROR :: /alternateLocations :: {_shown(others)} is not an array of String"
     if others is not None and len(others) > MAX_ALTERNATE_LOCATIONS:
-        return f"alternateLocations holds more than {MAX_ALTERNATE_LOCATIONS} places"
+        return f"ERROR :: /alternateLocations :: more than {MAX_ALTERNATE_LOCATIONS} locations"
     return None
 
 
-def api_resources(world: World) -> list[tuple[str, list[str], Resource]]:
-    """Path, methods and application of every resource."""
-    limit = world.call_limit
+def _shown(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def get_webhooks(world: World, state: ApplicationState, request: ApiRequest) -> dict[str, Any]:
+    """developerWebhooks: the state of the webhook of each child application, for the parent."""
+    if state is not world.parent:
+        raise error_response(403, f"Not enough permissions to access: {WEBHOOKS}.FINDER-parentApplication", 100)
+    query = parse_qs(request.query.decode())
+    if query.get("q") != ["parentApplication"]:
+        raise bad_request("Query parameter 'q' must be parentApplication")
+    wanted = WEBHOOK_STATUS.search(query.get("queryCriteria", [""])[0])
+    elements = [
+        {
+            "developerApplication": each.urn,
+            "webhookUrl": world.webhook_url,
+            "webhookStatus": "BLOCKED" if each.webhooks.is_blocked else "ACTIVE",
+        }
+        for each in world.applications.values()
+        if world.webhook_url is not None
+    ]
+    elements = [each for each in elements if wanted is None or each["webhookStatus"] == wanted.group(1)]
+    return {"paging": {"start": 0, "count": 10, "links": []}, "elements": elements}
+
+
+def api_routes(world: World) -> list[Route]:
+    """The routes of LinkedIn's API."""
+    routes = []
+    for base, is_versioned in (("/v2", False), ("/rest", True)):
+        tasks = Resource(world, TASKS, get_tasks, is_versioned=is_versioned)
+        postings = Resource(world, POSTINGS, create_postings, is_versioned=is_versioned)
+        routes += [
+            Route(f"{base}/{TASKS}", tasks, methods=["GET", "POST"]),
+            Route(f"{base}/{TASKS}/{{key:path}}", tasks, methods=["GET"]),
+            Route(f"{base}/{POSTINGS}", postings, methods=["POST"]),
+        ]
+    status = Resource(world, POSTING_STATUS, get_posting_status)
     return [
-        (f"/v2/{TASKS}", ["GET", "POST"], Resource(world, TASKS, get_tasks, limit)),
-        (f"/rest/{TASKS}", ["GET", "POST"], Resource(world, TASKS, get_tasks, limit, is_versioned=True)),
-        (f"/v2/{POSTINGS}", ["POST"], Resource(world, POSTINGS, create_postings, None)),
-        (f"/v2/{POSTING_STATUS}", ["GET", "POST"], Resource(world, POSTING_STATUS, get_posting_status, POSTING_STATUS_CALL_LIMIT)),
+        *routes,
+        Route(f"/v2/{POSTING_STATUS}", status, methods=["GET", "POST"]),
+        Route(f"/v2/{POSTING_STATUS}/{{key:path}}", status, methods=["GET"]),
+        Route(f"/v2/{WEBHOOKS}", Resource(world, WEBHOOKS, get_webhooks), methods=["GET"]),
+        Route("/oauth/v2/accessToken", TokenEndpoint(world), methods=["POST"]),
     ]
 
 
@@ -267,7 +241,8 @@ class TokenEndpoint:
                 raise _oauth_error(400, "invalid_request", f'A required parameter "{name}" is missing')
         if form["grant_type"] != "client_credentials":
             raise _oauth_error(400, "unsupported_grant_type", "The grant type is not supported")
-        for state in self.world.applications.values():
+        known = [*self.world.applications.values(), *([self.world.parent] if self.world.parent else [])]
+        for state in known:
             if state.application.client_id == form["client_id"] and form["client_secret"] in state.application.client_secrets:
                 break
         else:

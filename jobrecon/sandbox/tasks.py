@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from jobrecon.sandbox import messages, rates
+from jobrecon.sandbox.jobs import Content
 from jobrecon.sandbox.seeded_random import SeededRandom
 from models import Operation, TaskStatus
 
@@ -25,6 +26,7 @@ class Task:
 
     __slots__ = (
         "announced_by",
+        "content",
         "error",
         "external_id",
         "job_posting",
@@ -51,6 +53,7 @@ class Task:
         self.error: str | None = None
         self.job_posting = 0
         self.quirks = 0
+        self.content: Content | None = None
         self.siblings: tuple[str, ...] = ()
         self.announced_by: str | None = None
         """The task whose result first carries this URN; None where the partner got it from the request."""

@@ -115,8 +115,8 @@ class WebhookSender:
             return
         delivery.attempts += 1
         secret = delivery.state.application.client_secrets[0]
-        if delivery.is_parent_signed and self.world.parent_secret is not None:
-            secret = self.world.parent_secret
+        if delivery.is_parent_signed and self.world.parent is not None:
+            secret = self.world.parent.application.client_secrets[0]
         signed = escape_unicode(delivery.body) if delivery.is_escaped_signed else delivery.body
         headers = {"Content-Type": "application/json", SIGNATURE_HEADER: sign_body(secret, signed)}
         status = await self._post(delivery.body, headers)
@@ -147,8 +147,8 @@ class WebhookSender:
         state.challenge_rounds += 1
         secrets = list(state.application.client_secrets)
         requests: list[tuple[dict[str, str], list[str]]] = [({"applicationId": state.number}, secrets)]
-        if self.world.parent_secret is not None:
-            requests.append(({}, [self.world.parent_secret]))
+        if self.world.parent is not None:
+            requests.append(({}, self.world.parent.application.client_secrets))
         passed = True
         for position, (parameters, candidates) in enumerate(requests):
             code = SeededRandom(self.world.seed, state.urn, "challenge", state.challenge_rounds, position).uuid()

@@ -10,13 +10,14 @@ from typing import Any
 import orjson
 
 from jobrecon.sandbox import messages, rates
-from jobrecon.sandbox.applications import ApplicationState, SandboxApplication
+from jobrecon.sandbox.applications import POSTING_STATUS, TASKS, ApplicationState, SandboxApplication
 from jobrecon.sandbox.faults import FaultInjection, FaultInjector
-from jobrecon.sandbox.jobs import LISTED, Job, notification_body, resync_body
-from jobrecon.sandbox.lifecycle import ChallengeDue, Delivery, JobChanged, Schedule, TaskSettled, plan_lifecycle
+from jobrecon.sandbox.jobs import LISTED, NOT_LISTED, Content, Job, notification_body, resync_body
+from jobrecon.sandbox.lifecycle import ChallengeDue, Delivery, JobChanged, JobExpires, Schedule, TaskSettled, plan_lifecycle
 from jobrecon.sandbox.seeded_random import SeededRandom
 from jobrecon.sandbox.tasks import FAILED, PROCESSED, Task, decide_other_location, decide_task
 
+POSTING_STATUS_CALL_LIMIT = 1_000_000
 FIRST_POSTING_NUMBER = 3_900_000_000
 GROUP_SECONDS = 60
 FIRST_CHALLENGE_SECONDS = 60
@@ -41,7 +42,7 @@ class World:
         start: datetime,
         seed: int = 1,
         webhook_url: str | None = None,
-        parent_secret: str | None = None,
+        parent: SandboxApplication | None = None,
         faults: FaultInjection | None = None,
         call_limit: int = 300_000,
         *,
@@ -51,10 +52,10 @@ class World:
             raise ValueError("the world's start needs an offset")
         self.seed = seed
         self.webhook_url = webhook_url
-        self.parent_secret = parent_secret
+        self.parent = None if parent is None else ApplicationState(parent)
         self.faults = faults if faults is not None else FaultInjection()
         self.injector = FaultInjector(seed)
-        self.call_limit = call_limit
+        self.call_limits = {TASKS: call_limit, POSTING_STATUS: POSTING_STATUS_CALL_LIMIT}
         self.is_ticking = ticking
         self.applications = {each.urn: ApplicationState(each) for each in applications}
         if len(self.applications) != len(applications) or len({each.client_id for each in applications}) != len(applications):
@@ -97,6 +98,7 @@ class World:
         title: str | None = None,
         location: str | None = None,
         other_locations: tuple[str, ...] | None = None,
+        content: Content | None = None,
     ) -> Task:
         """Accept an operation on a job. Its outcome is decided here and shows once the task settles."""
         job = state.jobs.get(external_id) or self._new_job(state, external_id)
@@ -105,11 +107,14 @@ class World:
         title, location = title or job.title, location or job.location
         if other_locations is None:
             other_locations = () if operation == "CREATE" else job.other_locations
+        content = content or Content()
         error = None
         if operation == "CREATE":
             error = rng.choice(messages.DUPLICATE_CREATE) if job.exists else None
-        elif operation != "CLOSE" and not job.exists:
+        elif not job.exists:
             error = messages.NON_EXISTING_JOB
+        if operation in ("CREATE", "UPDATE"):
+            error = error or content.find_error(self.seconds)
         task = decide_task(
             rng,
             external_id=external_id,
@@ -123,6 +128,7 @@ class World:
         if task.status != FAILED:
             job.title, job.location, job.other_locations = title, location, other_locations
             job.exists = job.exists and task.status == PROCESSED if operation == "CLOSE" else True
+            task.content = content
             if task.settles_at < math.inf:
                 self._schedule.add(task.settles_at, TaskSettled(state, task))
         self._store(state, task, [decide_other_location(rng, task, location, self._next_posting()) for location in other_locations])
@@ -194,6 +200,8 @@ class World:
                 self._settle(event)
             elif isinstance(event, JobChanged):
                 self._change(event)
+            elif isinstance(event, JobExpires):
+                self._expire(event)
             else:
                 if not due:
                     group_end = min(until, at - at % GROUP_SECONDS + GROUP_SECONDS)
@@ -237,7 +245,18 @@ class World:
         # A newer request may have taken effect before: a job closed meanwhile is not listed again.
         if task.requested_at >= job.effective_request_at:
             job.effective_request_at = task.requested_at
+            job.take_over(task.operation, task.content, self.seconds)
+            self._schedule_expiry(state, job)
             plan_lifecycle(self._schedule, state, job, task, task.settles_at, SeededRandom(self.seed, task.urn, "life"))
+
+    def _schedule_expiry(self, state: ApplicationState, job: Job) -> None:
+        if job.expire_at is not None:
+            self._schedule.add(job.expire_at, JobExpires(state, job))
+
+    def _expire(self, event: JobExpires) -> None:
+        job = event.job
+        if job.expire_at is not None and job.expire_at <= self.seconds and job.listing is not None and job.listing[0] == LISTED:
+            self._change(JobChanged(event.state, job, job.generation, listing=(NOT_LISTED, None)))
 
     def _change(self, event: JobChanged) -> None:
         job = event.job
@@ -246,8 +265,9 @@ class World:
         job.events += 1
         if event.listing is not None:
             job.listing = event.listing
-            if event.listing[0] == LISTED and job.listed_at_ms is None:
-                job.listed_at_ms = int(self.seconds * 1000)
+            if event.listing[0] == LISTED:
+                job.start_lifetime(self.seconds)
+                self._schedule_expiry(event.state, job)
         job.apply = event.apply or job.apply
         job.promotion = event.promotion or job.promotion
         if job.is_silent or self.webhook_url is None:
@@ -257,7 +277,8 @@ class World:
         if event.is_resync:
             body = resync_body(job, urn)
         else:
-            body = notification_body(job, urn, rng, listing=job.listing, apply=job.apply, promotion=job.promotion)
+            facets = {"listing": job.listing, "apply": job.apply, "promotion": job.promotion}
+            body = notification_body(job, urn, rng, **facets, company_details=self.faults.company_details)
         self._notify(event.state, job.external_id, orjson.dumps(body))
 
     def _notify(self, state: ApplicationState, external_id: str, body: bytes) -> None:
@@ -265,12 +286,15 @@ class World:
             state.webhooks.dropped += 1
             return
         faults, injector, at = self.faults, self.injector, self.seconds
+        if injector.occurs(faults.lost_rate):
+            state.webhooks.lost += 1
+            return
         if injector.occurs(faults.late_rate):
             at += injector.delay(LATE_MEDIAN_SECONDS)
         elif injector.occurs(faults.reorder_rate):
             at += injector.delay(HELD_BACK_MEDIAN_SECONDS)
         is_escaped = injector.occurs(faults.escaped_signature_rate)
-        is_parent = self.parent_secret is not None and injector.occurs(faults.parent_signature_rate)
+        is_parent = self.parent is not None and injector.occurs(faults.parent_signature_rate)
         times = [at]
         if injector.occurs(faults.duplicate_rate):
             times.append(at + injector.delay(REPEATED_MEDIAN_SECONDS))

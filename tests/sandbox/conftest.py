@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -19,6 +20,24 @@ START = datetime(2025, 5, 5, 8, 0, tzinfo=UTC)
 def make_world(**options: Any) -> World:
     applications = [SandboxApplication(ACME, "78acme", ["acme-new", "acme-old"]), SandboxApplication(BOLT, "78bolt", ["bolt-secret"])]
     return World(applications, options.pop("start", START), **options)
+
+
+PARENT = SandboxApplication("urn:li:developerApplication:1000", "78parent", ["parent-secret"])
+DESCRIPTION = "Cooks for up to two hundred guests a day in a team of twelve. " * 3
+
+
+def posting(external_id: str, operation: str = "CREATE", **more: Any) -> dict[str, Any]:
+    """An element of a batch create with every mandatory field; a None leaves one out."""
+    element = {
+        "externalJobPostingId": external_id,
+        "jobPostingOperationType": operation,
+        "title": "Cook",
+        "description": DESCRIPTION,
+        "location": "Köln, Germany",
+        "listedAt": int(START.timestamp() * 1000),
+        "companyApplyUrl": "https://example.com/apply",
+    }
+    return {name: value for name, value in (element | more).items() if value is not None}
 
 
 class Partner:
@@ -45,24 +64,30 @@ class Partner:
         return self.client.post("/v2/simpleJobPostings", json={"elements": elements}, headers=headers)
 
     def submit(self, external_id: str, operation: str = "CREATE", application: str = ACME, **more: Any) -> str:
-        element = {"externalJobPostingId": external_id, "jobPostingOperationType": operation, "title": "Cook", "location": "Köln, Germany"}
-        response = self.post([element | more], application)
+        response = self.post([posting(external_id, operation, **more)], application)
         return str(response.json()["elements"][0]["id"])
 
     def submit_many(self, count: int, operation: str = "CREATE", prefix: str = "job") -> list[str]:
         urns: list[str] = []
         for start in range(0, count, 100):
-            elements = [
-                {
-                    "externalJobPostingId": f"{prefix}-{number}",
-                    "jobPostingOperationType": operation,
-                    "title": "Cook",
-                    "location": "Köln, Germany",
-                }
-                for number in range(start, min(start + 100, count))
-            ]
+            elements = [posting(f"{prefix}-{number}", operation) for number in range(start, min(start + 100, count))]
             urns += [element["id"] for element in self.post(elements).json()["elements"]]
         return urns
+
+    def list_job(self, external_id: str, **more: Any) -> dict[str, Any]:
+        """Post a job, again under another id where chance fails it, until LinkedIn lists it; returns its status record."""
+        for attempt in range(20):
+            self.submit(f"{external_id}-{attempt}", **more)
+            self.advance(hours=2)
+            record = self.get_status(f"{external_id}-{attempt}")
+            if record is not None and record["listingStatus"] == "LISTED":
+                return record
+        raise AssertionError("no job was listed")
+
+    def get_status(self, external_id: str) -> dict[str, Any] | None:
+        """The record of one job; None where LinkedIn knows no such job."""
+        response = self.client.get(f"/v2/jobPostingStatus/{quote(external_id, safe='')}", headers=self.headers())
+        return dict(response.json()) if response.status_code == 200 else None
 
     def get_tasks(self, urns: list[str], application: str = ACME, path: str = "/v2/simpleJobPostingTasks") -> httpx.Response:
         query = "&".join(f"ids={urn}" for urn in urns)

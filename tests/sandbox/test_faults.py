@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.conftest import ACME, Partner
+from tests.sandbox.conftest import ACME, Partner, posting
 
 
 def test_every_rate_does_what_its_name_says(shared_partner: Partner) -> None:
@@ -67,7 +67,17 @@ def test_an_application_can_be_forbidden(partner: Partner) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"nonsense": 1}, {"rate_429": 2}, {"rate_429": "much"}, {"latency_seconds": -1}, {"percent_encode_keys": 1}, {"late_rate": True}, []],
+    [
+        {"company_details": "any"},
+        {"forbidden_resources": "all"},
+        {"nonsense": 1},
+        {"rate_429": 2},
+        {"rate_429": "much"},
+        {"latency_seconds": -1},
+        {"percent_encode_keys": 1},
+        {"late_rate": True},
+        [],
+    ],
 )
 def test_invalid_settings_are_refused_and_change_nothing(shared_partner: Partner, settings: object) -> None:
     assert shared_partner.client.post("/control/faults", json=settings).status_code == 400
@@ -113,7 +123,7 @@ def test_bad_input_is_refused_with_a_reason(shared_partner: Partner, method: str
     [{"jobPostingOperationType": []}, {"externalJobPostingId": 7}, {"alternateLocations": [1]}, {"title": []}, {"location": {}}, None, 7],
 )
 def test_an_invalid_posting_is_refused_alone(shared_partner: Partner, element: Any) -> None:
-    whole = {"externalJobPostingId": "job-1", "jobPostingOperationType": "CREATE"}
-    bad = whole | element if isinstance(element, dict) else element
+    whole = posting("job-1")
+    bad = whole | {"externalJobPostingId": "job-2"} | element if isinstance(element, dict) else element
     good, refused = shared_partner.post([whole, bad]).json()["elements"]
     assert (good["status"], refused["status"]) == (202, 422)

@@ -24,6 +24,15 @@ def test_every_documented_message_occurs() -> None:
     assert missing == []
 
 
+def test_the_texts_named_outside_the_table_are_the_documented_ones() -> None:
+    assert messages.INVALID_EXPIRATION.startswith("Invalid ExpirationDate")
+    assert messages.APPLY_NOT_REQUESTED.as_json() == {
+        "errorCode": None,
+        "errorType": "PARTNER_ERROR",
+        "statusMessage": "No attempt to enable LinkedInApply was found for this job.",
+    }
+
+
 def test_every_numbered_apply_error_occurs() -> None:
     numbers = {detail.code for _, detail in (*messages.APPLY_FAILED, *messages.APPLY_LOST)} | {messages.APPLY_BEING_ENABLED.code}
     assert {int(row["code"]) for row in DOCUMENTED if row["source"] == "apply" and row["code"]} <= numbers

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.sandbox.conftest import ACME, BOLT, Partner, ServeSandbox
+from tests.sandbox.conftest import ACME, BOLT, START, Partner, ServeSandbox, posting
 
 NEVER_ISSUED = "urn:li:simpleJobPostingTask:00000000-0000-4000-8000-000000000000"
 
@@ -17,27 +17,61 @@ def padded(length: int) -> str:
 
 
 def test_every_element_gets_its_result_in_order(shared_partner: Partner) -> None:
-    response = shared_partner.post(
-        [
-            {"externalJobPostingId": "job-1", "jobPostingOperationType": "CREATE"},
-            {"externalJobPostingId": "j" * 201, "jobPostingOperationType": "CREATE"},
-            {"externalJobPostingId": "job-2", "jobPostingOperationType": "EXPLODE"},
-            "no object",
-            {"externalJobPostingId": "job-3", "jobPostingOperationType": "UPGRADE"},
-        ]
-    )
+    elements = [posting("job-1"), posting("job-2", "CREATED"), posting("job-3", title=None), "no object", posting("job-4", "UPGRADE")]
+    response = shared_partner.post(elements)
     assert response.status_code == 200
-    elements = response.json()["elements"]
-    assert [element["status"] for element in elements] == [202, 422, 422, 422, 202]
-    assert elements[0]["id"].startswith("urn:li:simpleJobPostingTask:")
-    assert elements[0]["location"] == f"/simpleJobPostings/{quote(elements[0]['id'], safe='')}"
-    assert elements[1]["error"]["status"] == 422
+    results = response.json()["elements"]
+    assert [result["status"] for result in results] == [202, 422, 422, 422, 202]
+    assert results[0]["id"].startswith("urn:li:simpleJobPostingTask:")
+    assert results[0]["location"] == f"/simpleJobPostings/{quote(results[0]['id'], safe='')}"
+    assert results[1]["error"] == {"message": 'ERROR :: /jobPostingOperationType :: "CREATED" is not an enum symbol', "status": 422}
+    assert results[2]["error"]["message"] == "ERROR :: /title :: field is required but not found and has no default value"
+
+
+@pytest.mark.parametrize("name", ["title", "description", "location", "listedAt", "companyApplyUrl", "externalJobPostingId"])
+def test_each_mandatory_field_is_required(shared_partner: Partner, name: str) -> None:
+    (result,) = shared_partner.post([{key: value for key, value in posting("job-1").items() if key != name}]).json()["elements"]
+    assert result["error"]["message"] == f"ERROR :: /{name} :: field is required but not found and has no default value"
+
+
+def test_a_job_may_occur_once_in_a_request_and_its_id_has_at_most_200_characters(shared_partner: Partner) -> None:
+    elements = [posting("twice"), posting("twice"), posting("j" * 200), posting("j" * 201)]
+    results = shared_partner.post(elements).json()["elements"]
+    assert [result["status"] for result in results] == [202, 422, 202, 422]
 
 
 def test_more_than_a_hundred_elements_are_refused_whole(partner: Partner) -> None:
-    element = {"externalJobPostingId": "job-1", "jobPostingOperationType": "CREATE"}
-    assert partner.post([element] * 101).status_code == 400
+    assert partner.post([posting(f"job-{number}") for number in range(101)]).status_code == 400
     assert partner.state()["tasks"] == {}
+
+
+DAY_MS = 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"description": "d" * 99}, "Job description is too short"),
+        ({"description": "d" * 25_001}, "has an invalid job description"),
+        ({"companyApplyUrl": "example.com"}, "Invalid Field: /companyApplyUrl"),
+        ({"expireAt": DAY_MS}, "Invalid ExpirationDate"),
+        ({"expireAt": 91 * DAY_MS, "listingType": "PREMIUM"}, "Invalid ExpirationDate"),
+    ],
+)
+def test_content_that_linkedin_refuses_fails_the_task(partner: Partner, fields: dict[str, Any], message: str) -> None:
+    fields = {name: value + int(START.timestamp() * 1000) if name == "expireAt" else value for name, value in fields.items()}
+    urns = [partner.submit(f"job-{number}", **fields) for number in range(5)]
+    partner.advance(days=3)
+    settled = [result for result in partner.results(urns).values() if result["status"] != "IN_PROGRESS"]
+    assert settled
+    assert all(result["status"] == "FAILED" and message in result["errorMessage"] for result in settled)
+
+
+@pytest.mark.parametrize("length", [100, 25_000])
+def test_a_description_of_allowed_length_does_not_fail(partner: Partner, length: int) -> None:
+    urns = [partner.submit(f"job-{number}", description="d" * length) for number in range(20)]
+    partner.advance(days=3)
+    assert any(result["status"] == "SUCCEEDED" for result in partner.results(urns).values())
 
 
 def test_a_new_task_is_in_progress_and_most_settle_in_minutes_but_not_all(partner: Partner) -> None:
@@ -82,12 +116,17 @@ def test_a_tunneled_query_gets_the_same_response_as_a_plain_one(shared_partner: 
     assert shared_partner.tunnel(query).json() == shared_partner.get_tasks(urns).json()
 
 
-def test_the_versioned_path_requires_a_version(shared_partner: Partner) -> None:
-    urn = shared_partner.submit("job-1")
-    path = "/rest/simpleJobPostingTasks"
-    assert shared_partner.get_tasks([urn], path=path).status_code == 400
-    response = shared_partner.client.get(f"{path}?ids={urn}", headers=shared_partner.headers() | {"LinkedIn-Version": "202505"})
-    assert list(response.json()["results"]) == [urn]
+VERSIONS = [("", 400), ("2025-5", 400), ("202513", 400), ("202505", 200), ("202306", 200), ("202305", 426), ("202506", 426)]
+
+
+@pytest.mark.parametrize(("version", "status"), VERSIONS)
+def test_the_versioned_path_requires_a_version_of_the_last_two_years(serve_sandbox: ServeSandbox, version: str, status: int) -> None:
+    partner = serve_sandbox()
+    headers = partner.headers() | {"X-Restli-Method": "batch_create"} | ({"LinkedIn-Version": version} if version else {})
+    created = partner.client.post("/rest/simpleJobPostings", json={"elements": [posting("job-1")]}, headers=headers)
+    fetched = partner.client.get(f"/rest/simpleJobPostingTasks?ids={NEVER_ISSUED}", headers=headers)
+    assert (created.status_code, fetched.status_code) == (status, status)
+    assert status == 200 or fetched.json()["code"].endswith(("_VERSION", "VERSION_MISSING", "VERSION_INVALID"))
 
 
 @pytest.mark.parametrize(("length", "status"), [(4096, 200), (4097, 414)])
@@ -96,9 +135,27 @@ def test_a_query_may_be_four_kilobytes_long_and_no_longer(shared_partner: Partne
     assert shared_partner.tunnel(padded(length)).status_code == 200
 
 
-def test_a_hundred_ids_may_be_tunneled_and_no_more(shared_partner: Partner) -> None:
-    assert shared_partner.tunnel("&".join(f"ids={NEVER_ISSUED}{n}" for n in range(100))).status_code == 200
-    assert shared_partner.tunnel("&".join(f"ids={NEVER_ISSUED}{n}" for n in range(101))).status_code == 400
+def test_a_tunneled_query_may_be_long(shared_partner: Partner) -> None:
+    assert shared_partner.tunnel("&".join(f"ids={NEVER_ISSUED}{n}" for n in range(1000))).status_code == 200
+
+
+def test_one_task_can_be_requested_by_its_path(shared_partner: Partner) -> None:
+    urn = shared_partner.submit("single")
+    path = f"/v2/simpleJobPostingTasks/{quote(urn, safe='')}"
+    response = shared_partner.client.get(path, headers=shared_partner.headers())
+    assert response.json() == shared_partner.get_tasks([urn]).json()["results"][urn]
+    absent = shared_partner.client.get(f"/v2/simpleJobPostingTasks/{NEVER_ISSUED}", headers=shared_partner.headers())
+    assert (absent.status_code, absent.json()["status"]) == (404, 404)
+
+
+def test_protocol_2_takes_its_ids_as_a_list(shared_partner: Partner) -> None:
+    urns = shared_partner.submit_many(3)
+    headers = shared_partner.headers() | {"X-RestLi-Protocol-Version": "2.0.0"}
+    query = f"ids=List({','.join(quote(urn, safe='') for urn in urns)})"
+    response = shared_partner.client.get(f"/v2/simpleJobPostingTasks?{query}", headers=headers)
+    assert response.json() == shared_partner.get_tasks(urns).json()
+    assert shared_partner.client.get(f"/v2/simpleJobPostingTasks?ids={urns[0]}", headers=headers).status_code == 400
+    assert shared_partner.get_tasks([f"List({urns[0]})"]).status_code == 400
 
 
 @pytest.mark.parametrize("bad", ["nonsense", "urn:li:simpleJobPostingTask:", "urn:li:jobPosting:1", "", "%zz", "%FF"])
@@ -154,8 +211,8 @@ def settle(partner: Partner, urn: str) -> dict[str, Any]:
     return partner.results([urn])[urn]
 
 
-@pytest.mark.parametrize("operation", ["UPDATE", "RENEW"])
-def test_what_does_not_exist_can_neither_be_updated_nor_renewed(shared_partner: Partner, operation: str) -> None:
+@pytest.mark.parametrize("operation", ["UPDATE", "RENEW", "CLOSE"])
+def test_what_does_not_exist_can_be_neither_updated_nor_renewed_nor_closed(shared_partner: Partner, operation: str) -> None:
     urns = shared_partner.submit_many(20, operation, prefix=operation)
     shared_partner.advance(days=3)
     settled = [result for result in shared_partner.results(urns).values() if result["status"] != "IN_PROGRESS"]
@@ -207,9 +264,21 @@ def test_calls_over_the_days_limit_are_refused_until_midnight_utc(serve_sandbox:
     other = partner.submit("job-1", application=BOLT)
     assert partner.get_tasks([other], BOLT).status_code == 200
     assert (partner.state()["calls_today"], partner.state()["calls_refused"]) == (4, 1)
+    partner.inject_faults(name_day_limit=True)
+    assert "DAY limit" in partner.get_tasks([urn]).json()["message"]
     partner.advance(hours=16)
     assert partner.get_tasks([urn]).status_code == 200
-    assert (partner.state()["calls_today"], partner.state()["calls_total"]) == (1, 5)
+    assert (partner.state()["calls_today"], partner.state()["calls_total"]) == (1, 6)
+
+
+def test_calls_over_the_limit_of_a_window_are_throttled_until_it_ends(partner: Partner) -> None:
+    urn = partner.submit("job-1")
+    partner.inject_faults(calls_per_window=2, window_seconds=300, retry_after_seconds=12)
+    assert [partner.get_tasks([urn]).status_code for _ in range(3)] == [200, 200, 429]
+    assert partner.get_tasks([urn]).headers["Retry-After"] == "12"
+    partner.advance(seconds=300)
+    assert partner.get_tasks([urn]).status_code == 200
+    assert (partner.state()["calls_throttled"], partner.state()["calls_refused"]) == (2, 0)
 
 
 def test_many_tasks_made_at_once_settle_like_others_and_can_be_requested(partner: Partner) -> None:

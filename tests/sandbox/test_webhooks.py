@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
+import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
 from jobrecon.sandbox import World
 from jobrecon.sandbox.webhooks import escape_unicode, sign_body, sign_challenge
 from jobrecon.webhook.serving import serve_in_thread
-from tests.sandbox.conftest import BOLT, Partner, ServeSandbox
+from tests.sandbox.conftest import ACME, BOLT, PARENT, Partner, ServeSandbox
 
 SECRETS = {"1001": "acme-new", "1002": "bolt-secret"}
 
@@ -200,7 +201,7 @@ def test_a_receiver_that_cannot_be_reached_does_not_stop_the_clock(serve_sandbox
 def test_the_webhook_is_challenged_every_two_hours_for_each_application_and_the_parent(
     serve_notifying: ServeSandbox, receiver: Receiver
 ) -> None:
-    partner = serve_notifying(parent_secret="parent-secret")
+    partner = serve_notifying(parent=PARENT)
     partner.advance(hours=5)
     acme = [time for time, number in receiver.challenges if number == "1001"]
     assert [round((time - acme[0]).total_seconds()) for time in acme] == [0, 7200, 14400]
@@ -231,6 +232,33 @@ def test_three_consecutive_failed_challenges_block_the_webhook_and_nothing_is_re
     assert {job.split("-")[0] for job in receiver.statuses()} >= {"later"}
 
 
+def get_webhooks(partner: Partner, query: str = "q=parentApplication&queryCriteria=(webhookStatus:BLOCKED)") -> httpx.Response:
+    token = partner.request_token(client_id="78parent", client_secret="parent-secret").json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "X-RestLi-Protocol-Version": "2.0.0"}
+    return partner.client.get(f"/v2/developerWebhooks?{query}", headers=headers)
+
+
+def test_the_parent_sees_which_webhooks_are_blocked(serve_notifying: ServeSandbox, receiver: Receiver) -> None:
+    partner = serve_notifying(parent=PARENT)
+    assert get_webhooks(partner).json() == {"paging": {"start": 0, "count": 10, "links": []}, "elements": []}
+    receiver.is_challenge_answered = False
+    partner.advance(hours=5)
+    blocked = get_webhooks(partner).json()["elements"]
+    assert [each["developerApplication"] for each in blocked] == [ACME, BOLT]
+    assert {(each["webhookUrl"], each["webhookStatus"]) for each in blocked} == {(partner.world.webhook_url, "BLOCKED")}
+    assert get_webhooks(partner, "q=other").status_code == 400
+    assert partner.client.get("/v2/developerWebhooks?q=parentApplication", headers=partner.headers()).status_code == 403
+
+
+def test_notifications_can_be_lost(serve_notifying: ServeSandbox, receiver: Receiver) -> None:
+    partner = serve_notifying()
+    partner.inject_faults(lost_rate=1)
+    partner.submit_many(20)
+    partner.advance(days=1)
+    assert receiver.deliveries == []
+    assert partner.state()["webhooks"]["lost"] > 10
+
+
 def test_notifications_can_come_twice_late_and_out_of_order(serve_notifying: ServeSandbox, receiver: Receiver) -> None:
     partner = serve_notifying()
     partner.inject_faults(duplicate_rate=1)
@@ -253,7 +281,7 @@ def test_notifications_can_come_twice_late_and_out_of_order(serve_notifying: Ser
 
 
 def test_signatures_can_be_over_the_escaped_form_and_with_the_parents_secret(serve_notifying: ServeSandbox, receiver: Receiver) -> None:
-    partner = serve_notifying(parent_secret="parent-secret")
+    partner = serve_notifying(parent=PARENT)
     partner.inject_faults(escaped_signature_rate=1, parent_signature_rate=1)
     partner.submit_many(20)
     partner.advance(hours=1)

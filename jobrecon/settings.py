@@ -12,6 +12,7 @@ from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError,
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from jobrecon.applications import MAX_LIMIT, Application, Applications, read_applications
+from jobrecon.demo.marker import find_demo_file, refuse_mixing
 from jobrecon.errors import ConfigurationError
 
 DEFAULT_WEIGHTS = {"CREATE": 4.0, "CLOSE": 3.0, "UPDATE": 2.0, "RENEW": 1.0}
@@ -180,7 +181,13 @@ def _text(value: Any) -> str:
 def load_settings(**overrides: Any) -> Settings:
     """The settings of this process. Raises `ConfigurationError` that names each wrong variable, never its value."""
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
+        demo_file = find_demo_file(settings.home)
+        if demo_file is None:
+            return settings
+        # A demo's home brings its own settings, instead of the working directory's.
+        refuse_mixing(demo_file, os.environ)
+        return Settings(_env_file=demo_file, **(overrides | {"home": settings.home}))
     except ValidationError as error:
         lines = [
             f"  JOBRECON_{str(problem['loc'][0]).upper() if problem['loc'] else ''}: {problem['msg'].removeprefix('Value error, ')}"

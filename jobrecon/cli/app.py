@@ -2,6 +2,7 @@
 
 import gc
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -289,12 +290,14 @@ def sandbox(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    home: Annotated[Path, typer.Option(help="The demo's folder: a new one, or an earlier demo's, which is emptied.")] = Path("demo"),
+) -> None:
     """Try everything on this machine, with nothing configured: a fake LinkedIn, receiver, flows and report.
 
-    Its files go to JOBRECON_HOME (default ./var), which must be new or an earlier demo's. Example: `JOBRECON_HOME=demo jobrecon demo`
+    Takes less than a minute and prints where everything lies. Nothing leaves this machine. Example: `jobrecon demo --home demo`
     """
-    from jobrecon.demo import run_demo
+    from jobrecon.demo.two_days import run_demo
 
     with exit_with_status():
-        run_demo(load_settings())
+        run_demo(home)

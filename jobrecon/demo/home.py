@@ -6,47 +6,44 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jobrecon.demo.marker import ENDED_API_URL, find_demo_file, write_demo_file
 from jobrecon.demo.partner import CUSTOMERS
 from jobrecon.errors import ConfigurationError
 from jobrecon.sandbox import SandboxApplication
 from jobrecon.settings import Settings, load_settings
 
-MARKER = "this-is-a-demo.txt"
-
 
 def clear_home(home: Path) -> None:
-    """Empty the folder, or create it. Raises `ConfigurationError` where it holds files that are not a demo's."""
-    if home.exists() and any(home.iterdir()):
-        if not (home / MARKER).is_file():
-            raise ConfigurationError(
-                f"{home} holds files that are not a demo's. Nothing was changed. Give the demo a folder of its own: JOBRECON_HOME=demo jobrecon demo"
-            )
-        shutil.rmtree(home)
-    home.mkdir(parents=True, exist_ok=True)
-    (home / MARKER).write_text("Everything in this folder is invented. The next `jobrecon demo` removes it.\n", encoding="utf-8")
+    """Empty the folder, or create it. Raises `ConfigurationError` where it holds files that are not a demo's, or cannot be written."""
+    try:
+        if home.exists() and any(home.iterdir()):
+            if find_demo_file(home) is None:
+                raise ConfigurationError(
+                    f"{home} holds files that are not a demo's. Nothing was changed. Give the demo another folder: jobrecon demo --home DIR"
+                )
+            shutil.rmtree(home)
+        home.mkdir(parents=True, exist_ok=True)
+        write_demo_file(home, {})
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigurationError(
+            f"The demo cannot write to {home}: {reason}. Give it a folder that can be written: jobrecon demo --home DIR"
+        ) from None
 
 
 @contextmanager
 def configured(home: Path, applications: list[SandboxApplication], api_url: str) -> Iterator[Settings]:
-    """The environment of a user who configured all this, until the block ends."""
-    secrets = home / "secrets"
-    secrets.mkdir(mode=0o700)
-    entries = []
-    for (customer, manager, _), application in zip(CUSTOMERS, applications, strict=True):
-        file = secrets / application.client_id
-        file.touch(mode=0o600)
-        file.write_text(application.client_secrets[0], encoding="utf-8")
-        entries.append(
-            f'[[applications]]\nurn = "{application.urn}"\nclient_id = "{application.client_id}"\nclient_secrets = ["file:{file.absolute()}"]\n'
-            f'customer = "{customer}"\naccount_manager = "{manager}"\naccount_manager_email = "{manager.split()[0].lower()}@example.com"\n'
-        )
-    (home / "applications.toml").write_text("\n".join(entries), encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JOBRECON_", "PREFECT_"))} | {
-        "JOBRECON_HOME": str(home),
-        "JOBRECON_APPLICATIONS": str(home / "applications.toml"),
+    """The environment of a user who configured all this, until the block ends. Afterwards the demo's settings reach no API."""
+    (home / "applications.toml").write_text(_write_applications(home, applications), encoding="utf-8")
+    values = {
+        "JOBRECON_APPLICATIONS": str((home / "applications.toml").absolute()),
         "JOBRECON_API_URL": api_url,
         "JOBRECON_TOKEN_URL": f"{api_url}/oauth/v2/accessToken",
-        "JOBRECON_TIMEZONE": os.environ.get("JOBRECON_TIMEZONE", "UTC"),
+        "JOBRECON_TIMEZONE": os.environ.get("JOBRECON_TIMEZONE") or "UTC",
+    }
+    write_demo_file(home, values)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JOBRECON_", "PREFECT_"))} | {
+        "JOBRECON_HOME": str(home),
         # A Prefect of the demo's own, quiet, that records its task runs before it ends.
         "PREFECT_HOME": str((home / "prefect").absolute()),
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
@@ -66,3 +63,20 @@ def configured(home: Path, applications: list[SandboxApplication], api_url: str)
     finally:
         os.environ.clear()
         os.environ.update(before)
+        ended = {"JOBRECON_API_URL": ENDED_API_URL, "JOBRECON_TOKEN_URL": f"{ENDED_API_URL}/oauth/v2/accessToken"}
+        write_demo_file(home, values | ended)
+
+
+def _write_applications(home: Path, applications: list[SandboxApplication]) -> str:
+    secrets = home / "secrets"
+    secrets.mkdir(mode=0o700)
+    entries = []
+    for (customer, manager, _), application in zip(CUSTOMERS, applications, strict=True):
+        file = secrets / application.client_id
+        file.touch(mode=0o600)
+        file.write_text(application.client_secrets[0], encoding="utf-8")
+        entries.append(
+            f'[[applications]]\nurn = "{application.urn}"\nclient_id = "{application.client_id}"\nclient_secrets = ["file:{file.absolute()}"]\n'
+            f'customer = "{customer}"\naccount_manager = "{manager}"\naccount_manager_email = "{manager.split()[0].lower()}@example.com"\n'
+        )
+    return "\n".join(entries)

@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,14 @@ TITLES = (
     "Cook",
 )
 LOCATIONS = ("Oslo, Norway", "Köln, Nordrhein-Westfalen, Germany", "Austin, Texas, United States", "Lyon, France", "Utrecht, Netherlands")
+
+
+DESCRIPTION = (
+    "You work in a team of twelve, in shifts that are planned a month ahead. We offer a contract without term, training in the first"
+    " weeks, and a ticket for the way to work. Applications in any form are welcome."
+)
+SHORT_LIVED, PREMIUM = 0.03, 0.05
+"""Of the jobs posted: those that expire within the next days, and those paid for."""
 
 
 class Partner:
@@ -110,9 +119,19 @@ class Partner:
                 "title": self.jobs[job]["title"],
                 "location": self.jobs[job]["location"],
                 "alternateLocations": ["Bergen, Norway"] if operation == "CREATE" and self.rng.random() < 0.01 else [],
+                "description": DESCRIPTION,
+                "companyApplyUrl": f"https://jobs.example.com/{job}",
+                "listedAt": int(self.world.now.timestamp() * 1000),
+                **(self._choose_listing() if operation == "CREATE" else {}),
             }
             for job in chosen
         ]
+
+    def _choose_listing(self) -> dict[str, Any]:
+        listing: dict[str, Any] = {"listingType": "PREMIUM"} if self.rng.random() < PREMIUM else {}
+        if self.rng.random() < SHORT_LIVED:
+            listing["expireAt"] = int((self.world.now + timedelta(days=self.rng.uniform(2.5, 4.5))).timestamp() * 1000)
+        return listing
 
 
 def _post_until_accepted(api: httpx.Client, headers: dict[str, str], elements: list[dict[str, Any]]) -> Any:

@@ -22,12 +22,13 @@ from jobrecon.demo.partner import CUSTOMERS, Partner
 from jobrecon.landing.database import open_landing
 from jobrecon.sandbox import FaultInjection, SandboxApplication, World
 from jobrecon.sandbox import create_app as create_sandbox
-from jobrecon.settings import Settings
 from jobrecon.warehouse import open_published
 from jobrecon.webhook.app import create_app as create_receiver
 from jobrecon.webhook.serving import serve_in_thread
 
-FAULTS = FaultInjection(error_5xx_rate=0.02, duplicate_rate=0.05, late_rate=0.02, reorder_rate=0.02, per_id_error_rate=0.001)
+FAULTS = FaultInjection(
+    error_5xx_rate=0.02, duplicate_rate=0.05, late_rate=0.02, reorder_rate=0.02, per_id_error_rate=0.001, lost_rate=0.01
+)
 
 # Hours after the start: what the partner's system sends, and when a reconciliation runs.
 REQUESTS = (
@@ -44,12 +45,11 @@ VERBS = {"CREATE": "posts", "UPDATE": "changes", "CLOSE": "closes", "RENEW": "re
 RUNS = (0.2, 1.0, 8.5, 24.0, 26.5, 33.0, 48.0)
 
 
-def run_demo(settings: Settings, job_count: int = 2_000, seed: int = 7) -> dict[str, Any]:
+def run_demo(home: Path, job_count: int = 2_000, seed: int = 7) -> dict[str, Any]:
     """Post jobs through the sandbox, let two days of its clock pass, reconcile, report; returns the last report's summary.
 
-    Everything lies in `settings.home`. Raises `ConfigurationError` where that holds files that are not a demo's.
+    Everything lies in `home`. Raises `ConfigurationError` where that holds files that are not a demo's, or cannot be written.
     """
-    home = settings.home
     clear_home(home)
     start = time.monotonic()
     started = (utc_now() - timedelta(hours=48)).replace(microsecond=0)
@@ -129,13 +129,21 @@ def _print_results(partner: Partner, summary: dict[str, Any], seconds: float) ->
     _print(f"  {folder / 'index.html'}    the report, beside it one page for each account manager")
     _print(f"  {folder / 'findings.xlsx'}    the same as a workbook")
     _print(f"  {partner.settings.published}    the tables, for analysts")
-    prefix = "" if partner.home == Path("var") else f"JOBRECON_HOME={shlex.quote(str(partner.home))} "
-    program = "jobrecon" if shutil.which("jobrecon") else shlex.quote(os.path.relpath(sys.argv[0]))
-    applications = f"JOBRECON_APPLICATIONS={shlex.quote(str(partner.home / 'applications.toml'))}"
+    # A demo's home brings its own settings: the commands need no other variable.
+    command = f"JOBRECON_HOME={shlex.quote(str(partner.home))} {_program()}"
     _print("Try next:")
-    _print(f"  {prefix}{program} explain {job}")
-    _print(f"  {prefix}{applications} {program} budget")
-    _print(f"  {prefix}{program} report --date {(partner.world.now.astimezone(partner.settings.zone) - timedelta(days=1)).date()}")
+    _print(f"  {command} explain {job}")
+    _print(f"  {command} budget")
+    _print(f"  {command} report --date {(partner.world.now.astimezone(partner.settings.zone) - timedelta(days=1)).date()}")
+
+
+def _program() -> str:
+    """How this program is started from the working directory."""
+    called = Path(sys.argv[0])
+    if called.name != "jobrecon":
+        return f"{shlex.quote(sys.executable)} -m jobrecon"
+    found = shutil.which("jobrecon")
+    return "jobrecon" if found and Path(found).samefile(called) else shlex.quote(os.path.relpath(called))
 
 
 def _format_time(timestamp: datetime) -> str:

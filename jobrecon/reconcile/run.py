@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from jobrecon.applications import Application, Applications
 from jobrecon.clock import Clock, utc_now
+from jobrecon.demo.marker import refuse_ended_demo
 from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld, WarehouseInvalidated
 from jobrecon.ingest import pull_tasks
 from jobrecon.ingest.notifications import merge_challenges, merge_deliveries
@@ -218,6 +219,7 @@ def open_reconciliation(
     Raises `ConfigurationError` where no application is configured, `RunTooOld` for an `as_of` before the last run's. A run that
     fails is recorded as FAILED; what it committed stays and the next run continues from there.
     """
+    refuse_ended_demo(settings.home, settings.api_url)
     applications = settings.load_applications()
     if not len(applications):
         raise ConfigurationError(

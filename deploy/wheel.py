@@ -37,6 +37,7 @@ class WheelLayout(BuildHookInterface[Any]):
         shutil.copytree(root / "jobrecon", package, ignore=skip)
         for name in (*INNER, "sql"):
             shutil.copytree(root / name, package / name, ignore=skip)
+        shutil.copy(root / "prefect.yaml", package / "cli" / "project")
         for path in [*package.rglob("*.py"), *package.rglob("*.yaml")]:
             path.write_text(rewrite(path.read_text(encoding="utf-8")), encoding="utf-8")
         build_data["force_include"][str(package)] = "jobrecon"

@@ -3,14 +3,19 @@
 A page keeps its own prose; what stands between `<!-- generated: NAME -->` and `<!-- end -->` comes from the code.
 """
 
+import ast
+import inspect
+import json
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
 from jobrecon.cli.app import app
+from jobrecon.sandbox import FaultInjection
 from jobrecon.settings import Settings
 from jobrecon.warehouse.schema import describe_table, list_columns, list_tables, list_views
 from jobrecon.warehouse.statements import list_findings, load_statements
@@ -93,11 +98,31 @@ def write_resolutions() -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_faults() -> str:
+    """Every fault of the sandbox, from the class `FaultInjection` and the texts below its fields."""
+    tree = ast.parse(inspect.getsource(FaultInjection))
+    (definition,) = tree.body
+    assert isinstance(definition, ast.ClassDef)
+    texts: dict[str, str] = {}
+    name = ""
+    for node in definition.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            name = node.target.id
+            texts[name] = ""
+        elif name and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            texts[name], name = " ".join(str(node.value.value).split()), ""
+    values = asdict(FaultInjection())
+    lines = ["| fault | default | meaning |", "|---|---|---|"]
+    lines += [f"| `{name}` | `{json.dumps(values[name])}` | {_cell(text)} |" for name, text in texts.items()]
+    return "\n".join(lines) + "\n"
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "tables": write_tables,
     "settings": write_settings,
     "commands": write_commands,
     "findings": write_findings,
+    "faults": write_faults,
     "resolutions": write_resolutions,
 }
 

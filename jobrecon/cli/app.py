@@ -1,6 +1,7 @@
 """The commands, one per function: each loads the settings, calls what does the work, and prints the result."""
 
 import gc
+import shlex
 import time
 from pathlib import Path
 from typing import Annotated
@@ -60,6 +61,29 @@ def prepare(
     _version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     start_logging()
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder of the deployment. Default: this one.", metavar="[DIR]")] = Path(),
+) -> None:
+    """Write what a deployment needs: applications.toml, .env, prefect.yaml, automations, a compose file, systemd units.
+
+    No file that exists is changed. Example: `jobrecon init /srv/jobrecon`
+    """
+    from jobrecon.cli.project import write_project
+
+    with exit_with_status():
+        for file in write_project(folder):
+            echo(f"{'written  ' if file.is_new else 'unchanged'}  {file.path}")
+        echo("Next:")
+        if folder.resolve() != Path.cwd():
+            echo(f"  cd {shlex.quote(str(folder))}")
+        echo("  1. Enter your customers in applications.toml and their secrets in .env, then check both: jobrecon doctor")
+        echo("  2. Import tasks and look at a report: jobrecon tasks import FILE, jobrecon run, jobrecon report --open")
+        echo("  3. Schedule it: start `prefect server start`, then in another terminal:")
+        echo("     prefect work-pool create jobrecon --type process --overwrite && prefect --no-prompt deploy --all")
+        echo("     PROJECT_ROOT=$PWD prefect worker start --pool jobrecon")
 
 
 @app.command()

@@ -16,11 +16,15 @@ class FaultInjection:
     """Settings of every fault. Rates are from 0 (never) to 1 (always)."""
 
     latency_seconds: float = 0.0
+    """Added to every response of the API and the token endpoint."""
     error_5xx_rate: float = 0.0
+    """Responses with 500, 502, 503 or 504."""
     rate_429: float = 0.0
+    """Responses with 429, whatever the limits."""
     calls_per_window: float = 0.0
     """Calls of one application to one resource in a window of time, before 429; 0: as many as come."""
     window_seconds: float = 60.0
+    """How long such a window is; it begins at whole multiples of it."""
     retry_after_seconds: float = 0.0
     """The `Retry-After` of a 429; 0: none, as LinkedIn mostly does."""
     name_day_limit: bool = False
@@ -36,11 +40,13 @@ class FaultInjection:
     unrequested_key_rate: float = 0.0
     """A response also carries a result that was not requested."""
     percent_encode_keys: bool = False
+    """The keys of a response come percent-encoded."""
     omit_unknown_ids: bool = False
     """An unknown job is missing from the response of `jobPostingStatus`, instead of a 404 in `errors`."""
     company_details: str = "mixed"
     """The keys of `companyDetails`: `documented` (companyName, companyPage), `sdk` (name, pageUrl), or `mixed` (sdk in the status only)."""
     token_lifetime_seconds: float = 1800.0
+    """How long new tokens are valid."""
     token_error_rate: float = 0.0
     """The token endpoint returns 5xx."""
     expire_tokens_now: bool = False

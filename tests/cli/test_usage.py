@@ -22,6 +22,7 @@ COMMANDS = [
     ["explain"],
     ["budget"],
     ["doctor"],
+    ["init"],
     ["webhook"],
     ["webhook", "redrive"],
     ["sandbox"],

@@ -16,7 +16,7 @@ import typer
 
 from jobrecon.cli.app import app
 from jobrecon.sandbox import FaultInjection
-from jobrecon.settings import Settings
+from jobrecon.settings import Settings, write_value
 from jobrecon.warehouse.schema import describe_table, list_columns, list_tables, list_views
 from jobrecon.warehouse.statements import list_findings, load_statements
 from models import FINDING_KINDS, RESOLUTIONS
@@ -49,8 +49,8 @@ def write_settings() -> str:
     }
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = shown.get(name, getattr(defaults, name))
-        text = "" if str(default) in ("", "**********") else f"`{default}`"
+        default = shown.get(name) or write_value(getattr(defaults, name))
+        text = f"`{default}`" if default else ""
         lines.append(f"| `JOBRECON_{name.upper()}` | {text} | {_cell(field.description or '')} |")
     return "\n".join(lines) + "\n"
 

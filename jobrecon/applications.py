@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from jobrecon.errors import ConfigurationError
 from jobrecon.secrets import KINDS, is_reference, resolve_secret
+from models.values import read_application_urn
 
 MAX_LIMIT = 2**31 - 1
 """What the ledger's column holds."""
@@ -23,6 +24,8 @@ class Parent:
 
     secret_references: list[str]
     environment: Mapping[str, str] = field(repr=False, default_factory=dict)
+    client_id: str | None = None
+    """With it the webhook's state is read from LinkedIn."""
 
     def load_secrets(self) -> list[SecretStr]:
         return _load_available(self.secret_references, self.environment)
@@ -39,6 +42,8 @@ class Application:
     account_manager: str | None = None
     account_manager_email: str | None = None
     daily_call_limit: int = 300_000
+    is_retired: bool = False
+    """Its history stays; nothing is fetched or expected any more."""
     environment: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     def load_secrets(self) -> list[SecretStr]:
@@ -93,17 +98,26 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def _read_urn(value: Any) -> Any:
+    try:
+        return read_application_urn(value) or ""
+    except ValueError:
+        return value
+
+
 class _Entry(_Table):
-    urn: Text
+    urn: Annotated[Text, BeforeValidator(_read_urn)]
     client_id: Text
     client_secrets: Annotated[list[Annotated[str, AfterValidator(_check_reference)]], Field(min_length=1)]
     customer: Text | None = None
     account_manager: Text | None = None
     account_manager_email: Text | None = None
     daily_call_limit: Annotated[int, Field(ge=0, le=MAX_LIMIT)] | None = None
+    retired: bool = False
 
 
 class _ParentEntry(_Table):
+    client_id: Text | None = None
     client_secrets: Annotated[list[Annotated[str, AfterValidator(_check_reference)]], Field(min_length=1)]
 
 
@@ -126,7 +140,7 @@ def read_applications(path: Path, daily_call_limit: int, environment: Mapping[st
     except ValidationError as error:
         file, problems = _File(), list(dict.fromkeys(map(_describe_problem, error.errors(include_input=False, include_url=False))))
     entries = document.get("applications")
-    urns = Counter(str(entry.get("urn", "")).strip() for entry in entries if isinstance(entry, dict)) if isinstance(entries, list) else {}
+    urns = Counter(str(_read_urn(entry.get("urn"))) for entry in entries if isinstance(entry, dict)) if isinstance(entries, list) else {}
     problems += [f"{urn} is listed more than once" for urn, count in sorted(urns.items()) if urn and count > 1]
     if problems:
         raise ConfigurationError(f"{path} cannot be used. Nothing was changed.\n" + "\n".join(f"  {problem}" for problem in problems))
@@ -139,11 +153,12 @@ def read_applications(path: Path, daily_call_limit: int, environment: Mapping[st
             account_manager=entry.account_manager,
             account_manager_email=entry.account_manager_email,
             daily_call_limit=daily_call_limit if entry.daily_call_limit is None else entry.daily_call_limit,
+            is_retired=entry.retired,
             environment=environment,
         )
         for entry in file.applications
     ]
-    return Applications(items, Parent(file.parent.client_secrets, environment) if file.parent else None)
+    return Applications(items, Parent(file.parent.client_secrets, environment, file.parent.client_id) if file.parent else None)
 
 
 def name_nearest(name: str, known: Iterable[str]) -> str:
@@ -153,6 +168,7 @@ def name_nearest(name: str, known: Iterable[str]) -> str:
 
 EXPECTED = {
     "client_secrets": 'client_secrets must be a list such as ["env:ACME_SECRET"]',
+    "retired": "retired must be true or false",
     "daily_call_limit": f"daily_call_limit must be a whole number from 0 to {MAX_LIMIT}",
 }
 

@@ -25,11 +25,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from jobrecon.redaction import redact
+
 
 class JobreconError(Exception):
-    """An error whose message is written for its reader: no traceback is shown."""
+    """An error whose message is written for its reader: no traceback is shown, and no known secret."""
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        return redact(super().__str__())
 
 
 class ConfigurationError(JobreconError):

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from jobrecon.errors import ConfigurationError
+from jobrecon.redaction import remember_secrets
 
 KINDS = "`env:NAME`, `file:/path` or `prefect:block`"
 
@@ -18,10 +19,16 @@ def is_reference(text: str) -> bool:
 
 
 def resolve_secret(reference: str, environment: Mapping[str, str]) -> SecretStr:
-    """The secret that a reference points to, wrapped. Raises `ConfigurationError` without its value.
+    """The secret that a reference points to, wrapped, and redacted from now on. Raises `ConfigurationError` without its value.
 
     `env:NAME` and `file:/path` are read here, `prefect:block` by the room that knows Prefect, loaded only then.
     """
+    secret = _read_reference(reference, environment)
+    remember_secrets(secret.get_secret_value())
+    return secret
+
+
+def _read_reference(reference: str, environment: Mapping[str, str]) -> SecretStr:
     kind, _, place = reference.partition(":")
     if kind == "env":
         if value := environment.get(place, ""):

@@ -1,5 +1,6 @@
 """Settings: environment variables and a `.env` file in the working directory. Secrets are references, resolved late."""
 
+import json
 import os
 import re
 from functools import cached_property
@@ -11,17 +12,20 @@ from dotenv import dotenv_values
 from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from jobrecon.applications import MAX_LIMIT, Application, Applications, read_applications
+from jobrecon.applications import MAX_LIMIT, Application, Applications, name_nearest, read_applications
 from jobrecon.demo.marker import find_demo_file, refuse_mixing
 from jobrecon.errors import ConfigurationError
+from jobrecon.redaction import MASK, find_path_secrets, find_secrets, redact, redact_logs, remember_secrets
+from models.values import read_application_urn
 
+PREFIX = "JOBRECON_"
 DEFAULT_WEIGHTS = {"CREATE": 4.0, "CLOSE": 3.0, "UPDATE": 2.0, "RENEW": 1.0}
 
 
 class Settings(BaseSettings):
     """Everything a user can set. Names are the environment variables' without `JOBRECON_`, in lower case."""
 
-    model_config = SettingsConfigDict(env_prefix="JOBRECON_", env_file=".env", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True)
 
     home: Path = Field(default=Path("./var"), description="Folder of everything that has no place of its own below")
     warehouse: str = Field(default="", description="The writer's DuckDB file, or a `ducklake:` address", repr=False)
@@ -40,7 +44,9 @@ class Settings(BaseSettings):
     api_version: str = Field(
         default="", description="Version of LinkedIn's API as `YYYYMM`, called at `/rest`; not set: `/v2`, without a version"
     )
+    checks: bool = Field(default=True, description="Whether `jobPostingStatus` is used to check jobs: `on` or `off`")
     check_limit: int = Field(default=1_000_000, ge=0, le=MAX_LIMIT, description="Calls per application and UTC day, for `jobPostingStatus`")
+    check_every: int = Field(default=86_400, ge=1, description="Seconds after which a job that should be listed is checked again")
     query_string_limit: int = Field(default=4096, ge=80, le=60_000, description="Longest query string of a GET, in bytes as sent")
     concurrency: int = Field(default=8, ge=1, le=256, description="Calls in flight per application")
     first_check_after: int = Field(default=300, ge=0, description="Seconds from request to first poll")
@@ -53,6 +59,7 @@ class Settings(BaseSettings):
     timezone: str = Field(default="UTC", description="Whose midnight starts the day of a report")
     task_source_url: SecretStr = Field(default=SecretStr(""), description="SQLAlchemy address to pull new tasks from")
     task_source_query: str = Field(default="", description="Query with `:since`, in the columns of the import")
+    task_source_overlap: int = Field(default=86_400, ge=0, description="Seconds that each pull reaches back before the last one")
     tick_seconds: int = Field(default=600, ge=1, description="Seconds between runs: the day's calls are spread over the ticks left")
     call_reserve: float = Field(
         default=0.05, ge=0, lt=1, description="Part of the day's calls reserved for urgent tasks; it shrinks to nothing by 00:00 UTC"
@@ -131,10 +138,17 @@ class Settings(BaseSettings):
         self.published = self.published if self.published != Path() else self.home / "published" / "jobrecon.duckdb"
         self.landing_url = self.landing_url or f"sqlite:///{(self.home / 'landing.db').absolute()}"
         self.reports = self.reports if self.reports != Path() else self.home / "reports"
+        for address in (self.warehouse, self.landing_url, self.task_source_url.get_secret_value(), self.smtp_url.get_secret_value()):
+            remember_secrets(*find_secrets(address))
+        remember_secrets(self.client_secret.get_secret_value(), *find_path_secrets(self.chat_url.get_secret_value()))
         return self
 
     def list_webhook_paths(self) -> list[str]:
         return [path.strip() for path in self.webhook_paths.split(",") if path.strip()]
+
+    def describe_warehouse(self) -> str:
+        """Where the warehouse lies, without what may be secret in the address of a lake."""
+        return redact(self.warehouse)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -158,13 +172,14 @@ class Settings(BaseSettings):
                 raise ConfigurationError(
                     f"One application is set by environment variables, but {names} is missing. Set it, or unset the others."
                 )
+            urn = read_application_urn(self.application_urn) or ""
             return Applications(
                 [
                     Application(
-                        urn=self.application_urn,
+                        urn=urn,
                         client_id=self.client_id,
                         secret_references=["env:JOBRECON_CLIENT_SECRET"],
-                        customer=self.application_urn,
+                        customer=urn,
                         daily_call_limit=self.daily_call_limit,
                         environment=self.environment | {"JOBRECON_CLIENT_SECRET": self.client_secret.get_secret_value()},
                     )
@@ -179,7 +194,51 @@ def _text(value: Any) -> str:
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """The settings of this process. Raises `ConfigurationError` that names each wrong variable, never its value."""
+    """The settings of this process. Raises `ConfigurationError` that names each wrong or unknown variable, never its value."""
+    settings = _read_settings(**overrides)
+    if unknown := find_unknown(settings.applications):
+        lines = [f"  {name} is not known; did you mean {nearest}?" for name, nearest in unknown.items()]
+        raise ConfigurationError("Settings that do not exist. Nothing was changed.\n" + "\n".join(lines))
+    return settings
+
+
+def find_unknown(applications: Path) -> dict[str, str]:
+    """The variables `JOBRECON_…` that are no settings, with the nearest setting; those that a client secret refers to are fine."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    try:
+        referenced = set(re.findall(r"env:(\w+)", applications.read_text(encoding="utf-8", errors="replace")))
+    except OSError:
+        referenced = set()
+    named = {name for source in (os.environ, dotenv_values(".env")) for name, value in source.items() if value}
+    unknown = sorted(name for name in named - referenced if name.upper().startswith(PREFIX) and name.upper() not in known)
+    return {name: name_nearest(name.upper(), known) for name in unknown}
+
+
+def describe_settings(settings: Settings) -> list[tuple[str, str, str]]:
+    """(variable, value without secrets, origin) of every setting; the origin is `environment`, `.env` or `default`."""
+    environment = {name.upper() for name, value in os.environ.items() if value}
+    file = {name.upper() for name, value in dotenv_values(".env").items() if value}
+    rows = []
+    for name in Settings.model_fields:
+        variable, value = f"{PREFIX}{name.upper()}", getattr(settings, name)
+        origin = "environment" if variable in environment else ".env" if variable in file else "default"
+        rows.append((variable, write_value(value), origin))
+    return rows
+
+
+def write_value(value: Any) -> str:
+    """A setting's value as it would be written, without secrets."""
+    if isinstance(value, SecretStr):
+        return MASK if value.get_secret_value() else ""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return "" if value is None else redact(str(value))
+
+
+def _read_settings(**overrides: Any) -> Settings:
+    redact_logs()
     try:
         settings = Settings(**overrides)
         demo_file = find_demo_file(settings.home)

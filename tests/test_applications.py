@@ -57,6 +57,21 @@ def test_a_whole_file_is_read_in_its_order(tmp_path: Path) -> None:
     assert (len(applications), applications.find(BOLT), applications.find("urn:9")) == (2, bolt, None)
 
 
+@pytest.mark.parametrize("urn", ["1001", '"1001"', '" urn:li:developerApplication:1001 "'])
+def test_an_application_may_be_named_by_its_number(urn: str, tmp_path: Path) -> None:
+    (application,) = read(tmp_path, LEAST.replace('"urn:1"', urn))
+    assert application.urn == ACME
+    with pytest.raises(ConfigurationError, match=f"{ACME} is listed more than once"):
+        read(tmp_path, LEAST.replace('"urn:1"', urn) + LEAST.replace("urn:1", ACME))
+
+
+def test_an_application_may_be_retired_and_the_parent_have_a_client_id(tmp_path: Path) -> None:
+    applications = read(tmp_path, LEAST + 'retired = true\n[parent]\nclient_id = "78parent"\nclient_secrets = ["env:P"]\n')
+    assert [item.is_retired for item in applications] == [True]
+    assert applications.parent is not None
+    assert applications.parent.client_id == "78parent"
+
+
 def test_a_byte_order_mark_is_passed_over_in_the_file_and_in_secrets(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("\ufeffword\n", encoding="utf-8")
     (application,) = read(tmp_path, "\ufeff" + LEAST.replace("env:A", f"file:{tmp_path / 'secret'}"))
@@ -80,6 +95,8 @@ PROBLEMS = [
     (LEAST.replace('"urn:1"', '"  "'), ["urn must be text"]),
     (LEAST + "customer = ['Acme']", ["customer must be text"]),
     (LEAST + "account_manager_email = 7", ["account_manager_email must be text"]),
+    (LEAST + "retired = 'yes'", ["retired must be true or false"]),
+    (LEAST.replace('"urn:1"', "4.5"), ["urn must be text"]),
     (LEAST + "daily_call_limit = '5'", ["daily_call_limit must be a whole number"]),
     (LEAST + "daily_call_limit = -1", ["daily_call_limit must be a whole number"]),
     (LEAST + "daily_call_limit = true", ["daily_call_limit must be a whole number"]),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobrecon.errors import ConfigurationError
-from jobrecon.settings import Settings, load_settings
+from jobrecon.settings import Settings, describe_settings, load_settings
 
 URL = "https://www.linkedin.com/oauth/v2/accessToken"
 
@@ -22,12 +22,17 @@ DEFAULTS = [
     ("JOBRECON_CLIENT_ID", "client_id", "", "78acme", "78acme"),
     ("JOBRECON_APPLICATION_URN", "application_urn", "", "urn:li:developerApplication:1", "urn:li:developerApplication:1"),
     ("JOBRECON_DAILY_CALL_LIMIT", "daily_call_limit", 300_000, "0", 0),
+    ("JOBRECON_CHECKS", "checks", True, "off", False),
+    ("JOBRECON_CHECK_LIMIT", "check_limit", 1_000_000, "0", 0),
+    ("JOBRECON_CHECK_EVERY", "check_every", 86_400, "3600", 3600),
     ("JOBRECON_QUERY_STRING_LIMIT", "query_string_limit", 4096, "2048", 2048),
     ("JOBRECON_CONCURRENCY", "concurrency", 8, "1", 1),
     ("JOBRECON_FIRST_CHECK_AFTER", "first_check_after", 300, "0", 0),
     ("JOBRECON_STUCK_AFTER", "stuck_after", 3600, "60", 60),
     ("JOBRECON_TASK_LIFESPAN_DAYS", "task_lifespan_days", 30.0, "0.5", 0.5),
     ("JOBRECON_UNCONFIRMED_AFTER", "unconfirmed_after", 86_400, "1", 1),
+    ("JOBRECON_EXPIRING_WITHIN", "expiring_within", 259_200, "0", 0),
+    ("JOBRECON_TASK_SOURCE_OVERLAP", "task_source_overlap", 86_400, "60", 60),
     ("JOBRECON_TIMEZONE", "timezone", "UTC", "Europe/Berlin", "Europe/Berlin"),
     ("JOBRECON_TASK_SOURCE_QUERY", "task_source_query", "", "select 1", "select 1"),
 ]
@@ -80,6 +85,12 @@ def test_everything_of_the_embedded_default_lies_below_home(bare_environment: Pa
     assert load_settings().landing_url == "postgresql+psycopg://host/db"
 
 
+def test_the_api_version_is_a_year_and_a_month(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().api_version == ""
+    monkeypatch.setenv("JOBRECON_API_VERSION", "202604")
+    assert load_settings().api_version == "202604"
+
+
 WRONG = [
     # variable, value that must not be repeated
     ("JOBRECON_API_URL", "hunter2.example.com"),
@@ -91,6 +102,10 @@ WRONG = [
     ("JOBRECON_DAILY_CALL_LIMIT", "99999999999"),
     ("JOBRECON_QUERY_STRING_LIMIT", "79"),
     ("JOBRECON_QUERY_STRING_LIMIT", "1000000"),
+    ("JOBRECON_API_VERSION", "202613"),
+    ("JOBRECON_API_VERSION", "v2"),
+    ("JOBRECON_CHECKS", "hunter2"),
+    ("JOBRECON_CHECK_EVERY", "0"),
     ("JOBRECON_CONCURRENCY", "0"),
     ("JOBRECON_CONCURRENCY", "hunter2"),
     ("JOBRECON_FIRST_CHECK_AFTER", "-300"),
@@ -133,6 +148,52 @@ def test_a_dot_env_that_cannot_be_read_is_told_and_one_that_is_a_folder_passed_o
     Path(".env").write_bytes(content)
     with pytest.raises(ConfigurationError, match=r"\.env"):
         load_settings()
+
+
+UNKNOWN = [
+    # variable, the setting that is named
+    ("JOBRECON_CONCURENCY", "JOBRECON_CONCURRENCY"),
+    ("JOBRECON_URL", "JOBRECON_API_URL"),
+    ("jobrecon_home_", "JOBRECON_HOME"),
+]
+
+
+@pytest.mark.parametrize("is_in_file", [False, True])
+@pytest.mark.parametrize(("variable", "nearest"), UNKNOWN)
+def test_an_unknown_variable_is_an_error_that_names_the_nearest_known_one(
+    variable: str, nearest: str, is_in_file: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_in_file:
+        Path(".env").write_text(f"{variable}=hunter2\nOTHER=1\n", encoding="utf-8")
+    else:
+        monkeypatch.setenv(variable, "hunter2")
+    with pytest.raises(ConfigurationError, match=f"{variable} is not known; did you mean {nearest}\\?") as caught:
+        load_settings()
+    assert caught.value.exit_status == 2
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_variable_that_a_client_secret_refers_to_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBRECON_ACME_SECRET", "hunter2")
+    Path("applications.toml").write_text(
+        '[[applications]]\nurn = 7\nclient_id = "c"\nclient_secrets = ["env:JOBRECON_ACME_SECRET"]\n', encoding="utf-8"
+    )
+    (application,) = load_settings().load_applications()
+    assert application.urn == "urn:li:developerApplication:7"
+
+
+def test_every_setting_is_listed_with_its_origin_and_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("JOBRECON_CONCURRENCY=3\nJOBRECON_STUCK_AFTER=5\n", encoding="utf-8")
+    monkeypatch.setenv("JOBRECON_STUCK_AFTER", "60")
+    monkeypatch.setenv("JOBRECON_CLIENT_SECRET", "hunter2")
+    monkeypatch.setenv("JOBRECON_LANDING_URL", "postgresql+psycopg://me@host/db?password=hunter2&sslpassword=hunter3")
+    rows = {variable: (value, origin) for variable, value, origin in describe_settings(load_settings())}
+    assert len(rows) == len(Settings.model_fields)
+    assert rows["JOBRECON_STUCK_AFTER"] == ("60", "environment")
+    assert rows["JOBRECON_CONCURRENCY"] == ("3", ".env")
+    assert rows["JOBRECON_CHECKS"] == ("on", "default")
+    assert rows["JOBRECON_CLIENT_SECRET"] == ("***", "environment")
+    assert rows["JOBRECON_LANDING_URL"][0] == "postgresql+psycopg://me@host/db?password=***&sslpassword=***"
 
 
 def test_no_secret_is_shown_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:

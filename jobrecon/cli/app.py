@@ -22,7 +22,8 @@ from jobrecon.cli.console import (
     sparkline,
     start_logging,
 )
-from jobrecon.cli.importing import notifications, tasks
+from jobrecon.cli.importing import notifications, rejected, tasks
+from jobrecon.cli.settings import settings as print_settings
 from jobrecon.clock import utc_now
 from jobrecon.errors import ConfigurationError
 from jobrecon.settings import load_settings
@@ -36,6 +37,8 @@ app = typer.Typer(
 )
 app.add_typer(tasks, name="tasks")
 app.add_typer(notifications, name="notifications")
+app.command()(rejected)
+app.command("settings")(print_settings)
 webhook = typer.Typer()
 app.add_typer(webhook, name="webhook")
 

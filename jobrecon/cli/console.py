@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from jobrecon.errors import ConfigurationError, JobreconError
+from jobrecon.redaction import redact
 
 PLAIN_WIDTH = 200
 """Width where the output is not a terminal: nothing is wrapped in a file or a pipe."""
@@ -47,10 +48,8 @@ def echo(text: str, style: str | None = None, to: Console = out) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON object on stdout; timestamps in ISO 8601."""
-    sys.stdout.write(
-        json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value, default=_encode, ensure_ascii=False)
-        + "\n"
-    )
+    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    sys.stdout.write(redact(json.dumps(plain, default=_encode, ensure_ascii=False)) + "\n")
 
 
 def _encode(value: Any) -> Any:
@@ -81,8 +80,8 @@ def sparkline(counts: list[int]) -> str:
 
 
 def sanitize(text: str) -> str:
-    """Text from outside without control characters and changes of text direction."""
-    return "".join(character if character.isprintable() or character in "\n\t" else "\ufffd" for character in text)
+    """Text from outside without control characters, changes of text direction and known secrets."""
+    return "".join(character if character.isprintable() or character in "\n\t" else "\ufffd" for character in redact(text))
 
 
 @contextmanager
@@ -108,10 +107,17 @@ def parse_timestamp(text: str | None, option: str) -> datetime | None:
     return (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)).astimezone(UTC)
 
 
+class RedactingFormatter(logging.Formatter):
+    """Lines without known secrets, also in the tracebacks of other libraries' errors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
 def start_logging(level: int = logging.INFO) -> None:
     """Log plain lines to stderr: ours from `level` on, warnings of libraries."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"))
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"))
     handler.addFilter(lambda record: record.levelno >= logging.WARNING or record.name.startswith("jobrecon"))
     logging.getLogger().addHandler(handler)
     logging.getLogger("jobrecon").setLevel(level)

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from jobrecon.errors import InputError
-from jobrecon.ingest.staging import TASK_COLUMNS, Row, stage_rows, stage_table
+from jobrecon.ingest.staging import TASK_COLUMNS, Row, stage_columns, stage_rows
 from jobrecon.warehouse.duckdb_file import connect
 
 DELIMITERS = (",", ";", "\t")
@@ -27,11 +27,13 @@ MAX_FIELD_LENGTH = 1_000_000
 """Characters of a field over several lines; a quote that closes later than that counts as not closed."""
 
 
-def read_csv(source: str, chunks: Iterable[list[str]], required: Iterable[str]) -> Iterator[pa.Table]:
+def read_csv(
+    source: str, chunks: Iterable[list[str]], required: Iterable[str], columns: Mapping[str, str], notes: list[str]
+) -> Iterator[pa.Table]:
     """The rows of a CSV file as parts of `staged_import`, from its lines. Raises `InputError` for a header that is none."""
     chunks = iter(chunks)
     lines = next(chunks, [])
-    layout = read_header(source, lines[0] if lines else "", required)
+    layout = read_header(source, lines[0] if lines else "", required, columns)
     reader = _Reader(source, layout, number=2)
     with tempfile.NamedTemporaryFile(mode="w+", encoding="utf-8", newline="", suffix=".csv") as file, connect() as connection:
         lines = lines[1:]
@@ -39,8 +41,10 @@ def read_csv(source: str, chunks: Iterable[list[str]], required: Iterable[str]) 
             following = next(chunks, None)
             yield from reader.read(lines, file, connection, is_last=following is None)
             if following is None:
-                return
+                break
             lines = following
+    if reader.ignored_count:
+        notes.append(f"{reader.ignored_count:,} lines of nothing but separators were ignored")
 
 
 @dataclass(frozen=True)
@@ -77,17 +81,20 @@ class Layout:
         return operation.strip(' "').isalpha() and any(map(str.isdigit, moment))
 
 
-def read_header(source: str, line: str, required: Iterable[str]) -> Layout:
+def read_header(source: str, line: str, required: Iterable[str], columns: Mapping[str, str]) -> Layout:
     """The delimiter under which the header names most of our columns. Raises `InputError` where a required one is missing."""
     layouts = []
     for delimiter in DELIMITERS:
         cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
-        layouts.append(Layout(delimiter, tuple(cell.strip().lower() for cell in cells)))
+        names = [cell.strip().lower() for cell in cells]
+        mapped = {columns[name] for name in names if name in columns}
+        # A column that --map names goes before one that has our name by chance.
+        layouts.append(Layout(delimiter, tuple(columns.get(name, "" if name in mapped else name) for name in names)))
     layout = max(layouts, key=lambda item: len(set(item.names) & set(TASK_COLUMNS)))
     if missing := [name for name in required if name not in layout.names]:
         raise InputError(
             f"{source} has no column {', '.join(missing)} (its columns: {', '.join(layout.names)[:300]}). Nothing of it was imported. "
-            "Add the column and import the file again."
+            "Add the column, or name the one that stands for it with --map, and import the file again."
         )
     if twice := [name for name in TASK_COLUMNS if layout.names.count(name) > 1]:
         raise InputError(f"{source} has more than one column {', '.join(twice)}. Nothing of it was imported. Rename the others.")
@@ -102,6 +109,7 @@ class _Reader:
     layout: Layout
     number: int
     waiting: list[str] = field(default_factory=list)
+    ignored_count: int = 0
 
     def read(self, lines: list[str], file: IO[str], connection: duckdb.DuckDBPyConnection, *, is_last: bool) -> Iterator[pa.Table]:
         """The rows of these lines: parsed by DuckDB, refused, or rescued from what DuckDB did not return."""
@@ -117,7 +125,9 @@ class _Reader:
                 for number in records.keys() - set(table.column("line").to_pylist()):
                     rows.append(self._read_alone(number, records[number]))
             if len(table):
-                yield stage_table(self.source, table)
+                table = table.combine_chunks()
+                columns = {name: column.chunk(0) for name, column in zip(table.schema.names, table.columns, strict=True)}
+                yield from stage_columns(self.source, columns, columns.pop("line"))
         yield from stage_rows(self.source, sorted(rows, key=lambda row: row[0]))
 
     def _parse(self, path: Path, connection: duckdb.DuckDBPyConnection) -> pa.Table:
@@ -140,7 +150,7 @@ class _Reader:
             line = lines[index]
             length = 1
             if not line.strip(blank):
-                pass
+                self.ignored_count += bool(line.strip())
             elif "\0" in line:
                 rows.append((number, None, line, "holds a NUL character"))
             elif '"' not in line or self.layout.record.fullmatch(line):

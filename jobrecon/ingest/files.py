@@ -1,118 +1,126 @@
-"""Input files, read in bulk: CSV, Parquet, JSON and NDJSON as staged text with the line each row came from."""
+"""Input files of any format, plain or gzipped, or from standard input, as parts of `staged_import`."""
 
-from collections.abc import Iterable, Iterator
+import codecs
+import gzip
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from zoneinfo import ZoneInfo
 
-import orjson
 import pyarrow as pa
-import pyarrow.parquet as parquet
 
-from jobrecon.errors import InputError
+from jobrecon.errors import ConfigurationError, InputError
 from jobrecon.ingest.csv_files import read_csv
-from jobrecon.ingest.staging import COLUMNAR_ROWS, TASK_COLUMNS, Row, stage_columns, stage_rows
-from jobrecon.ingest.text_files import read_lines
+from jobrecon.ingest.json_files import read_lines, read_list
+from jobrecon.ingest.parquet_files import read_parquet
+from jobrecon.ingest.staging import TASK_COLUMNS, stage_rows
+from jobrecon.ingest.text_files import decode_lines, split_lines
+
+STDIN = Path("-")
 
 
-@dataclass
-class ImportResult:
-    """What became of one file."""
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a file is written, where that is not as the import expects it."""
 
-    source: str
-    added: int = 0
-    known: int = 0
-    rejected: int = 0
-    notes: list[str] = field(default_factory=list)
-    reasons: dict[str, int] = field(default_factory=dict)
+    encoding: str = "utf-8"
+    timezone: str = "UTC"
+    """Zone of moments without an offset."""
+    date_format: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Our column by the name that the file gives it, in lower case."""
+
+    def __post_init__(self) -> None:
+        try:
+            codecs.lookup(self.encoding)
+        except LookupError:
+            raise ConfigurationError(f"--encoding names no encoding: {self.encoding!r}. Write it as latin-1 or utf-16.") from None
+        try:
+            ZoneInfo(self.timezone)
+        except (ValueError, OSError, KeyError):
+            raise ConfigurationError(f"--timezone names no time zone: {self.timezone!r}. Write it as Europe/Berlin.") from None
+        if unknown := [name for name in self.columns.values() if name not in TASK_COLUMNS]:
+            raise ConfigurationError(f"--map names no column of the import: {unknown[0]!r}. They are {', '.join(TASK_COLUMNS)}.")
+
+    @property
+    def zone(self) -> tzinfo:
+        return UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
 
 
-def read_parts(path: Path, required: Iterable[str]) -> Iterator[pa.Table]:
+@contextmanager
+def open_input(path: Path) -> Iterator[Path]:
+    """The file, unpacked where it is gzipped; standard input where it is `-`. Raises `InputError` where it cannot be read."""
+    with tempfile.TemporaryDirectory(prefix="jobrecon-") as folder:
+        try:
+            if path == STDIN:
+                path = Path(folder) / "stdin"
+                with path.open("wb") as copy:
+                    shutil.copyfileobj(sys.stdin.buffer, copy)
+            with path.open("rb") as file:
+                is_gzipped = file.read(2) == b"\x1f\x8b"
+            if is_gzipped:
+                unpacked = Path(folder) / path.stem
+                with gzip.open(path, "rb") as packed, unpacked.open("wb") as copy:
+                    shutil.copyfileobj(packed, copy)
+                path = unpacked
+        except (OSError, EOFError) as error:
+            cause = getattr(error, "strerror", None) or str(error)
+            raise InputError(f"{path} cannot be read: {cause}. Nothing of it was imported.") from error
+        yield path
+
+
+def read_parts(source: str, path: Path, required: tuple[str, ...], options: ReadOptions, notes: list[str]) -> Iterator[pa.Table]:
     """The rows of a file as parts of `staged_import`, read as its ending or its beginning says.
 
-    Raises `InputError` for a file that is unusable as a whole.
+    Raises `InputError` for a file that is unusable as a whole. `notes` gets what was ignored.
     """
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            start = file.read(4096)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}. Nothing of it was imported.") from error
-    if size == 0:
-        raise InputError(f"{path} is empty. Nothing was imported from it.")
+    for part in _read_format(source, path, required, options, notes):
+        yield _apply_date_format(part, options) if options.date_format else part
+
+
+def _read_format(source: str, path: Path, required: tuple[str, ...], options: ReadOptions, notes: list[str]) -> Iterator[pa.Table]:
+    with path.open("rb") as file:
+        start = file.read(4096)
+    if not start:
+        raise InputError(f"{source} is empty. Nothing was imported from it.")
     suffix = path.suffix.lower()
     if start.startswith(b"PAR1") or suffix in (".parquet", ".pq"):
-        return _read_parquet(path, tuple(required))
-    first = start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if suffix in (".ndjson", ".jsonl", ".json") or first in (b"{", b"["):
-        return stage_rows(str(path), _read_json_array(path) if first == b"[" else _read_json_lines(path))
-    return read_csv(str(path), read_lines(path), tuple(required))
+        yield from read_parquet(source, path, required, options.columns)
+        return
+    is_utf8 = codecs.lookup(options.encoding).name == "utf-8"
+    text = start.decode("utf-8-sig" if is_utf8 else options.encoding, errors="ignore").lstrip("\ufeff \t\r\n")
+    if suffix in (".ndjson", ".jsonl", ".json") or text[:1] in ("{", "["):
+        if text[:1] == "[":
+            content = "\n".join(line for lines in decode_lines(source, path, options.encoding) for line in lines)
+            yield from stage_rows(source, read_list(content, options.columns))
+        elif is_utf8:
+            # Line by line, so that one that is no UTF-8 is refused alone.
+            yield from stage_rows(source, read_lines(split_lines(path), options.columns))
+        else:
+            encoded = (line.encode() for lines in decode_lines(source, path, options.encoding) for line in lines)
+            yield from stage_rows(source, read_lines(encoded, options.columns))
+        return
+    yield from read_csv(source, decode_lines(source, path, options.encoding), required, options.columns, notes)
 
 
-def _read_json_lines(path: Path) -> Iterator[Row]:
-    """One JSON object a line; a line that is none has a problem."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            text = line.removeprefix(b"\xef\xbb\xbf").strip()
-            if not text:
-                continue
-            try:
-                value = orjson.loads(text)
-            except orjson.JSONDecodeError as error:
-                yield number, None, text.decode(errors="replace"), f"is no JSON: {error}"
-                continue
-            yield _json_row(number, value, text)
-
-
-def _read_json_array(path: Path) -> Iterator[Row]:
-    try:
-        values = orjson.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"{path} is no JSON: {error}. Nothing of it was imported.") from None
-    for number, value in enumerate(values, start=1):
-        yield _json_row(number, value, orjson.dumps(value))
-
-
-def _json_row(number: int, value: Any, text: bytes) -> Row:
-    if isinstance(value, dict):
-        return number, {name.strip().lower(): cell for name, cell in value.items()}, text.decode(), None
-    return number, None, text.decode(), "is JSON, but not an object"
-
-
-def _read_parquet(path: Path, required: tuple[str, ...]) -> Iterator[Row]:
-    try:
-        file = parquet.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(
-            f"{path} is no Parquet file that can be read: {str(error).splitlines()[0][:200]}. Nothing of it was imported."
-        ) from None
-    with file:
-        schema = pa.schema([item.with_name(item.name.strip().lower()) for item in file.schema_arrow])
-        if missing := [name for name in required if name not in schema.names]:
-            raise InputError(
-                f"{path} has no column {', '.join(missing)}. Nothing of it was imported. Add the column and import the file again."
-            )
-        wrong = [f"{item.name} is {item.type}" for item in schema if item.name in TASK_COLUMNS and not _is_usable(item)]
-        if wrong:
-            raise InputError(
-                f"{path} has columns of a wrong type: {', '.join(wrong)}. Text is expected, for requested_at text or a timestamp. "
-                "Nothing of it was imported. Write the columns as text and import the file again."
-            )
-        columns = [name for name, plain in zip(file.schema_arrow.names, schema.names, strict=True) if plain in TASK_COLUMNS]
-        number = 0
+def _apply_date_format(part: pa.Table, options: ReadOptions) -> pa.Table:
+    """Moments that are written as `--date-format` says, as ISO 8601; others have a problem."""
+    read: dict[str, str] = {}
+    index, problems = part.schema.get_field_index("requested_at"), part.column("problem").to_pylist()
+    moments = part.column("requested_at").to_pylist()
+    for place, text in enumerate(moments):
+        if not text or problems[place]:
+            continue
         try:
-            for batch in file.iter_batches(batch_size=COLUMNAR_ROWS, columns=columns):
-                part = stage_columns(str(path), number + 1, batch)
-                part.validate(full=True)
-                yield part
-                number += len(part)
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(
-                f"{path} is broken after row {number}: {str(error).splitlines()[0][:200]}. What was imported is not added twice; correct the file and import it again."
-            ) from None
-
-
-def _is_usable(item: Any) -> bool:
-    type_ = item.type.value_type if pa.types.is_dictionary(item.type) else item.type
-    is_text = pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_) or pa.types.is_null(type_)
-    return bool(is_text or (item.name == "requested_at" and (pa.types.is_timestamp(item.type) or pa.types.is_date(item.type))))
+            if text not in read:
+                read[text] = datetime.strptime(text, options.date_format or "").isoformat()  # noqa: DTZ007 - the checks add the zone
+            moments[place] = read[text]
+        except ValueError:
+            problems[place] = f"requested_at is not written as --date-format {options.date_format} says"
+    part = part.set_column(index, "requested_at", pa.array(moments, pa.string()))
+    return part.set_column(part.schema.get_field_index("problem"), "problem", pa.array(problems, pa.string()))

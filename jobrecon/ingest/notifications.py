@@ -1,83 +1,108 @@
 """Importing notification bodies that were landed elsewhere: one a line, with or without the time of receipt."""
 
+import codecs
 import hashlib
 from collections import Counter
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
-from jobrecon.errors import InputError
-from jobrecon.ingest.files import ImportResult
+from jobrecon.ingest.files import STDIN, ReadOptions, open_input
+from jobrecon.ingest.result import ImportResult
 from jobrecon.ingest.staging import CHUNK_ROWS, MAX_ROW_LENGTH
+from jobrecon.ingest.tasks import commit_parts, discard_changes
+from jobrecon.ingest.text_files import decode_lines, split_lines
 from jobrecon.landing.challenges import read_challenges
 from jobrecon.warehouse.connection import Warehouse, stage
 from jobrecon.webhook.parsing import RESYNC_JOBS, InvalidNotification, parse_import_line
 
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
-def import_notifications(warehouse: Warehouse, path: Path, now: datetime, advance: Callable[[int], None] = lambda _: None) -> ImportResult:
-    """Add the notifications of an NDJSON file. Doing it again adds nothing.
+
+def import_notifications(
+    warehouse: Warehouse,
+    path: Path,
+    now: datetime,
+    advance: Callable[[int], None] = lambda _: None,
+    options: ReadOptions | None = None,
+    *,
+    is_dry_run: bool = False,
+) -> ImportResult:
+    """Add the notifications of an NDJSON file, `-` for standard input. Doing it again adds nothing.
 
     A line is a body, or `{"received_at": …, "body": {…}}`; without a time it counts as received `now`. Invalid lines go
-    to `rejected_rows`. Raises `InputError` for a file that cannot be read.
+    to `rejected_rows`. Raises `InputError` for a file that cannot be read. A dry run changes nothing.
     """
-    result = ImportResult(str(path))
-    seen: Counter[str] = Counter()
-    deliveries: list[dict[str, Any]] = []
-    rejects: list[dict[str, Any]] = []
-
-    def merge() -> None:
-        result.added += merge_deliveries(warehouse, deliveries, rejects, now)
-        result.known = sum(seen.values()) - result.added
-        advance(len(deliveries) + len(rejects))
-        deliveries.clear()
-        rejects.clear()
-
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                text = line.removeprefix(b"\xef\xbb\xbf").strip()
-                if not text:
-                    continue
-                try:
-                    received_at, read = parse_import_line(text)
-                except InvalidNotification as error:
-                    rejects.append(
-                        {"source": str(path), "line": number, "reason": str(error), "row": text.decode(errors="replace")[:MAX_ROW_LENGTH]}
-                    )
-                    result.rejected += 1
-                    reason = f"{error} (first in line {number})"
-                    result.reasons[reason] = result.reasons.get(reason, 0) + 1
-                    continue
-                seen[read.body_hash] += 1
-                # The same line gives the same id: by its time, or by its place among equal bodies of this file.
-                origin = received_at.isoformat() if received_at else f"{path.name}#{seen[read.body_hash]}"
-                deliveries.append(
-                    {
-                        "delivery_id": hashlib.sha256(f"{origin}|{read.body_hash}".encode()).hexdigest()[:32],
-                        "application_urn": read.application_urn,
-                        "external_job_posting_id": read.external_job_posting_id,
-                        "type": read.type,
-                        "received_at": received_at or now,
-                        "arrival": number,
-                        "body_hash": read.body_hash,
-                        "payload": read.payload,
-                    }
-                )
-                if len(deliveries) + len(rejects) >= CHUNK_ROWS:
-                    merge()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}. What was imported of it is not added twice.") from error
-    merge()
+    options = options or ReadOptions()
+    source = "stdin" if path == STDIN else str(path)
+    result = ImportResult(source)
+    with open_input(path) as file, discard_changes(warehouse) if is_dry_run else commit_parts():
+        lines = _read_file(source, file, options, now)
+        while part := list(islice(lines, CHUNK_ROWS)):
+            deliveries, rejects = [], []
+            for line in part:
+                if isinstance(line, _RejectedLine):
+                    rejects.append({"source": source, "line": line.number, "reason": line.reason, "row": line.text[:MAX_ROW_LENGTH]})
+                    result.reject(line.reason, 1, [(line.number, line.text[:80])])
+                else:
+                    deliveries.append(line | {"received_at": line["received_at"] or now})
+            added = merge_deliveries(warehouse, deliveries, rejects, now, is_open=is_dry_run)
+            result.added += added
+            result.known += len(deliveries) - added
+            advance(len(part))
     return result
 
 
-def merge_deliveries(warehouse: Warehouse, deliveries: list[dict[str, Any]], rejects: list[dict[str, Any]], now: datetime) -> int:
+class _RejectedLine(NamedTuple):
+    number: int
+    text: str
+    reason: str
+
+
+def _read_file(source: str, path: Path, options: ReadOptions, now: datetime) -> Iterator[dict[str, Any] | _RejectedLine]:
+    """The delivery of each line that is not blank, `received_at` null where the line names none."""
+    seen: Counter[tuple[str, str]] = Counter()
+    is_utf8 = codecs.lookup(options.encoding).name == "utf-8"
+    decoded = (line.encode() for lines in decode_lines(source, path, options.encoding) for line in lines)
+    for number, line in enumerate(split_lines(path) if is_utf8 else decoded, start=1):
+        text = line.removeprefix(b"\xef\xbb\xbf").strip()
+        if not text:
+            continue
+        try:
+            received_at, parsed = parse_import_line(text, options.zone)
+        except InvalidNotification as error:
+            yield _RejectedLine(number, text.decode(errors="replace"), str(error))
+            continue
+        if received_at and not EARLIEST <= received_at <= now + timedelta(days=1):
+            yield _RejectedLine(number, text.decode(), "received_at is before the year 2000 or more than a day ahead of the clock")
+            continue
+        # The same line gets the same id: by its time or its file, and by its place among equal ones.
+        moment = received_at.isoformat() if received_at else ""
+        seen[moment, parsed.body_hash] += 1
+        place = f"#{seen[moment, parsed.body_hash]}"
+        origin = moment + (place if place != "#1" else "") if moment else Path(source).name + place
+        yield {
+            "delivery_id": hashlib.sha256(f"{origin}|{parsed.body_hash}".encode()).hexdigest()[:32],
+            "application_urn": parsed.application_urn,
+            "external_job_posting_id": parsed.external_job_posting_id,
+            "type": parsed.type,
+            "received_at": received_at,
+            "arrival": number,
+            "body_hash": parsed.body_hash,
+            "payload": parsed.payload,
+        }
+
+
+def merge_deliveries(
+    warehouse: Warehouse, deliveries: list[dict[str, Any]], rejects: list[dict[str, Any]], now: datetime, *, is_open: bool = False
+) -> int:
     """Merge deliveries and derive the notifications of their jobs again; returns how many were not known yet."""
     staged = stage("staged_deliveries", deliveries)
-    with warehouse.transaction():
+    with commit_parts() if is_open else warehouse.transaction():
         if rejects:
             warehouse.run("tasks/insert_rejected_rows", stage("staged_rejects", rejects), rejected_at=now)
         added = warehouse.count("notifications/insert_deliveries", staged) if deliveries else 0

@@ -1,7 +1,8 @@
 """Rows and columns of the input as parts of `staged_import`: all text, for the checks in SQL."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobrecon.warehouse.schema import STAGED
+from models.values import APPLICATION_URN_PREFIX, BLANKS, read_application_urn, read_id, read_text
 
 CHUNK_ROWS = 50_000
 CHUNK_CHARACTERS = 8_000_000
@@ -16,11 +18,35 @@ CHUNK_CHARACTERS = 8_000_000
 MAX_ROW_LENGTH = 10_000
 """Characters that are stored of a refused row."""
 TASK_COLUMNS = ("task_urn", "external_job_posting_id", "operation", "requested_at", "application_urn", "location", "title")
-COLUMNAR_ROWS, SCANNED_ROWS = 200_000, 20_000
-"""What comes in columns makes larger parts; DuckDB shares out a part among its threads by pieces of the second size."""
+SCANNED_ROWS = 20_000
+"""DuckDB shares out a part among its threads by pieces of this size."""
 
 Row = tuple[int, Mapping[str, Any] | None, str | None, str | None]
 """Line, values (None for a broken row), the row as it came where it was a line of text, and what is wrong with it."""
+
+
+def write_moment(value: Any) -> str | None:
+    """A moment as text that the checks read: without an offset where it has none."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, float):
+        value = Decimal(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, bool | Mapping | list):
+        raise ValueError("is neither text nor a number")
+    return read_id(value)
+
+
+READERS: dict[str, Callable[[Any], str | None]] = {
+    "task_urn": read_id,
+    "external_job_posting_id": read_id,
+    "operation": read_id,
+    "requested_at": write_moment,
+    "application_urn": read_application_urn,
+    "location": read_text,
+    "title": read_text,
+}
 
 
 def stage_rows(source: str, rows: Iterable[Row]) -> Iterator[pa.Table]:
@@ -31,58 +57,60 @@ def stage_rows(source: str, rows: Iterable[Row]) -> Iterator[pa.Table]:
         part.append(_stage_row(source, row))
         size += len(row[2] or "")
         if len(part) == CHUNK_ROWS or size > CHUNK_CHARACTERS:
-            yield _trim(pa.Table.from_pylist(part, schema=STAGED["staged_import"]))
+            yield pa.Table.from_pylist(part, schema=STAGED["staged_import"])
             part, size = [], 0
     if part:
-        yield _trim(pa.Table.from_pylist(part, schema=STAGED["staged_import"]))
+        yield pa.Table.from_pylist(part, schema=STAGED["staged_import"])
 
 
-def stage_columns(source: str, first_line: int, batch: pa.RecordBatch) -> pa.Table:
-    """A part that comes in columns already; what it lacks is null. Its rows are counted from `first_line` on."""
-    columns = dict(zip((name.strip().lower() for name in batch.schema.names), batch.columns, strict=True))
-    given = {name: _column_as_text(column) for name, column in columns.items() if name in TASK_COLUMNS}
-    given |= {"source": pa.repeat(source, len(batch)), "line": pa.array(range(first_line, first_line + len(batch)))}
+def stage_columns(source: str, columns: Mapping[str, pa.Array], lines: pa.Array) -> Iterator[pa.Table]:
+    """A part that comes in columns already. What it lacks is null; a column of an unusual type is read value by value."""
+    given = {name: _read_column(name, column) for name, column in columns.items() if name in READERS}
+    if any(column is None for column in given.values()):
+        names = list(given)
+        values = zip(*(columns[name].to_pylist() for name in names), strict=True)
+        yield from stage_rows(
+            source, ((line.as_py(), dict(zip(names, row, strict=True)), None, None) for line, row in zip(lines, values, strict=True))
+        )
+        return
+    known: dict[str, Any] = given | {"source": pa.repeat(source, len(lines)), "line": lines}
     schema = STAGED["staged_import"]
-    part = _trim(pa.table([given.get(name, pa.nulls(len(batch), pa.string())) for name in schema.names], schema=schema))
-    return pa.Table.from_batches(part.to_batches(max_chunksize=SCANNED_ROWS), schema=schema)
+    part = pa.table([known.get(name, pa.nulls(len(lines), pa.string())) for name in schema.names], schema=schema)
+    yield pa.Table.from_batches(part.to_batches(max_chunksize=SCANNED_ROWS), schema=schema)
 
 
-def stage_table(source: str, rows: pa.Table) -> pa.Table:
-    """A part of rows that are parsed already: `line`, and those of our columns that the file has, as text."""
-    given = dict(zip(rows.schema.names, rows.columns, strict=True)) | {"source": pa.repeat(source, len(rows))}
-    schema = STAGED["staged_import"]
-    return _trim(pa.table([given.get(name, pa.nulls(len(rows), pa.string())) for name in schema.names], schema=schema))
-
-
-def _trim(part: pa.Table) -> pa.Table:
-    """Without the spaces and line ends around each value: here, as DuckDB's trim takes as long as all other checks together."""
-    for name in TASK_COLUMNS:
-        part = part.set_column(part.schema.get_field_index(name), name, pc.ascii_trim(part.column(name), " \t\r\n"))
-    return part
-
-
-def _column_as_text(column: pa.Array) -> pa.Array:
-    """Times as text in UTC: Python's own hold neither nanoseconds nor every year."""
-    if pa.types.is_temporal(column.type):
-        column = column.cast(pa.timestamp("us"), safe=False)
-    return column.cast(pa.string())
+def _read_column(name: str, column: Any) -> Any:
+    """A column as the readers of single values read it; None where it needs them."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kind = column.type
+    if name == "requested_at" and pa.types.is_timestamp(kind):
+        # Python's own hold neither nanoseconds nor every year.
+        text = pc.strftime(column.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.timestamp("us")), "%Y-%m-%dT%H:%M:%S")
+        return pc.binary_join_element_wise(text, "Z", "") if kind.tz else text
+    if pa.types.is_null(kind):
+        return column.cast(pa.string())
+    if pa.types.is_integer(kind) and name not in ("location", "title"):
+        text = column.cast(pa.string())
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        # Trimmed here, as DuckDB's trim takes as long as all other checks together.
+        text = pc.utf8_trim(column.cast(pa.string()), BLANKS)
+    else:
+        return None
+    if name == "application_urn":
+        return pc.replace_substring_regex(text, r"^(\d+)$", rf"{APPLICATION_URN_PREFIX}\1")
+    return text
 
 
 def _stage_row(source: str, row: Row) -> dict[str, Any]:
     line, values, text, problem = row
     staged: dict[str, Any] = {"source": source, "line": line, "row": text and text[:MAX_ROW_LENGTH], "problem": problem}
-    if values is not None:
-        staged |= {name: _as_text(values.get(name)) for name in TASK_COLUMNS}
+    if values is None:
+        return staged
+    for name, read in READERS.items():
+        try:
+            staged[name] = read(values.get(name))
+        except ValueError as error:
+            staged["problem"] = f"{name} {error}"
+            staged["row"] = text or orjson.dumps({key: str(value) for key, value in values.items() if key in READERS}).decode()
     return staged
-
-
-def _as_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Mapping | list | bool):
-        return orjson.dumps(value).decode()
-    return str(value)

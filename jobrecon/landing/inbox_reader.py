@@ -85,3 +85,11 @@ def read_state(engine: Engine) -> InboxState:
             last_received_at=connection.scalar(select(_inbox.c.received_at).order_by(_inbox.c.inbox_id.desc()).limit(1)),
             last_challenged_at=connection.scalar(select(func.max(_challenges.c.challenged_at))),
         )
+
+
+def read_quarantine(engine: Engine, row_limit: int) -> list[dict[str, Any]]:
+    """Signed bodies that were not understood, the newest first, as text. Raises `LandingUnavailable`."""
+    columns = (_quarantine.c.quarantine_id, _quarantine.c.received_at, _quarantine.c.reason, _quarantine.c.body)
+    with explain_landing_errors(engine), engine.connect() as connection:
+        rows = connection.execute(select(*columns).order_by(_quarantine.c.quarantine_id.desc()).limit(row_limit)).mappings()
+        return [{**row, "body": row["body"].decode(errors="replace")} for row in rows]

@@ -16,7 +16,7 @@ from jobrecon.applications import Application, Applications
 from jobrecon.clock import Clock, utc_now
 from jobrecon.demo.marker import refuse_ended_demo
 from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld, WarehouseInvalidated
-from jobrecon.ingest import pull_tasks
+from jobrecon.ingest import pull_tasks, retry_rejected
 from jobrecon.ingest.notifications import merge_challenges, merge_deliveries
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox_reader import mark_merged, read_unmerged
@@ -72,11 +72,16 @@ class Reconciliation:
         """Update customers, pull new tasks and expire tasks older than their lifespan."""
         self.warehouse.run("postings/merge_customers", stage("staged_customers", [_describe_customer(item) for item in self.applications]))
         self.summary.pulled_at = self.last_pulled_at
+        retried = retry_rejected(self.warehouse, self.applications, self.as_of)
+        if retried.added:
+            log.info("%s tasks that were refused before are imported, as their application is configured now.", f"{retried.added:,}")
         try:
             pulled = pull_tasks(self.warehouse, self.settings, self.applications, self.last_pulled_at, self.as_of)
             if pulled:
                 self.summary.pulled_at = self.as_of
                 log.info("Pulled %s new tasks from the task source, %s refused.", f"{pulled.added:,}", f"{pulled.rejected:,}")
+                for note in pulled.notes:
+                    log.warning("Task source: %s.", note)
             self.reasons.pop("pull", None)
         except ConfigurationError:
             raise

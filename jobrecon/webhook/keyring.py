@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from jobrecon.applications import Application, Applications, Parent
 from jobrecon.errors import ConfigurationError
-from jobrecon.webhook.parsing import complete_urn
 from jobrecon.webhook.signature import Candidate
+from models.values import read_application_urn
 
 UNKNOWN_LIMIT = 16
 
@@ -41,7 +41,7 @@ class Keyring:
         `application_id` is its number or its URN. The newest secret of that application; else the parent's; else, where
         only one application is configured, that one's.
         """
-        urn = complete_urn(application_id or "")
+        urn = read_application_urn(application_id) or ""
         if candidates := self.children.get(urn):
             return urn, candidates[0][1]
         if self.parent:

@@ -4,21 +4,20 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from typing import Any, NoReturn
 
 import orjson
 
 from jobrecon.errors import JobreconError
+from models.values import APPLICATION_URN_PREFIX, MAX_DIGITS, read_application_urn, read_id, read_moment
 
 JOB_POSTING_STATUS = "JOB_POSTING_STATUS"
 RESYNC_JOBS = "RESYNC_JOBS"
-APPLICATION_URN_PREFIX = "urn:li:developerApplication:"
 MAX_NAME_LENGTH = 200
 # LinkedIn's bodies are four deep. Far below what the JSON parsers of Python, DuckDB and PostgreSQL accept.
 MAX_DEPTH = 100
-# The longest integer within a double's range; no consumer of ours could use a longer one.
-MAX_DIGITS = 308
 
 # Possessive, so that a text of a hundred thousand quotes costs one pass. An unterminated string extends to the end.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -55,15 +54,15 @@ def parse_body(body: bytes) -> ParsedNotification:
     return _interpret(*(_canonicalize_plain(body) or _canonicalize(_decode(body))))
 
 
-def parse_import_line(line: str | bytes) -> tuple[datetime | None, ParsedNotification]:
+def parse_import_line(line: str | bytes, zone: tzinfo = UTC) -> tuple[datetime | None, ParsedNotification]:
     """Parse a line of NDJSON: a bare body, or `{"received_at": …, "body": {…}}`, the body an object or its text.
 
-    The moment is in UTC, also where it names no offset; None where there is none. Raises `InvalidNotification`.
+    The moment is in `zone` where it names no offset; None where there is none. Raises `InvalidNotification`.
     """
     document, payload = _canonicalize(_decode(line) if isinstance(line, bytes) else line)
     if not isinstance(document, dict) or "body" not in document or "type" in document:
         return None, _interpret(document, payload)
-    received_at = _read_moment(document.get("received_at"))
+    received_at = _read_received_at(document.get("received_at"), zone)
     inner = document["body"]
     return received_at, _interpret(*_canonicalize(inner if isinstance(inner, str) else _write(inner)))
 
@@ -154,8 +153,15 @@ def _read_whole(text: str) -> int:
     return int(text)
 
 
+class _WrittenFloat(float):
+    """A number with the text that it was written as: the id that it may be has exactly those digits."""
+
+    text = ""
+
+
 def _read_float(text: str) -> float:
-    number = float(text)
+    number = _WrittenFloat(text)
+    number.text = text
     if number in (float("inf"), float("-inf")):
         raise InvalidNotification("The body holds a number out of range.")
     return number
@@ -176,32 +182,26 @@ def _interpret(document: Any, payload: str) -> ParsedNotification:
     if not isinstance(type_, str) or not _is_name(type_):
         raise InvalidNotification(f"type is missing, or not a text of 1 to {MAX_NAME_LENGTH} characters.")
     application_urn = _read_application_urn(document.get("developerApplicationUrn"))
-    job = _read_text_or_number(document.get("externalJobPostingId"))
+    job = _read_name(document.get("externalJobPostingId"))
     if type_ == JOB_POSTING_STATUS and job is None:
         raise InvalidNotification(f"externalJobPostingId is missing, or not a text of 1 to {MAX_NAME_LENGTH} characters.")
     return ParsedNotification(type_, application_urn, job, payload, hashlib.sha256(payload.encode()).hexdigest())
 
 
 def _read_application_urn(value: Any) -> str:
-    name = _read_text_or_number(value.strip() if isinstance(value, str) else value)
+    name = read_application_urn(_read_name(value))
     if name is None:
         raise InvalidNotification("developerApplicationUrn is missing, or neither a text nor a number.")
-    return complete_urn(name)
+    return name
 
 
-def complete_urn(name: str) -> str:
-    """The URN of an application that may be named by its number alone."""
-    name = name.strip()
-    return APPLICATION_URN_PREFIX + name if name.isascii() and name.isdigit() else name
-
-
-def _read_text_or_number(value: Any) -> str | None:
+def _read_name(value: Any) -> str | None:
     """An id as text; LinkedIn's own samples write some of them as numbers. None where it is none."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    return value if isinstance(value, str) and _is_name(value) else None
+    try:
+        name = read_id(Decimal(value.text) if isinstance(value, _WrittenFloat) else value)
+    except ValueError:
+        return None
+    return name if name is not None and _is_name(name) else None
 
 
 def _is_name(text: str) -> bool:
@@ -209,11 +209,11 @@ def _is_name(text: str) -> bool:
     return 0 < len(text) <= MAX_NAME_LENGTH and "\0" not in text
 
 
-def _read_moment(value: Any) -> datetime | None:
-    if value is None:
-        return None
+def _read_received_at(value: Any, zone: tzinfo) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidNotification("received_at is no ISO 8601 date and time.") from None
+        moment = read_moment(value, zone)
+    except ValueError:
+        moment = None
+    if moment is None and value is not None:
+        raise InvalidNotification("received_at is no ISO 8601 date and time.")
+    return moment

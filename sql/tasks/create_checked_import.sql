@@ -1,4 +1,5 @@
--- Which rows of an import are good, and why are the others not? One row per imported row; `reason` is null for good ones.
+-- Which rows of an import can be used, and why not the others? One row per imported row; `reason` is null for good ones, and
+-- `example` is the text that a reason is about.
 create or replace temp table checked_import as
 with staged as (
     select * from staged_import
@@ -15,16 +16,6 @@ cleaned as (
             nullif(title, '') as title
         ),
         nullif(requested_at, '') as requested_text,
-        -- As they came, for the rows that are refused.
-        struct_pack(
-            task_urn,
-            external_job_posting_id,
-            operation,
-            requested_at,
-            application_urn,
-            location,
-            title
-        ) as cells,
         contains(
             concat_ws('', task_urn, external_job_posting_id, operation, requested_at, application_urn, location, title), chr(0)
         ) as has_nul
@@ -51,16 +42,26 @@ written_out as (
 dated as (
     select
         *,
-        -- DuckDB reads more than ISO 8601: names of time zones, offsets of days, years before Christ.
         case
+            -- DuckDB reads more than ISO 8601: names of time zones, offsets of days, years before Christ.
             when
                 regexp_full_match(
-                    moment_text,
-                    '\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d(:[0-5]\d)?)?)?)?'
+                    moment_text, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d(:[0-5]\d)?)?)'
                 )
-                and try_cast(moment_text as timestamptz) >= '0001-01-01 00:00:00+00'::timestamptz
-                and try_cast(moment_text as timestamptz) < '9999-12-31 00:00:00+00'::timestamptz
                 then try_cast(moment_text as timestamptz)
+            when regexp_full_match(moment_text, '\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}:\d{2}(\.\d+)?)?')
+                then timezone($timezone::varchar, try_cast(moment_text as timestamp))
+            -- With dots the day comes first.
+            when regexp_full_match(requested_text, '\d{1,2}\.\d{1,2}\.\d{4}([T ]\d{1,2}:\d{2}(:\d{2})?)?')
+                then timezone(
+                    $timezone::varchar,
+                    try_strptime(replace(requested_text, 'T', ' '), ['%d.%m.%Y %H:%M:%S', '%d.%m.%Y %H:%M', '%d.%m.%Y'])
+                )
+            -- An epoch of seconds, milliseconds, microseconds or nanoseconds.
+            when regexp_full_match(requested_text, '\d{10}(\.\d+)?|\d{13}(\.\d+)?|\d{16}(\.\d+)?|\d{19}(\.\d+)?')
+                then timezone(
+                    'UTC', make_timestamp(left(rpad(regexp_extract(requested_text, '^\d+'), 19, '0'), 16)::bigint)
+                )
         end as requested_at
     from written_out
 ),
@@ -76,7 +77,9 @@ judged as (
             when operation is null then 'operation is empty'
             when requested_text is null then 'requested_at is empty'
             when requested_at is null
-                then 'requested_at is no ISO 8601 date: ' || left(requested_text, 60)
+                then 'requested_at is no ISO 8601 date; name how it is written with --date-format'
+            when requested_at < timestamptz '2000-01-01 00:00:00+00' then 'requested_at is before the year 2000'
+            when requested_at > $now::timestamptz + interval 1 day then 'requested_at is more than a day ahead of the clock'
             when application_urn is null
                 then 'application_urn is empty, and more or less than one application is configured'
             when len($applications::varchar[]) > 0 and not list_contains($applications::varchar[], application_urn)
@@ -86,9 +89,30 @@ judged as (
 )
 
 select
-    * exclude (problem, requested_text, cells, has_nul, moment_text) replace (
+    * exclude (problem, requested_text, has_nul, moment_text) replace (
         case
-            when reason is not null then coalesce(row, left(to_json(cells)::varchar, $max_row_length))
+            when problem is not null then left(row, $max_row_length)
+            -- Complete and in our own columns, so that a row can be tried again.
+            when reason is not null
+                then left(
+                    json_object(
+                        'task_urn', task_urn,
+                        'external_job_posting_id', external_job_posting_id,
+                        'operation', operation,
+                        'requested_at', coalesce(strftime(requested_at, '%Y-%m-%dT%H:%M:%S.%fZ'), requested_text),
+                        'application_urn', application_urn,
+                        'location', location,
+                        'title', title
+                    )::varchar,
+                    $max_row_length
+                )
         end as row
-    )
+    ),
+    left(
+        case
+            when problem is not null then row
+            when starts_with(reason, 'requested_at') then requested_text
+            else task_urn
+        end, 80
+    ) as example
 from judged

@@ -1,11 +1,10 @@
--- Why were rows refused? One row per file and reason, the most frequent first.
+-- Why were rows refused? One row per file and reason, the most frequent first, with examples.
 select
     source,
     reason,
     count(*) as row_count,
-    min(line) as first_line
+    list(struct_pack(line, example) order by line)[:3] as examples
 from checked_import
 where reason is not null
 group by source, reason
-order by row_count desc, first_line asc, reason asc
-limit 20
+order by row_count desc, min(line) asc, reason asc

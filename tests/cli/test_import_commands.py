@@ -45,7 +45,7 @@ def test_what_a_file_holds_cannot_steer_the_terminal(user: User) -> None:
     path.write_text("task_urn,external_job_posting_id,operation,requested_at\nt1,job-1,CREATE,\x1b[2J\x1b]0;owned\x07\n", encoding="utf-8")
     (user.folder / "evil.csv").write_text("\x1b[31mtask_urn\n", encoding="utf-8")
     finished = user.run("tasks", "import", path, "evil.csv")
-    assert "is no ISO 8601 date: \ufffd[2J" in finished.stdout
+    assert "(first in line 2): \ufffd[2J" in finished.stdout
     assert "has no column" in finished.stderr
     assert not set(finished.stdout + finished.stderr) & set("\x1b\x07")
 
@@ -53,7 +53,7 @@ def test_what_a_file_holds_cannot_steer_the_terminal(user: User) -> None:
 def test_a_task_of_an_unknown_application_is_rejected(user: User) -> None:
     user.post("job-1", application="urn:li:developerApplication:1002")
     finished = user.run("tasks", "import", user.write_tasks())
-    assert finished.returncode == 0
+    assert finished.returncode == 1
     assert "application_urn is of no configured application: urn:li:developerApplication:1002" in finished.stdout
 
 

@@ -91,9 +91,16 @@ MOMENTS = [
     ("now", None),
     ("today", None),
     ("yesterday", None),
-    ("01.03.2026", None),
+    ("01.03.2026", TEN.replace(hour=0)),
+    ("01.03.2026 10:00", TEN),
+    ("01.13.2026", None),
     ("03/01/2026", None),
-    ("1772359200", None),
+    ("1772359200", TEN),
+    ("1772359200000", TEN),
+    ("1772359200000000", TEN),
+    ("1772359200000000000", TEN),
+    ("177235920", None),
+    ("-1772359200", None),
     ("null", None),
 ]
 
@@ -104,11 +111,31 @@ def test_a_moment_is_iso_8601_and_utc_where_it_names_no_offset(warehouse: Wareho
     tasks = {row["task_urn"]: row["requested_at"] for row in read(warehouse, "select * from job_tasks")}
     assert [(text, tasks.get(f"urn-{number:02}")) for number, (text, _) in enumerate(MOMENTS)] == MOMENTS
     refused = read(warehouse, "select line, reason from rejected_rows order by line")
-    assert refused == [
-        {"line": line, "reason": f"requested_at is no ISO 8601 date: {text}"}
-        for line, (text, moment) in enumerate(MOMENTS, start=2)
-        if moment is None
-    ]
+    assert [row["line"] for row in refused] == [line for line, (_, moment) in enumerate(MOMENTS, start=2) if moment is None]
+    assert {row["reason"] for row in refused} == {
+        "requested_at is no ISO 8601 date; name how it is written with --date-format",
+        "requested_at is before the year 2000",
+        "requested_at is more than a day ahead of the clock",
+    }
+
+
+LIMITS = [
+    # requested_at, whether it is a task (the clock stands at NOW)
+    ("0001-01-01T00:00:00Z", False),
+    ("1601-01-01", False),
+    ("1970-01-01T00:00:00Z", False),
+    ("1999-12-31T23:59:59Z", False),
+    ("2000-01-01T00:00:00Z", True),
+    ((NOW + timedelta(days=1)).isoformat(), True),
+    ((NOW + timedelta(days=1, seconds=1)).isoformat(), False),
+    ("9999-12-31", False),
+]
+
+
+@pytest.mark.parametrize(("text", "is_task"), LIMITS)
+def test_a_moment_that_no_request_can_have_is_refused(warehouse: Warehouse, tmp_path: Path, text: str, is_task: bool) -> None:
+    result = bring_in(warehouse, tmp_path, ROW | {"requested_at": text})
+    assert (result.added, result.rejected) == (int(is_task), int(not is_task))
 
 
 CASES = [

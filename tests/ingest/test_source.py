@@ -49,8 +49,8 @@ def test_the_first_pull_takes_everything_and_the_next_what_is_new_and_a_bit_befo
     assert pull(None).added == 2
     source.add("t3", NOW + timedelta(minutes=5))
     # Committed late, with a time before the last pull.
-    source.add("t4", NOW - timedelta(minutes=30))
-    source.add("too late", NOW - timedelta(days=2))
+    source.add("t4", NOW - timedelta(hours=20))
+    source.add("too late", NOW - timedelta(days=4))
     result = pull(NOW)
     assert (result.added, result.known) == (2, 1)
     assert [row[0] for row in read_tasks(warehouse)] == ["t1", "t2", "t3", "t4"]

@@ -156,8 +156,8 @@ def report(
             f"{flow['open_now']:,} findings open ({flow['open_before']:,} before, {flow['new']:,} new, {flow['resolved']:,} resolved) "
             f"on {result.summary['date']}, {result.summary['jobs']:,} jobs.",
         )
-        if not result.summary["complete"]:
-            echo("INCOMPLETE: " + " ".join(result.summary["incomplete_reasons"]), "bold red", err)
+        for reason in result.summary["incomplete_reasons"]:
+            echo(f"INCOMPLETE: {reason}", "bold red", err)
         echo(f"Open {result.folder / 'index.html'}")
         if delivery:
             echo(f"Messages: {delivery.sentence}.")

@@ -114,9 +114,15 @@ class RedactingFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
+class StderrHandler(logging.StreamHandler[Any]):
+    """Ours, by its class: a command that runs in the process of another one replaces it."""
+
+
 def start_logging(level: int = logging.INFO) -> None:
     """Log plain lines to stderr: ours from `level` on, warnings of libraries."""
-    handler = logging.StreamHandler(sys.stderr)
+    for earlier in [each for each in logging.getLogger().handlers if isinstance(each, StderrHandler)]:
+        logging.getLogger().removeHandler(earlier)
+    handler = StderrHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"))
     handler.addFilter(lambda record: record.levelno >= logging.WARNING or record.name.startswith("jobrecon"))
     logging.getLogger().addHandler(handler)

@@ -103,7 +103,7 @@ def test_linkedin_out_of_reach_is_1_published_and_no_false_all_clear(user: User)
     user.run("tasks", "import", user.write_tasks())
     finished = run_at(user, later)
     assert finished.returncode == 1
-    assert finished.stderr.count("are polled by the next run") == 1
+    assert finished.stderr.count("is fetched by the next run") == 1
     assert user.read("select external_job_posting_id, kind, resolved_at from findings order by 1") == [
         ("job-failed", "FAILED", None),
         ("job-stuck", "STUCK", None),

@@ -151,8 +151,10 @@ def test_budget_names_used_and_left_calls(make_user: MakeUser) -> None:
     user.run("run", "--as-of", NOW.isoformat())
     shown = user.run("budget")
     assert shown.returncode == 0
-    assert shown.stdout.splitlines()[-1].split()[:5] == [ACME, ACME, "5", "1", "4"]
-    assert shown.stdout.splitlines()[-1].split()[5].count("█") == 1
+    tasks, checks = (line.split() for line in shown.stdout.splitlines()[-2:])
+    assert tasks[:6] == [ACME, ACME, "simpleJobPostingTasks", "5", "1", "4"]
+    assert tasks[-1].count("█") == 1
+    assert checks[2] == "jobPostingStatus"
 
 
 def test_budget_without_any_application_is_2(make_user: MakeUser) -> None:

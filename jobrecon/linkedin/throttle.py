@@ -62,7 +62,6 @@ class Throttle:
             raise AccessDenied(
                 f"{self.ledger.application_urn} had no access to {self.ledger.resource}: not called again until {state.denied_until:%Y-%m-%d %H:%M} UTC.",
                 application_urn=self.ledger.application_urn,
-                status=403,
             )
         if state.throttle_count:
             async with self._lock:

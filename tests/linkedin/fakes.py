@@ -26,6 +26,7 @@ class TaskRequest:
     ids: list[str]
     token: str
     headers: dict[str, str]
+    path: str
 
 
 Respond = Callable[[TaskRequest], Response]
@@ -64,6 +65,7 @@ class FakeLinkedIn(Starlette):
         super().__init__(
             routes=[
                 Route("/v2/simpleJobPostingTasks", self._respond, methods=["GET", "POST"]),
+                Route("/rest/simpleJobPostingTasks", self._respond, methods=["GET", "POST"]),
                 Route("/oauth/v2/accessToken", self._grant, methods=["POST"]),
             ]
         )
@@ -76,7 +78,7 @@ class FakeLinkedIn(Starlette):
         query = request.scope["query_string"] if request.method == "GET" else await request.body()
         ids = [value for name, value in parse_qsl(query.decode(), keep_blank_values=True, errors="strict") if name == "ids"]
         token = request.headers["authorization"].removeprefix("Bearer ")
-        received = TaskRequest(len(self.requests), request.method, query, ids, token, dict(request.headers))
+        received = TaskRequest(len(self.requests), request.method, query, ids, token, dict(request.headers), request.url.path)
         self.requests.append(received)
         response = self.respond(received)
         return response if isinstance(response, Response) else await response

@@ -21,7 +21,7 @@ from jobrecon.linkedin.ledger import CallLedger
 from jobrecon.linkedin.tokens import DEFAULT_LIFETIME_SECONDS, TokenCache, read_lifetime_seconds
 from models import CachedToken
 from tests.linkedin.conftest import ACME, START, PollingHarness, Serve, count_calls, make_application, make_world, task_urn
-from tests.linkedin.fakes import FakeLinkedIn, error_response, task_response
+from tests.linkedin.fakes import FakeLinkedIn, TaskRequest, error_response, task_response
 from tests.linkedin.processes import get_token, run_together
 
 LIFETIMES = [
@@ -172,6 +172,30 @@ def test_a_secret_is_in_no_log_of_a_run_that_succeeds(serve: Serve, caplog: pyte
     assert harness.poll().tasks_settled == 1
     assert "acme-secret" not in caplog.text
     assert "token-1-of" not in caplog.text
+
+
+@pytest.mark.parametrize("token", ["token-1/plain", 'quo"ted', "back\\slash"])
+def test_a_token_that_linkedin_echoes_reaches_no_table_and_no_log(serve: Serve, caplog: pytest.LogCaptureFixture, token: str) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    def echo(request: TaskRequest) -> Response:
+        echoed = f"Error for token {request.token}"
+        if request.number == 2:
+            return error_response(403, echoed)
+        body = task_response(request.ids, "FAILED", errorMessage=echoed).body
+        return Response(bytes(body).replace(b"/plain", b"\\/plain") if request.number else body)
+
+    fake = FakeLinkedIn(echo, grant=lambda number, form: JSONResponse({"access_token": token, "expires_in": 1800}))
+    harness = serve(fake, make_application(), concurrency=1, query_string_limit=80)
+    harness.import_urns(*(task_urn(number) for number in range(3)))
+    result = harness.poll()
+    assert result.tasks_settled == 2
+    stored = harness.warehouse.connection.execute(
+        "select error_message from job_tasks union all select error_message from task_status_changes"
+    ).fetchall()
+    assert [text for (text,) in stored if text] == ["Error for token **********"] * 4
+    assert token not in caplog.text
+    assert token not in result.unseen[ACME]
 
 
 def test_while_secrets_rotate_the_second_one_is_tried(serve: Serve) -> None:

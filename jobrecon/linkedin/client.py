@@ -15,9 +15,10 @@ from jobrecon.errors import AccessDenied, BatchRefused, CredentialsRefused, Link
 from jobrecon.linkedin.batches import build_query
 from jobrecon.linkedin.ledger import CallLedger
 from jobrecon.linkedin.responses import MalformedResponse
-from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe, redact, redact_bytes
+from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe, redact_json
 from jobrecon.linkedin.throttle import Throttle
 from jobrecon.linkedin.tokens import TokenCache
+from jobrecon.redaction import redact
 from jobrecon.settings import Settings
 
 REFUSES_VERSION = re.compile(
@@ -72,7 +73,7 @@ class ResourceClient:
                 response = await self._send(query, token, is_tunneled)
                 status = response.status_code
                 if status == 200:
-                    return parse(redact_bytes(response.content, [token]), ids)
+                    return parse(redact_json(response.content, token), ids)
                 if status == 429:
                     continue
                 if status == 401 and not is_token_renewed:
@@ -84,7 +85,7 @@ class ResourceClient:
                     self.query_limit_bytes = min(self.query_limit_bytes, len(query) - 1)
                     continue
                 if status < 500:
-                    raise self._explain_refusal(response, ids, token)
+                    raise self._explain_refusal(response, ids)
                 problem = f"HTTP {status}"
             except TRANSIENT_ERRORS as error:
                 problem = describe(error)
@@ -93,7 +94,7 @@ class ResourceClient:
             if not await backoff.wait():
                 raise LinkedInUnreachable(
                     f"LinkedIn gives no response to {self.application.urn} ({self.application.customer}) at {self.url}: "
-                    f"{redact(problem, [token])}. What was received is saved, everything else stays as it is and is fetched by the next "
+                    f"{redact(problem)}. What was received is saved, everything else stays as it is and is fetched by the next "
                     "run. Check the network, then LinkedIn's status.",
                     application_urn=self.application.urn,
                 )
@@ -126,9 +127,9 @@ class ResourceClient:
         headers |= {"X-HTTP-Method-Override": "GET", "Content-Type": "application/x-www-form-urlencoded"}
         return self.http.build_request("POST", self.url, headers=headers, content=query)
 
-    def _explain_refusal(self, response: httpx.Response, ids: Sequence[str], token: SecretStr) -> LinkedInError:
+    def _explain_refusal(self, response: httpx.Response, ids: Sequence[str]) -> LinkedInError:
         urn, customer, status = self.application.urn, self.application.customer, response.status_code
-        message = redact(_read_message(response.content), [token])[:500]
+        message = redact(_read_message(response.content))[:500]
         concerns: dict[str, Any] = {"application_urn": urn, "status": status}
         if status == 426 or (status == 400 and REFUSES_VERSION.search(response.text)):
             tried = f"version {self.version} of its API (JOBRECON_API_VERSION)" if self.version else "its API without a version"

@@ -1,19 +1,19 @@
 """Parsing of LinkedIn's responses to batch gets, with every trap of them. No I/O."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from enum import StrEnum
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from jobrecon.linkedin.retry import describe
+from models.values import parse_json, read_id, read_text
 
 SECTIONS = ("results", "errors", "statuses")
 MAX_SILENT_IDS = 10
 """LinkedIn may have nothing to say about a few ids; about more at once it has not responded."""
-SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-SURROGATE = re.compile("[\ud800-\udfff]")
 ENCODED_URN = re.compile(r"urn%3A", re.IGNORECASE).match
 
 
@@ -78,8 +78,8 @@ def parse_response(body: bytes, requested: Sequence[str]) -> TaskResponses:
         others = ((_read_task(urn, result, None, None), result) for urn, result in results.items() if urn not in wanted)
         rows += [
             row._replace(
-                external_job_posting_id=_text(result.get("externalJobPostingId")),
-                location=_text(result.get("location")),
+                external_job_posting_id=_id(result.get("externalJobPostingId")),
+                location=read_text(result.get("location")),
                 is_requested=False,
             )
             for row, result in others
@@ -94,7 +94,7 @@ def parse_batch(body: bytes, wanted: Set[str]) -> tuple[dict[str, Any], dict[str
     Any of them may be absent, null, or lack an id; keys may come percent-encoded. Raises `MalformedResponse` for a body without
     any of them, and for one that has nothing about any of more than `MAX_SILENT_IDS` ids.
     """
-    document = _decode(body)
+    document = decode_object(body)
     if document.keys().isdisjoint(SECTIONS):
         raise MalformedResponse("the response has none of results, statuses and errors")
     results, errors, statuses = (_read_map(document, name, wanted) for name in SECTIONS)
@@ -103,22 +103,14 @@ def parse_batch(body: bytes, wanted: Set[str]) -> tuple[dict[str, Any], dict[str
     return results, errors, statuses
 
 
-def _decode(body: bytes) -> dict[str, Any]:
-    """A JSON object. Python's parser, not orjson: that one rounds integers above 2^64 and refuses the lone surrogates of a cut emoji."""
+def decode_object(body: bytes) -> dict[str, Any]:
     try:
-        text = body.decode("utf-8-sig")
-        document = json.loads(text, parse_constant=_refuse_constant)
-        if SURROGATE_ESCAPE.search(text):
-            document = json.loads(SURROGATE.sub("\ufffd", json.dumps(document, ensure_ascii=False)))
+        document = parse_json(body.removeprefix(codecs.BOM_UTF8))
     except (ValueError, RecursionError) as error:
         raise MalformedResponse(f"the response is not JSON: {describe(error)}") from None
     if not isinstance(document, dict):
         raise MalformedResponse("the response is JSON, but not an object")
     return document
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
 
 
 def _read_map(document: dict[str, Any], name: str, wanted: Set[str]) -> dict[str, Any]:
@@ -167,6 +159,13 @@ def is_404(code: Any) -> bool:
     return str(code.get("status") if isinstance(code, dict) else code) == "404"
 
 
+def _id(value: Any) -> str | None:
+    try:
+        return read_id(value)
+    except ValueError:
+        return None
+
+
 def _text(value: Any) -> str | None:
     if value is None or value == "":
         return None
@@ -178,6 +177,6 @@ def _text(value: Any) -> str | None:
 def canonicalize(value: Any) -> str | None:
     """JSON that is the same for values that differ only in the order of keys; None where it is nested too deep to be written."""
     try:
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=float)
     except RecursionError:
         return None

@@ -3,11 +3,11 @@
 import asyncio
 import json
 import random
-from collections.abc import Iterable
-from urllib.parse import quote_plus
 
 import httpx
 from pydantic import SecretStr
+
+from jobrecon.redaction import MASK
 
 TRANSIENT_ERRORS = (httpx.TransportError, httpx.DecodingError)
 """Refused and reset connections, timeouts, TLS errors, malformed HTTP."""
@@ -37,18 +37,9 @@ def describe(error: BaseException) -> str:
     return text[:300] or type(error).__name__
 
 
-def redact_bytes(body: bytes, secrets: Iterable[SecretStr]) -> bytes:
-    """A JSON body without any of the secrets, however JSON escapes them."""
-    for secret in secrets:
-        escaped = json.dumps(secret.get_secret_value())[1:-1]
-        for form in {secret.get_secret_value(), escaped, escaped.replace("/", "\\/")}:
-            body = body.replace(form.encode(), b"**********")
+def redact_json(body: bytes, secret: SecretStr) -> bytes:
+    """A JSON body without the secret, however JSON escapes it."""
+    escaped = json.dumps(secret.get_secret_value())[1:-1]
+    for form in (secret.get_secret_value(), escaped, escaped.replace("/", "\\/")):
+        body = body.replace(form.encode(), MASK.encode())
     return body
-
-
-def redact(text: str, secrets: Iterable[SecretStr]) -> str:
-    """The text without any of the secrets, plain or form-encoded."""
-    for secret in secrets:
-        if value := secret.get_secret_value():
-            text = text.replace(value, "**********").replace(quote_plus(value), "**********")
-    return text

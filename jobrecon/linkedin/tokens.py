@@ -18,7 +18,8 @@ from jobrecon.applications import Application
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import CredentialsRefused, LinkedInUnreachable
 from jobrecon.landing.database import explain_landing_errors
-from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe, redact
+from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe
+from jobrecon.redaction import redact, remember_secrets
 from models import CachedToken
 
 EXPIRY_LEEWAY = timedelta(seconds=60)
@@ -79,10 +80,11 @@ class TokenCache:
         for secret in secrets:
             status, body = await self._post(secret)
             if status == 200:
+                remember_secrets(body["access_token"])
                 return SecretStr(body["access_token"]), self.clock() + timedelta(seconds=read_lifetime_seconds(body.get("expires_in")))
             refusal = f"HTTP {status}, {body.get('error', 'no error named')}: {body.get('error_description', 'no description')}"
         raise CredentialsRefused(
-            f"LinkedIn gives no token to {self.application.urn} ({self.application.customer}): {redact(refusal, secrets)}. "
+            f"LinkedIn gives no token to {self.application.urn} ({self.application.customer}): {redact(refusal)}. "
             "Its tasks stay as they are and are polled once that is mended. Check its client_id and client_secrets in applications.toml.",
             application_urn=self.application.urn,
         )
@@ -106,15 +108,17 @@ class TokenCache:
                 problem = describe(error)
             if not await backoff.wait():
                 raise LinkedInUnreachable(
-                    f"{self.token_url} gives no token to {self.application.urn}: {redact(problem, [secret])}. Its tasks stay as they are. "
+                    f"{self.token_url} gives no token to {self.application.urn}: {redact(problem)}. Its tasks stay as they are. "
                     "Check the network from this machine; the next run tries again.",
                     application_urn=self.application.urn,
                 )
 
     def _read_cached(self) -> tuple[SecretStr, datetime] | None:
         with explain_landing_errors(self.engine), Session(self.engine) as session:
-            cached = session.get(CachedToken, self.application.urn)
-            return (SecretStr(cached.access_token), cached.expires_at) if cached else None
+            if (cached := session.get(CachedToken, self.application.urn)) is None:
+                return None
+            remember_secrets(cached.access_token)
+            return SecretStr(cached.access_token), cached.expires_at
 
     def _write_cached(self, token: SecretStr, expires_at: datetime) -> None:
         with explain_landing_errors(self.engine), Session(self.engine) as session:

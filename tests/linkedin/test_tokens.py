@@ -174,7 +174,7 @@ def test_a_secret_is_in_no_log_of_a_run_that_succeeds(serve: Serve, caplog: pyte
     assert "token-1-of" not in caplog.text
 
 
-@pytest.mark.parametrize("token", ["token-1/plain", 'quo"ted', "back\\slash"])
+@pytest.mark.parametrize("token", ["token-1/plain", 'a-quo"ted-token', "a-back\\slash"])
 def test_a_token_that_linkedin_echoes_reaches_no_table_and_no_log(serve: Serve, caplog: pytest.LogCaptureFixture, token: str) -> None:
     caplog.set_level(logging.DEBUG)
 
@@ -193,7 +193,7 @@ def test_a_token_that_linkedin_echoes_reaches_no_table_and_no_log(serve: Serve, 
     stored = harness.warehouse.connection.execute(
         "select error_message from job_tasks union all select error_message from task_status_changes"
     ).fetchall()
-    assert [text for (text,) in stored if text] == ["Error for token **********"] * 4
+    assert [text for (text,) in stored if text] == ["Error for token ***"] * 4
     assert token not in caplog.text
     assert token not in result.unseen[ACME]
 

@@ -215,13 +215,14 @@ def find_unknown(applications: Path) -> dict[str, str]:
 
 
 def describe_settings(settings: Settings) -> list[tuple[str, str, str]]:
-    """(variable, value without secrets, origin) of every setting; the origin is `environment`, `.env` or `default`."""
+    """(variable, value without secrets, origin) of every setting; the origin is `environment`, `.env` (a demo's own file) or `default`."""
     environment = {name.upper() for name, value in os.environ.items() if value}
-    file = {name.upper() for name, value in dotenv_values(".env").items() if value}
+    path = find_demo_file(settings.home) or Path(".env")
+    file = {name.upper() for name, value in dotenv_values(path).items() if value}
     rows = []
     for name in Settings.model_fields:
         variable, value = f"{PREFIX}{name.upper()}", getattr(settings, name)
-        origin = "environment" if variable in environment else ".env" if variable in file else "default"
+        origin = "environment" if variable in environment else path.name if variable in file else "default"
         rows.append((variable, write_value(value), origin))
     return rows
 

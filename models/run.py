@@ -29,6 +29,7 @@ class RunFields(SQLModel):
         default=RunState.RUNNING, description="RUNNING, COMPLETED, INCOMPLETE (some source or application could not be read) or FAILED"
     )
     tasks_pending: int = Field(default=0, description="Pending tasks when polling began")
+    tasks_young: int = Field(default=0, description="Pending tasks younger than JOBRECON_FIRST_CHECK_AFTER: not due yet")
     tasks_due: int = Field(default=0, description="Pending tasks that were due for polling")
     tasks_polled: int = Field(default=0, description="Tasks whose status LinkedIn returned")
     tasks_settled: int = Field(default=0, description="Tasks that settled in this run")

@@ -3,6 +3,7 @@
 import gc
 import shlex
 import time
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -22,8 +23,10 @@ from jobrecon.cli.console import (
     sparkline,
     start_logging,
 )
+from jobrecon.cli.demo import demo, sandbox
 from jobrecon.cli.importing import notifications, rejected, tasks
 from jobrecon.cli.settings import settings as print_settings
+from jobrecon.cli.webhook import webhook
 from jobrecon.clock import utc_now
 from jobrecon.errors import ConfigurationError
 from jobrecon.settings import load_settings
@@ -39,8 +42,9 @@ app.add_typer(tasks, name="tasks")
 app.add_typer(notifications, name="notifications")
 app.command()(rejected)
 app.command("settings")(print_settings)
-webhook = typer.Typer()
 app.add_typer(webhook, name="webhook")
+app.command()(sandbox)
+app.command()(demo)
 
 
 def main() -> None:
@@ -101,6 +105,7 @@ def run(
     Example: `jobrecon run --as-of 2026-11-21T06:00:00Z`
     """
     from jobrecon.reconcile.run import reconcile
+    from jobrecon.reports.formatting import describe_count, describe_seconds
 
     with exit_with_status():
         settings = load_settings()
@@ -115,6 +120,11 @@ def run(
                 f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}."
             )
             echo(f"{summary.polling_sentence}.")
+            if summary.tasks_young:
+                echo(
+                    f"Not due yet: {describe_count(summary.tasks_young, 'task')} younger than {describe_seconds(settings.first_check_after)}."
+                )
+            echo(f"Warehouse: {settings.describe_warehouse()}")
             echo(f"Published: {settings.published}")
         if summary.failed_applications:
             raise typer.Exit(1)
@@ -124,6 +134,8 @@ def run(
 def report(
     date: Annotated[str | None, typer.Option("--date", help="The day to report, YYYY-MM-DD. Default: today.", metavar="D")] = None,
     is_mailed: Annotated[bool, typer.Option("--mail", help="Send the mails and the chat message that have not been sent yet.")] = False,
+    is_resent: Annotated[bool, typer.Option("--resend", help="With --mail: send also what was sent before.")] = False,
+    is_opened: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the daily report into the reports folder: a page for all, one per account manager, workbook, CSV, summary.
@@ -141,12 +153,17 @@ def report(
             day = dt.date.fromisoformat(date) if date else None
         except ValueError:
             raise ConfigurationError(f"--date is not a date: {date!r}. Write it as 2026-01-31.") from None
+        if is_resent and not is_mailed:
+            raise ConfigurationError("--resend goes with --mail: jobrecon report --mail --resend")
         result = write_report(settings, day, utc_now())
+        page = (result.folder / "index.html").absolute()
+        if is_opened:
+            webbrowser.open(page.as_uri())
         delivery = None
         if is_mailed:
             from jobrecon.delivery.deliver import deliver_report
 
-            delivery = deliver_report(settings, result, utc_now())
+            delivery = deliver_report(settings, result, utc_now(), resend=is_resent)
         if as_json:
             sent = {"mail": delivery.__dict__ | {"kept": [str(path) for path in delivery.kept]}} if delivery else {}
             print_json({**result.summary, "folder": str(result.folder), "files": [str(file) for file in result.files], **sent})
@@ -158,7 +175,7 @@ def report(
         )
         for reason in result.summary["incomplete_reasons"]:
             echo(f"INCOMPLETE: {reason}", "bold red", err)
-        echo(f"Open {result.folder / 'index.html'}")
+        echo(f"{'Opened' if is_opened else 'Open'} {result.folder / 'index.html'}")
         if delivery:
             echo(f"Messages: {delivery.sentence}.")
             for problem in delivery.problems:
@@ -264,67 +281,3 @@ def doctor(as_json: JsonOption = False) -> None:
                 echo(f"{item.name}: {item.detail}" + (f"\n     {item.remedy}" if item.remedy else ""))
         if any(item.state == "FAIL" for item in checks):
             raise typer.Exit(1)
-
-
-@webhook.callback(invoke_without_command=True)
-def webhook_serve(
-    context: typer.Context,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8080,
-) -> None:
-    """Serve the webhook receiver: /webhook, /healthz, /readyz, /metrics.
-
-    Example: `jobrecon webhook --host 0.0.0.0 --port 8080`
-    """
-    from jobrecon.webhook.server import serve_webhook
-
-    if context.invoked_subcommand is None:
-        with exit_with_status():
-            serve_webhook(load_settings(), host, port)
-
-
-@webhook.command("redrive")
-def webhook_redrive() -> None:
-    """Parse the quarantined bodies again, after a fix: those that are valid now land with their original time of receipt.
-
-    Example: `jobrecon webhook redrive`
-    """
-    from jobrecon.landing.database import open_landing
-    from jobrecon.webhook.redrive import redrive_quarantine
-
-    with exit_with_status():
-        result = redrive_quarantine(open_landing(load_settings().landing_url))
-        echo(f"{result.landed:,} notifications landed and are merged by the next run; {sum(result.invalid.values()):,} stay in quarantine.")
-        for reason, count in sorted(result.invalid.items(), key=lambda item: -item[1]):
-            echo(f"  {count:,} invalid: {reason}")
-
-
-@app.command()
-def sandbox(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8090,
-    webhook_url: Annotated[str | None, typer.Option(help="Where to send webhooks, such as http://127.0.0.1:8080/webhook.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same outcomes.")] = 1,
-) -> None:
-    """Serve a fake LinkedIn: tokens, tasks, posting status, webhooks, and control endpoints for its clock and faults.
-
-    It knows the configured applications, or a sample one. Example: `jobrecon sandbox --webhook-url http://127.0.0.1:8080/webhook`
-    """
-    from jobrecon.cli.sandbox import serve_fake_linkedin
-
-    with exit_with_status():
-        serve_fake_linkedin(load_settings(), host, port, webhook_url, seed)
-
-
-@app.command()
-def demo(
-    home: Annotated[Path, typer.Option(help="The demo's folder: a new one, or an earlier demo's, which is emptied.")] = Path("demo"),
-) -> None:
-    """Try everything on this machine, with nothing configured: a fake LinkedIn, receiver, flows and report.
-
-    Takes less than a minute and prints where everything lies. Nothing leaves this machine. Example: `jobrecon demo --home demo`
-    """
-    from jobrecon.demo.two_days import run_demo
-
-    with exit_with_status():
-        run_demo(home)

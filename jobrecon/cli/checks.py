@@ -13,7 +13,10 @@ import httpx
 
 from jobrecon.applications import Application, Applications
 from jobrecon.clock import utc_now
+from jobrecon.delivery.smtp import SmtpSession, read_server
+from jobrecon.demo.marker import ENDED_API_URL, find_demo_file
 from jobrecon.errors import JobreconError
+from jobrecon.ingest.source import check_source, is_source_set
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox_reader import read_state
 from jobrecon.linkedin.http import HttpClient
@@ -41,20 +44,21 @@ def run_checks() -> list[Check]:
     settings = load_settings()
     applications = settings.load_applications()
     checks = [Check("configuration", "OK", f"home folder {settings.home}; days of reports are those of {settings.timezone}")]
-    checks += _check_applications(applications, settings)
-    for check in (_check_credentials, _check_disk, _check_warehouse, _check_published, _check_landing, _check_webhook, _check_prefect):
-        checks += _run_check(check, settings, applications)
+    for name, check in CHECKS.items():
+        try:
+            checks += check(settings, applications)
+        except JobreconError as error:
+            checks.append(Check(name, "FAIL", str(error)))
     return checks
 
 
-def _run_check(check: Callable[[Settings, Applications], Iterator[Check]], settings: Settings, applications: Applications) -> list[Check]:
-    try:
-        return list(check(settings, applications))
-    except JobreconError as error:
-        return [Check(check.__name__.removeprefix("_check_"), "FAIL", str(error))]
+def _check_home(settings: Settings, _applications: Applications) -> Iterator[Check]:
+    if find_demo_file(settings.home):
+        detail = f"{settings.home} is a demo's home: its jobs are invented, and nothing can be run in it"
+        yield Check("home", "WARN", detail, "Set JOBRECON_HOME to a folder for your own jobs.")
 
 
-def _check_applications(applications: Applications, settings: Settings) -> Iterator[Check]:
+def _check_applications(settings: Settings, applications: Applications) -> Iterator[Check]:
     if not len(applications):
         remedy = "Write it as docs/settings.md shows, or set JOBRECON_CLIENT_ID, JOBRECON_CLIENT_SECRET and JOBRECON_APPLICATION_URN."
         yield Check("applications", "FAIL", f"none is configured ({settings.applications} is missing or has none)", remedy)
@@ -68,6 +72,9 @@ def _check_applications(applications: Applications, settings: Settings) -> Itera
 
 def _check_credentials(settings: Settings, applications: Applications) -> Iterator[Check]:
     """One token request per application; the response carries LinkedIn's own time."""
+    if settings.api_url == ENDED_API_URL:
+        yield Check("credentials", "WARN", "not checked: the demo's fake LinkedIn has ended")
+        return
 
     async def request_token(application: Application) -> tuple[Check, datetime | None]:
         dates: list[str] = []
@@ -123,7 +130,12 @@ def _check_disk(settings: Settings, _applications: Applications) -> Iterator[Che
 def _check_warehouse(settings: Settings, _applications: Applications) -> Iterator[Check]:
     with open_warehouse(settings.model_copy(update={"lock_wait": min(settings.lock_wait, 2)})) as warehouse:
         tasks = warehouse.count("tasks/select_pending_count", as_of=utc_now())
+        last_as_of = warehouse.run("runs/select_last_as_of")[0][0]
     yield Check("warehouse", "OK", f"can be written; {tasks:,} tasks pending")
+    if last_as_of and (last_as_of - utc_now()).total_seconds() > MAX_CLOCK_DIFFERENCE_SECONDS:
+        detail = f"the last run is as of {last_as_of.isoformat(timespec='seconds')}, ahead of this machine's clock"
+        remedy = "Correct the clock. If it is right, runs are refused until then: restore the warehouse of before that run."
+        yield Check("last run", "FAIL", detail, remedy)
 
 
 def _check_published(settings: Settings, _applications: Applications) -> Iterator[Check]:
@@ -178,6 +190,31 @@ def _check_webhook(settings: Settings, _applications: Applications) -> Iterator[
         yield Check("webhook", "OK", detail)
 
 
+def _check_source(settings: Settings, _applications: Applications) -> Iterator[Check]:
+    if is_source_set(settings):
+        columns = check_source(settings, utc_now())
+        yield Check("task source", "OK", f"the query runs, with the columns {', '.join(columns)}")
+
+
+def _check_mail(settings: Settings, _applications: Applications) -> Iterator[Check]:
+    server = read_server(settings)
+    if server is None:
+        yield Check("mail", "OK", "JOBRECON_SMTP_URL is not set: `report --mail` leaves mails as files")
+        return
+    with SmtpSession(server) as session:
+        session.ensure_connected()
+    yield Check("mail", "OK", f"{server.host}:{server.port} is reachable{' and takes the login' if server.user else ''}")
+
+
+def _check_chat(settings: Settings, _applications: Applications) -> Iterator[Check]:
+    if settings.chat_url.get_secret_value():
+        # Loads apprise with all its services.
+        from jobrecon.delivery.chat import open_chat
+
+        open_chat(settings)
+        yield Check("chat", "OK", "JOBRECON_CHAT_URL is the address of a chat; whether it takes messages only a message shows")
+
+
 def _check_prefect(settings: Settings, _applications: Applications) -> Iterator[Check]:
     url = settings.environment.get("PREFECT_API_URL", "")
     if not url:
@@ -197,3 +234,20 @@ def _check_prefect(settings: Settings, _applications: Applications) -> Iterator[
         f"responds with HTTP {response.status_code}",
         "" if is_healthy else "Look at the server's log.",
     )
+
+
+CHECKS: dict[str, Callable[[Settings, Applications], Iterator[Check]]] = {
+    "home": _check_home,
+    "applications": _check_applications,
+    "credentials": _check_credentials,
+    "disk": _check_disk,
+    "warehouse": _check_warehouse,
+    "published copy": _check_published,
+    "landing database": _check_landing,
+    "webhook": _check_webhook,
+    "task source": _check_source,
+    "mail": _check_mail,
+    "chat": _check_chat,
+    "Prefect API": _check_prefect,
+}
+"""In the order in which a user would fix things."""

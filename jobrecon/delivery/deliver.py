@@ -43,14 +43,16 @@ class Delivery:
         return ", ".join(parts)
 
 
-def deliver_report(settings: Settings, result: ReportResult, now: dt.datetime) -> Delivery:
-    """Send what was not sent yet of the report's messages.
+def deliver_report(settings: Settings, result: ReportResult, now: dt.datetime, *, resend: bool = False) -> Delivery:
+    """Send what was not sent yet of the report's messages; with `resend`, all of them.
 
     A server that cannot be reached raises `DeliveryFailed` and is worth another try; a message that fails is recorded and
     stops no other. Without a mail server the mails are written as `.eml` files into the folder `mail` beside the report.
     """
     delivery = Delivery()
     outbox = Outbox(result.folder / "mail")
+    if resend:
+        outbox.clear()
     failure: DeliveryFailed | None = None
     for deliver in (_deliver_mails, _deliver_chat):
         try:

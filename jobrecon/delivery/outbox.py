@@ -56,6 +56,11 @@ class Outbox:
         """The message was certainly not handed over: the next run may send it."""
         self.record_path(name).unlink(missing_ok=True)
 
+    def clear(self) -> None:
+        """Forget what was sent: every message is new."""
+        for record in self.folder.glob("*.json"):
+            record.unlink(missing_ok=True)
+
     def read_state(self, name: str) -> SendState:
         """What became of a message that was acquired."""
         try:

@@ -90,6 +90,9 @@ class Reconciliation:
             self.reasons["pull"] = str(error)
         self.warehouse.run("tasks/update_expired_tasks", as_of=self.as_of, lifespan_seconds=self.lifespan_seconds)
         self.summary.tasks_pending = self.warehouse.count("tasks/select_pending_count", as_of=self.as_of)
+        self.summary.tasks_young = self.warehouse.count(
+            "tasks/select_young_count", as_of=self.as_of, first_check_after=self.settings.first_check_after
+        )
 
     async def poll(self, advance: Callable[[int, int], None] = lambda _done, _due: None, job: str | None = None) -> PollResult:
         """Poll due tasks, or only those of `job`. An error of one application is recorded and stops no other."""

@@ -56,6 +56,7 @@ def explain_kinds(settings: Settings) -> list[tuple[str, str]]:
     thresholds = {
         "stuck_after": describe_seconds(settings.stuck_after),
         "unconfirmed_after": describe_seconds(settings.unconfirmed_after),
+        "expiring_within": describe_seconds(settings.expiring_within),
         "lifespan": describe_seconds(settings.task_lifespan_days * 86_400),
     }
     return [(entry.name, entry.meaning.format(**thresholds)) for entry in FINDING_KINDS]

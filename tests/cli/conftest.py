@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,9 @@ from jobrecon.cli.app import app
 from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.sandbox.tasks import Task
 from jobrecon.settings import Settings
+from jobrecon.warehouse import Warehouse, open_warehouse
 from jobrecon.webhook.serving import serve_in_thread
+from tests.delivery.mail_server import serve_mail
 
 ACME = "urn:li:developerApplication:1001"
 BETA = "urn:li:developerApplication:1002"
@@ -119,6 +122,10 @@ class User:
         self.posted.clear()
         return path
 
+    def open_warehouse(self) -> AbstractContextManager[Warehouse]:
+        """The writer's file, opened by this process."""
+        return open_warehouse(self.settings)
+
     def read(self, statement: str, path: Path | None = None) -> Rows:
         """Rows of the published copy, or of another file."""
         with duckdb.connect(path or self.published, read_only=True) as connection:
@@ -158,3 +165,10 @@ def make_user(tmp_path: Path, server: SharedServer, monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def user(make_user: MakeUser) -> User:
     return make_user()
+
+
+@pytest.fixture
+def mail_server() -> Iterator[str]:
+    """The address of a mail server that takes everything."""
+    with serve_mail() as box:
+        yield f"smtp://127.0.0.1:{box.port}?starttls=off"

@@ -66,6 +66,17 @@ def test_a_run_polls_and_updates_findings_and_publishes(user: User) -> None:
     assert user.read("select state, tasks_polled, tasks_settled, calls_used from runs") == [("COMPLETED", 3, 2, 1)]
 
 
+def test_tasks_that_are_not_due_yet_and_where_the_warehouse_lies_are_printed(user: User) -> None:
+    post_some(user)
+    user.post("job-young", hours_ago=0.01, settles_at=(NOW + timedelta(days=1)).timestamp())
+    user.run("tasks", "import", user.write_tasks())
+    finished = run_at(user)
+    assert "Not due yet: 1 task younger than 5 min.\n" in finished.stdout
+    assert f"Warehouse: {user.home / 'warehouse.duckdb'}\n" in finished.stdout
+    assert user.read("select tasks_young, tasks_due from runs") == [(1, 3)]
+    assert "Not due yet" not in run_at(user, NOW + timedelta(minutes=20)).stdout
+
+
 def test_a_run_older_than_the_last_is_refused_and_changes_nothing(user: User) -> None:
     post_some(user)
     run_at(user)

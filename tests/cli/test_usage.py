@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jobrecon.cli.app import app
-from tests.cli.conftest import ACME, NOW, SECRET, MakeUser, User
+from tests.cli.conftest import ACME, NOW, MakeUser, User
 
 COMMANDS = [
     ["demo"],
@@ -160,44 +160,6 @@ def test_budget_names_used_and_left_calls(make_user: MakeUser) -> None:
 def test_budget_without_any_application_is_2(make_user: MakeUser) -> None:
     user = make_user(JOBRECON_CLIENT_ID="", JOBRECON_APPLICATION_URN="")
     assert user.run("budget").returncode == 2
-
-
-def test_doctor_finds_nothing_wrong_with_a_sandbox(user: User) -> None:
-    user.run("run")
-    finished = user.run("doctor")
-    assert finished.returncode == 0, finished.stdout
-    lines = finished.stdout.splitlines()
-    assert not [line for line in lines if line.startswith("FAIL")]
-    for name in ("configuration", "application", "credentials", "clock", "disk", "warehouse", "published copy", "landing database"):
-        assert any(line.startswith("OK") and f" {name}: " in line for line in lines), name
-    assert all("Prefect" in line or "webhook" in line for line in lines if line.startswith("WARN"))
-
-
-def test_doctor_fails_for_a_wrong_secret_and_prints_it_nowhere(make_user: MakeUser) -> None:
-    user = make_user(JOBRECON_CLIENT_SECRET="wrong-but-just-as-secret")
-    finished = user.run("doctor")
-    assert finished.returncode == 1
-    (line,) = [line for line in finished.stdout.splitlines() if line.startswith("FAIL")]
-    assert "credentials" in line
-    assert ACME in line
-    assert "wrong-but-just-as-secret" not in finished.stdout + finished.stderr
-    assert SECRET not in finished.stdout + finished.stderr
-
-
-def test_doctor_says_how_to_configure_the_first_application(make_user: MakeUser) -> None:
-    user = make_user(JOBRECON_CLIENT_ID="", JOBRECON_APPLICATION_URN="")
-    finished = user.run("doctor")
-    assert finished.returncode == 1
-    assert "JOBRECON_CLIENT_ID" in finished.stdout
-
-
-def test_doctor_continues_after_a_failed_check(user: User) -> None:
-    user.home.mkdir()
-    (user.home / "warehouse.duckdb").write_bytes(b"no database" * 1000)
-    finished = user.run("doctor")
-    assert finished.returncode == 1
-    assert [line.split(":")[0] for line in finished.stdout.splitlines() if line.startswith("FAIL")] == ["FAIL warehouse"]
-    assert "landing database" in finished.stdout
 
 
 def test_help_loads_none_of_the_libraries_that_a_run_needs() -> None:

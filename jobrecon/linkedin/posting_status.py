@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from jobrecon.applications import Application
 from jobrecon.clock import Clock, utc_now
-from jobrecon.errors import AccessDenied, BatchRefused, JobreconError
+from jobrecon.errors import AccessDenied, BatchRefused
 from jobrecon.linkedin.batches import pack
 from jobrecon.linkedin.client import INVALID_KEY_MESSAGE, ResourceClient
 from jobrecon.linkedin.ledger import POSTING_STATUS
@@ -90,8 +90,9 @@ class PostingStatusClient:
         After an error no further call is made; what others received is given first, then the error is raised.
         """
         batches = self.pack(ids)
-        received: asyncio.Queue[list[PostingStatus] | None] = asyncio.Queue()
-        errors: list[JobreconError] = []
+        # Bounded: whoever stores the rows may be slower than LinkedIn.
+        received: asyncio.Queue[list[PostingStatus] | None] = asyncio.Queue(self.concurrency)
+        errors: list[Exception] = []
         left = max_calls
 
         async def work() -> None:
@@ -99,11 +100,10 @@ class PostingStatusClient:
             try:
                 while not errors and left != 0 and (batch := next(batches, None)):
                     left = None if left is None else left - 1
-                    received.put_nowait(await self.fetch_batch(batch))
-            except JobreconError as error:
+                    await received.put(await self.fetch_batch(batch))
+            except Exception as error:  # noqa: BLE001 - raised below, once everything received is given
                 errors.append(error)
-            finally:
-                received.put_nowait(None)
+            await received.put(None)
 
         workers = [asyncio.create_task(work()) for _ in range(self.concurrency)]
         try:
@@ -116,8 +116,7 @@ class PostingStatusClient:
         finally:
             for worker in workers:
                 worker.cancel()
-            outcomes = await asyncio.gather(*workers, return_exceptions=True)
+            await asyncio.gather(*workers, return_exceptions=True)
             await self.ledger.refund()
-        for error in (*errors, *outcomes):
-            if isinstance(error, Exception):
-                raise error
+        if errors:
+            raise errors[0]

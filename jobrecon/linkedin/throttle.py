@@ -25,7 +25,8 @@ EXHAUSTED_PART = 0.9
 """Of the day's limit: from here on a 429 means the day."""
 PROBE_SECONDS = 150
 """After which a probe without an outcome counts as lost: its process was killed."""
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.2
+"""Between two looks for the outcome of another one's probe."""
 DENIED_SECONDS = 86_400
 NAMES_DAY = re.compile(r"(?<![a-z])(day|daily)(?![a-z])", re.IGNORECASE)
 
@@ -49,8 +50,6 @@ class Throttle:
         self.ledger = ledger
         self.clock = ledger.clock
         self._state: State | None = None
-        self._lock = asyncio.Lock()
-        """Held by the probe until its outcome is known."""
         self._is_pause_short = False
 
     @asynccontextmanager
@@ -63,18 +62,16 @@ class Throttle:
                 f"{self.ledger.application_urn} had no access to {self.ledger.resource}: not called again until {state.denied_until:%Y-%m-%d %H:%M} UTC.",
                 application_urn=self.ledger.application_urn,
             )
-        if state.throttle_count:
-            async with self._lock:
-                if claimed_at := await self._claim_probe():
-                    try:
-                        yield True
-                    finally:
-                        await asyncio.to_thread(self._release_probe, claimed_at)
-                    return
-        yield False
+        if state.throttle_count and (claimed_at := await self._claim_probe()):
+            try:
+                yield True
+            finally:
+                await asyncio.to_thread(self._release_probe, claimed_at)
+        else:
+            yield False
 
     async def _claim_probe(self) -> datetime | None:
-        """When this call was made the probe; None once another one has succeeded."""
+        """When this call was made the probe; None once another one has succeeded, whose outcome is waited for."""
         began = self.clock()
         waits = 0
         while True:
@@ -92,7 +89,7 @@ class Throttle:
             elif waits * POLL_SECONDS > PROBE_SECONDS:
                 raise self.ledger.explain_throttled(now + timedelta(seconds=PROBE_SECONDS))
             else:
-                # Another process probes.
+                # Another worker, process or machine probes.
                 waits += 1
                 await asyncio.sleep(POLL_SECONDS)
 

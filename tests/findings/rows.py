@@ -67,9 +67,22 @@ def told(received_at: datetime | None = None, **values: Any) -> Row:
         "external_job_posting_id": JOB,
         "type": "JOB_POSTING_STATUS",
         "received_at": received_at or ago(hours=1),
+        "last_received_at": values.get("last_received_at", received_at or ago(hours=1)),
         "arrival": arrival,
         "deliveries": 1,
         "payload": "{}",
+    } | values
+
+
+def checked(checked_at: datetime, last_checked_at: datetime | None = None, **values: Any) -> Row:
+    """What jobPostingStatus said of a job, first and last at these moments."""
+    return {
+        "check_id": f"check-{next(_arrivals):06}",
+        "application_urn": ACME,
+        "external_job_posting_id": JOB,
+        "checked_at": checked_at,
+        "last_checked_at": last_checked_at or checked_at,
+        "is_known": True,
     } | values
 
 
@@ -90,9 +103,16 @@ def delivery(received_at: datetime, delivery_id: str | None = None, arrival: int
     }
 
 
-def given(warehouse: Warehouse, tasks: Sequence[Row] = (), notifications: Sequence[Row] = (), customers: Sequence[Row] = ()) -> None:
+def given(
+    warehouse: Warehouse,
+    tasks: Sequence[Row] = (),
+    notifications: Sequence[Row] = (),
+    customers: Sequence[Row] = (),
+    checks: Sequence[Row] = (),
+) -> None:
     """Put rows into the warehouse as they are, in bulk."""
-    for table, rows in (("job_tasks", tasks), ("notifications", notifications), ("customers", customers)):
+    tables = {"job_tasks": tasks, "notifications": notifications, "customers": customers, "posting_checks": checks}
+    for table, rows in tables.items():
         if rows:
             names = dict.fromkeys(name for row in rows for name in row)
             warehouse.connection.register("given_rows", pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows]))
@@ -178,17 +198,16 @@ def clear(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def place(cases: Sequence[Sequence[Row]]) -> tuple[list[Row], list[Row]]:
-    """Many worlds side by side, as tasks and notifications: each case in applications of its own, so that none sees another's."""
-    tasks, notifications = [], []
+def place(cases: Sequence[Sequence[Row]]) -> dict[str, list[Row]]:
+    """Many worlds side by side, as what `given` takes: each case in applications of its own, so that none sees another's."""
+    placed: dict[str, list[Row]] = {"tasks": [], "notifications": [], "checks": []}
     for case, rows in enumerate(cases):
         for row in rows:
             moved = row | {"application_urn": f"{row['application_urn']}/{case}"}
-            if "task_urn" in row:
-                tasks.append(moved | {"task_urn": f"{row['task_urn']}/{case}"})
-            else:
-                notifications.append(moved | {"notification_id": f"{row['notification_id']}/{case}"})
-    return tasks, notifications
+            for kind, key in (("tasks", "task_urn"), ("notifications", "notification_id"), ("checks", "check_id")):
+                if key in row:
+                    placed[kind].append(moved | {key: f"{row[key]}/{case}"})
+    return placed
 
 
 def split(rows: Iterable[Row], count: int) -> list[list[Row]]:
@@ -201,7 +220,7 @@ def split(rows: Iterable[Row], count: int) -> list[list[Row]]:
 
 def find_each(warehouse: Warehouse, cases: Sequence[Sequence[Row]], as_of: datetime = NOW) -> list[list[Row]]:
     """What one run finds in each of many worlds."""
-    given(clear(warehouse), *place(cases))
+    given(clear(warehouse), **place(cases))
     find(warehouse, as_of)
     return split(read_open(warehouse), len(cases))
 

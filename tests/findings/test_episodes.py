@@ -37,6 +37,8 @@ UPDATING = task("UPDATE", "SUCCEEDED", ago(minutes=30), task_urn="updating")
 UNSURE = task("UPDATE", "PROCESSED", ago(minutes=30), task_urn="unsure")
 OFF = {"listing_status": "LISTED", "apply_status": "NOT_ENABLED", "apply_error_code": 1154}
 CLOSED = [task("CREATE", "SUCCEEDED", ago(days=9)), task("CLOSE", "SUCCEEDED", SINCE, task_urn="closed")]
+MIGRATING = task("CREATE", "PROCESSED", SINCE, task_urn="migrating")
+ENDING = {"listing_status": "LISTED", "expire_at": NOW + timedelta(days=1)}
 ELSEWHERE = told(ago(days=9), external_job_posting_id=None, type="RESYNC_JOBS")
 
 SETTLED = {"state": "SETTLED", "status_changed_at": LATER}
@@ -74,18 +76,34 @@ CASES = [
     ([CREATED, ELSEWHERE], [CLOSING], ("UNCONFIRMED", "LISTING", "CLOSED")),
     ([CREATED, ELSEWHERE], [UPDATING], ("UNCONFIRMED", "LISTING", "SUPERSEDED")),
     ([told(listing_status="LISTED")], [UPDATING], ("UNKNOWN_JOB", "LISTING", "IMPORTED")),
+    ([MIGRATING], [told(NOW, listing_status="LISTED")], ("NOT_MIGRATED", "LISTING", "LISTED")),
+    ([MIGRATING], [UPDATING], ("NOT_MIGRATED", "LISTING", "MIGRATED")),
+    ([MIGRATING], [CLOSING], ("NOT_MIGRATED", "LISTING", "CLOSED")),
+    ([MIGRATING], [told(NOW, listing_status="NOT_LISTED", listing_error_code=7)], ("NOT_MIGRATED", "LISTING", "SUPERSEDED")),
+    ([MIGRATING, told(listing_status="NOT_LISTED", listing_error_code=7)], [told(NOW, listing_status="LISTED")],
+     ("UNLISTED", "LISTING", "RELISTED")),
+    ([CREATED, told(**ENDING)], [task("RENEW", "SUCCEEDED", NOW)], ("EXPIRING", "LISTING", "RENEWED")),
+    ([CREATED, told(**ENDING)], [told(NOW, **ENDING | {"expire_at": NOW + timedelta(days=9)})], ("EXPIRING", "LISTING", "RENEWED")),
+    ([CREATED, told(**ENDING | {"expire_at": LATER})], [], ("EXPIRING", "LISTING", "RAN_OUT")),
+    ([CREATED, told(**ENDING)], [told(NOW, listing_status="NOT_LISTED")], ("EXPIRING", "LISTING", "NOT_LISTED")),
+    ([CREATED, told(**ENDING)], [CLOSING], ("EXPIRING", "LISTING", "CLOSED")),
+    ([CREATED, told(promotion_status="PROMOTED"), told(promotion_status="NOT_PROMOTED")], [told(NOW, promotion_status="PROMOTED")],
+     ("PROMOTION_LOST", "PROMOTION", "PROMOTED")),
+    ([CREATED, told(promotion_status="PROMOTED"), told(promotion_status="NOT_PROMOTED")], [CLOSING],
+     ("PROMOTION_LOST", "PROMOTION", "CLOSED")),
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def histories(opened: Warehouse) -> list[tuple[list[Row], list[Row]]]:
     """The episodes of each case after a first run and after a later one, in which the later rows are there too, or instead."""
-    given(clear(opened), *place([first for first, *_ in CASES]))
+    given(clear(opened), **place([first for first, *_ in CASES]))
     find(opened, NOW)
     before = split(read_findings(opened), len(CASES))
-    tasks, notifications = place([later for _, later, _ in CASES])
-    opened.connection.execute("delete from job_tasks where list_contains($urns, task_urn)", {"urns": [row["task_urn"] for row in tasks]})
-    given(opened, tasks, notifications)
+    later = place([later for _, later, _ in CASES])
+    urns = [row["task_urn"] for row in later["tasks"]]
+    opened.connection.execute("delete from job_tasks where list_contains($urns, task_urn)", {"urns": urns})
+    given(opened, **later)
     find(opened, LATER)
     return list(zip(before, split(read_findings(opened), len(CASES)), strict=True))
 
@@ -168,6 +186,33 @@ def test_the_same_moment_again_changes_nothing(warehouse: Warehouse) -> None:
     summary = find(warehouse, LATER)
     assert read_everything(warehouse) == before
     assert (summary.findings_opened, summary.findings_resolved) == (0, 0)
+
+
+def test_findings_of_a_retired_application_end_whatever_could_be_seen(warehouse: Warehouse) -> None:
+    given(warehouse, [PENDING, CREATED | {"application_urn": BETA}], [told(listing_status="NOT_LISTED", application_urn=BETA)])
+    find(warehouse, NOW)
+    assert len(read_open(warehouse)) == 2
+    customers = [{"application_urn": urn, "customer": urn, "daily_call_limit": 1, "retired": urn == ACME} for urn in (ACME, BETA)]
+    given(warehouse, customers=customers)
+    find(warehouse, LATER, unseen_applications=[ACME], unseen_facets=["LISTING"])
+    assert [(one["application_urn"], one["resolution"]) for one in read_findings(warehouse)] == [(ACME, "RETIRED"), (BETA, None)]
+
+
+def test_a_finding_of_a_rule_that_a_newer_version_changed_ends_and_says_so(warehouse: Warehouse) -> None:
+    harmless = told(
+        apply_status="NOT_ENABLED", apply_error_type="PARTNER_ERROR", apply_message="No attempt to enable LinkedInApply was found"
+    )
+    given(warehouse, [CREATED, CREATED | {"task_urn": "b", "external_job_posting_id": "job-2"}],
+          [harmless, told(listing_status="LISTED"), told(listing_status="LISTED", apply_status="ENABLED", external_job_posting_id="job-2")])  # fmt: skip
+    old = {"finding_id": "x", "kind": "APPLY_DISABLED", "facet": "APPLY", "severity": "MEDIUM", "application_urn": ACME, "reason": "r",
+           "owner": "PARTNER", "next_action": "a", "since": SINCE, "opened_at": SINCE, "last_seen_at": SINCE}  # fmt: skip
+    for job in ("job-1", "job-2"):
+        row = old | {"finding_id": job, "external_job_posting_id": job, "finding_key": f"APPLY_DISABLED|APPLY|{ACME}|{job}"}
+        names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)
+        warehouse.connection.execute(f"insert into findings ({names}) values ({marks})", row)
+    find(warehouse, NOW)
+    ended = read(warehouse, "select external_job_posting_id as job, resolution from findings order by job")
+    assert [tuple(row.values()) for row in ended] == [("job-1", "RULE_CHANGED"), ("job-2", "ENABLED")]
 
 
 def test_the_same_history_gives_the_same_ids(warehouse: Warehouse) -> None:

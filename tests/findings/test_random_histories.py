@@ -170,7 +170,9 @@ def test_two_runs_find_of_any_history_what_the_rules_say(opened: Warehouse, seed
     ]
     given_rows(clear(opened), [write_task(number, task) for number, item in enumerate(histories) for task in item.tasks], [], customers)
     deliveries = [
-        delivery(at, developerApplicationUrn=name_application(number), arrival=arrival + 1, delivery_id=f"{number}-{arrival}", **write_body(body))
+        delivery(
+            at, developerApplicationUrn=name_application(number), arrival=arrival + 1, delivery_id=f"{number}-{arrival}", **write_body(body)
+        )
         for number, history in enumerate(histories)
         for arrival, (at, body) in enumerate(history.deliveries)
     ]

@@ -12,7 +12,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from jobrecon.errors import ConfigurationError
 from jobrecon.secrets import KINDS, is_reference, resolve_secret
-from models.values import read_application_urn
 
 MAX_LIMIT = 2**31 - 1
 """What the ledger's column holds."""
@@ -99,6 +98,9 @@ class _Table(BaseModel):
 
 
 def _read_urn(value: Any) -> Any:
+    # `models` loads SQLModel, which takes most of a second: not for `--help`.
+    from models.values import read_application_urn
+
     try:
         return read_application_urn(value) or ""
     except ValueError:

@@ -16,7 +16,6 @@ from jobrecon.applications import MAX_LIMIT, Application, Applications, name_nea
 from jobrecon.demo.marker import find_demo_file, refuse_mixing
 from jobrecon.errors import ConfigurationError
 from jobrecon.redaction import MASK, find_path_secrets, find_secrets, redact, redact_logs, remember_secrets
-from models.values import read_application_urn
 
 PREFIX = "JOBRECON_"
 DEFAULT_WEIGHTS = {"CREATE": 4.0, "CLOSE": 3.0, "UPDATE": 2.0, "RENEW": 1.0}
@@ -172,6 +171,9 @@ class Settings(BaseSettings):
                 raise ConfigurationError(
                     f"One application is set by environment variables, but {names} is missing. Set it, or unset the others."
                 )
+            # `models` loads SQLModel, which takes most of a second: not for `--help`.
+            from models.values import read_application_urn
+
             urn = read_application_urn(self.application_urn) or ""
             return Applications(
                 [

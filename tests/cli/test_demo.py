@@ -74,7 +74,7 @@ def demo_user(make_user: MakeUser) -> User:
 def test_a_demos_home_brings_its_own_settings(demo_user: User) -> None:
     (demo_user.folder / ".env").write_text("JOBRECON_APPLICATIONS=mine.toml\nJOBRECON_CLIENT_ID=mine\n", encoding="utf-8")
     shown = json.loads(demo_user.run("budget", "--json").stdout)
-    assert [row["application_urn"] for row in shown["applications"]] == [ACME]
+    assert {row["application_urn"] for row in shown["applications"]} == {ACME}
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,8 @@ def test_each_json_is_one_object_on_stdout_and_logs_are_on_stderr(make_user: Mak
     }
 
     doctor = parse_json(user.run("doctor", "--json"))
-    assert doctor["ok"] is True
+    assert [item["name"] for item in doctor["checks"] if item["state"] == "FAIL"] == ["task source"]
+    assert doctor["ok"] is False
     assert {"name", "state", "detail", "remedy"} == set(doctor["checks"][0])
 
     report = parse_json(user.run("report", "--json"))

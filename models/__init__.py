@@ -9,8 +9,18 @@ from models.finding import Finding, KnownMessage
 from models.finding_kind import BY_KIND_AND_FACET, FINDING_KINDS, Kind
 from models.finding_terms import RESOLUTIONS, Evidence, Facet, FindingKind, Owner, Remedy, Severity
 from models.hazard import SettlingHazard
-from models.inbox import CachedToken, Challenge, ChallengeTime, InboxItem, QuarantinedBody, Silence
-from models.notification import Notification, NotificationDelivery
+from models.inbox import (
+    CachedToken,
+    Challenge,
+    ChallengeTime,
+    InboxItem,
+    InboxMerge,
+    LandingIdentity,
+    QuarantinedBody,
+    ReceivedBody,
+    Silence,
+)
+from models.notification import Notification, NotificationDelivery, NotificationMerge
 from models.posting import Expected, JobPosting, Listing
 from models.resync import ResyncRequest
 from models.run import RejectedRow, Run, RunState
@@ -34,19 +44,23 @@ __all__ = [
     "Finding",
     "FindingKind",
     "InboxItem",
+    "InboxMerge",
     "JobPosting",
     "JobTask",
     "Kind",
     "KnownMessage",
+    "LandingIdentity",
     "LandingTable",
     "LedgerEntry",
     "Listing",
     "Notification",
     "NotificationDelivery",
+    "NotificationMerge",
     "Operation",
     "Owner",
     "PostingCheck",
     "QuarantinedBody",
+    "ReceivedBody",
     "RejectedRow",
     "Remedy",
     "ResyncRequest",

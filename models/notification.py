@@ -61,3 +61,13 @@ class Notification(WarehouseTable, StatusFields, table=True):
     arrival: int = Field(description="Order of arrival among notifications received at the same moment", sa_type=BigInteger)
     deliveries: int = Field(description="How often it was delivered")
     payload: Any = Field(default=None, description="The body as canonical JSON", sa_type=JSON)
+
+
+class NotificationMerge(WarehouseTable, table=True):
+    """One row per batch of deliveries merged from the landing database, committed with them."""
+
+    __tablename__ = "notification_merges"
+
+    merge_id: str = Field(primary_key=True, description="Id of the batch; the landing database marks its deliveries with it")
+    run_id: str = Field(description="Run that merged it")
+    merged_at: datetime = utc_field("as_of of that run")

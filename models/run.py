@@ -47,6 +47,7 @@ class RunFields(SQLModel):
     findings_opened: int = Field(default=0, description="Episodes this run opened")
     findings_resolved: int = Field(default=0, description="Episodes this run resolved")
     findings_open: int = Field(default=0, description="Episodes open after it")
+    landing_id: str | None = Field(default=None, description="Identity of the landing database it used")
     pulled_at: datetime | None = optional_utc_field("as_of of the last pull that the task source answered")
 
 

@@ -98,6 +98,7 @@ def run(
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Reconcile as of this time, ISO 8601 (UTC without an offset). Default: now.", metavar="T")
     ] = None,
+    is_landing_new: Annotated[bool, typer.Option("--new-landing", help="Accept another landing database than the last run's.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Reconcile once: pull new tasks, poll LinkedIn, merge notifications, update findings, publish.
@@ -109,10 +110,9 @@ def run(
 
     with exit_with_status():
         settings = load_settings()
-        timestamp = parse_timestamp(as_of, "--as-of")
-        started = time.monotonic()
+        timestamp, started = parse_timestamp(as_of, "--as-of"), time.monotonic()
         with show_progress("Polling LinkedIn") as advance:
-            summary = reconcile(settings, timestamp, advance)
+            summary = reconcile(settings, timestamp, advance, is_landing_new=is_landing_new)
         if as_json:
             print_json({**summary.model_dump(), "published": str(settings.published)})
         else:

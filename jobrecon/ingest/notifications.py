@@ -98,13 +98,24 @@ def _read_file(source: str, path: Path, options: ReadOptions, now: datetime) -> 
 
 
 def merge_deliveries(
-    warehouse: Warehouse, deliveries: list[dict[str, Any]], rejects: list[dict[str, Any]], now: datetime, *, is_open: bool = False
+    warehouse: Warehouse,
+    deliveries: list[dict[str, Any]],
+    rejects: list[dict[str, Any]],
+    now: datetime,
+    *,
+    merge: dict[str, Any] | None = None,
+    is_open: bool = False,
 ) -> int:
-    """Merge deliveries and derive the notifications of their jobs again; returns how many were not known yet."""
+    """Merge deliveries and derive the notifications of their jobs again; returns how many were not known yet.
+
+    `merge` is the row of `notification_merges` that is committed with them.
+    """
     staged = stage("staged_deliveries", deliveries)
     with commit_parts() if is_open else warehouse.transaction():
         if rejects:
             warehouse.run("tasks/insert_rejected_rows", stage("staged_rejects", rejects), rejected_at=now)
+        if merge:
+            warehouse.run("notifications/insert_notification_merges", **merge)
         added = warehouse.count("notifications/insert_deliveries", staged) if deliveries else 0
         if added:
             warehouse.run("notifications/create_touched_jobs", staged)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, case, select
 
-from jobrecon.landing.database import explain_landing_errors
+from jobrecon.landing.database import explain_landing_errors, insert_or
 from models.inbox import Challenge, ChallengeTime
 
 # Receivers on several machines commit out of order: what is known already is read again for so long.
@@ -28,19 +27,18 @@ class ReceivedChallenge:
 
 def record_challenges(connection: Connection, challenges: Sequence[ReceivedChallenge]) -> None:
     """Count challenges, with the last of each application and the seconds in which they came."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     # In one order everywhere: two receivers that record the same two challenges must not wait for each other.
     for item in sorted(challenges, key=lambda item: (item.application_urn, item.challenged_at)):
-        statement = dialect.insert(_last).values(**vars(item), challenge_count=1)
+        statement = insert_or(connection, _last).values(**vars(item), challenge_count=1)
         newest, known = statement.excluded.challenged_at, _last.c.challenged_at
-        later = func.greatest(newest, known) if dialect is postgresql else func.max(newest, known)
+        later = case((newest > known, newest), else_=known)
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["application_urn"], set_={"challenged_at": later, "challenge_count": _last.c.challenge_count + 1}
             )
         )
         second = {"application_urn": item.application_urn, "challenged_at": item.challenged_at.replace(microsecond=0)}
-        connection.execute(dialect.insert(_times).values(second).on_conflict_do_nothing())
+        connection.execute(insert_or(connection, _times).values(second).on_conflict_do_nothing())
 
 
 def read_challenges(engine: Engine, last: datetime | None, up_to: datetime) -> list[dict[str, Any]]:

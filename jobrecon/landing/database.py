@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.schema import CreateColumn
 
 from jobrecon.errors import ConfigurationError, LandingUnavailable
-from models import LandingTable
+from jobrecon.landing.file_watch import watch_file
+from jobrecon.landing.tables import create_tables, read_landing_id
 
 BUSY_TIMEOUT_SECONDS = 30
 POSTGRESQL_WAITING = {
@@ -24,23 +25,26 @@ POSTGRESQL_WAITING = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-TABLES_LOCK = 7_106_001
-"""Any number, the same in all our processes."""
 
 
-def open_landing(url: str) -> Engine:
+def open_landing(url: str, expected_id: str | None = None) -> Engine:
     """The landing database at `url`, its tables made where they are missing.
 
-    SQLite: write-ahead log, every commit on disk before it returns, file readable by its owner only (it holds tokens).
-    Raises `ConfigurationError` for an address that is none, `LandingUnavailable` where the database cannot be reached.
+    With `expected_id` it must be the one of that identity: nothing is made then. SQLite: write-ahead log, every commit on disk
+    before it returns, file readable by its owner only (it holds tokens). Raises `ConfigurationError` for an address that is
+    none, `LandingUnavailable` where the database cannot be reached, or is another one than expected.
     """
     try:
         address = make_url(url)
         if address.get_backend_name() == "sqlite":
             if address.database in (None, "", ":memory:"):
                 raise ConfigurationError("JOBRECON_LANDING_URL must name a file: sqlite:////path/landing.db. In memory nothing would last.")
-            _make_private_file(Path(address.database))
+            path = Path(address.database)
+            if expected_id is not None and not path.exists():
+                raise _explain_other(address)
+            _make_private_file(path)
             engine = create_engine(address, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+            watch_file(engine, path)
             event.listen(engine, "connect", _prepare_sqlite)
         else:
             engine = create_engine(address, pool_pre_ping=True, connect_args=_bound_waiting(address))
@@ -48,8 +52,31 @@ def open_landing(url: str) -> Engine:
                 event.listen(engine, "connect", _prepare_postgresql)
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
         raise ConfigurationError(f"JOBRECON_LANDING_URL is no database address that can be used ({type(error).__name__}).") from None
-    _create_tables(engine)
+    try:
+        with explain_landing_errors(engine), engine.connect() as connection:
+            if expected_id is not None and read_landing_id(connection) != expected_id:
+                raise _explain_other(address)
+        with explain_landing_errors(engine), engine.begin() as connection:
+            create_tables(connection)
+    except LandingUnavailable:
+        engine.dispose()
+        raise
     return engine
+
+
+def _explain_other(address: URL) -> LandingUnavailable:
+    return LandingUnavailable(
+        f"The landing database ({address.render_as_string(hide_password=True)}) is not the one that this warehouse's last run used: it "
+        "is missing, or a new one is in its place. Its call ledger and the notifications that were not yet merged are missing with "
+        "it, so no call was sent. Restore it from a backup (docs/backup.md), or, where it is gone for good or you changed "
+        "JOBRECON_LANDING_URL on purpose, run once: jobrecon run --new-landing"
+    )
+
+
+def get_landing_id(engine: Engine) -> str | None:
+    """The identity of an open landing database. Raises `LandingUnavailable`."""
+    with explain_landing_errors(engine), engine.connect() as connection:
+        return read_landing_id(connection)
 
 
 def _bound_waiting(address: URL) -> dict[str, Any]:
@@ -57,26 +84,6 @@ def _bound_waiting(address: URL) -> dict[str, Any]:
     if address.get_backend_name() != "postgresql":
         return {}
     return {name: value for name, value in POSTGRESQL_WAITING.items() if name not in address.query}
-
-
-def _create_tables(engine: Engine) -> None:
-    with explain_landing_errors(engine), engine.begin() as connection:
-        # Several processes may start on an empty database: one makes the tables, the others wait for it and find them.
-        connection.exec_driver_sql(
-            "begin immediate" if connection.dialect.name == "sqlite" else f"select pg_advisory_xact_lock({TABLES_LOCK})"
-        )
-        LandingTable.metadata.create_all(connection)
-        _add_missing_columns(connection)
-
-
-def _add_missing_columns(connection: Connection) -> None:
-    """Add the nullable columns that a database made by an older version lacks."""
-    for table in LandingTable.metadata.sorted_tables:
-        present = {column["name"] for column in inspect(connection).get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in present and column.nullable:
-                definition = CreateColumn(column).compile(dialect=connection.dialect)
-                connection.exec_driver_sql(f"alter table {table.name} add column {definition}")
 
 
 @contextmanager
@@ -90,6 +97,11 @@ def explain_landing_errors(engine: Engine) -> Iterator[None]:
             f"The landing database ({engine.url.render_as_string(hide_password=True)}) cannot be used: {cause}. "
             "Everything acknowledged stays in it. Repair the database and run again."
         ) from error
+
+
+def insert_or(connection: Connection, table: Any) -> Any:
+    """An insert that takes `on_conflict_do_…`, in the dialect of the database."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def _make_private_file(path: Path) -> None:

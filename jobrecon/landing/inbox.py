@@ -1,24 +1,30 @@
 """Writing to the inbox: deliveries, quarantined bodies and challenges of a batch in one commit."""
 
+import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, insert, update
+from sqlalchemy import Connection, Engine, delete, insert
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 
 from jobrecon.landing.challenges import ReceivedChallenge, record_challenges
-from jobrecon.landing.database import explain_landing_errors
-from models.inbox import Challenge, InboxItem, QuarantinedBody
+from jobrecon.landing.database import explain_landing_errors, insert_or
+from jobrecon.landing.file_watch import confirm_file
+from models.inbox import InboxItem, QuarantinedBody, ReceivedBody
 
 _inbox: Any = InboxItem.__table__  # type: ignore[attr-defined]
 _quarantine: Any = QuarantinedBody.__table__  # type: ignore[attr-defined]
-_challenges: Any = Challenge.__table__  # type: ignore[attr-defined]
+_bodies: Any = ReceivedBody.__table__  # type: ignore[attr-defined]
 
+_DELIVERY_COLUMNS = (
+    "delivery_id", "received_at", "application_urn", "external_job_posting_id", "type", "body_hash", "raw_hash", "signed_by",
+)  # fmt: skip
 _PROCESS = uuid4().hex[:16]
 _numbers = itertools.count(1)
 
@@ -30,7 +36,7 @@ def make_delivery_id() -> str:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One receipt of a notification; a row of `inbox`."""
+    """One receipt of a notification: a row of `inbox`, and of `bodies` where its body is new."""
 
     received_at: datetime
     application_urn: str
@@ -41,6 +47,10 @@ class Delivery:
     body: bytes
     signed_by: str
     delivery_id: str = field(default_factory=make_delivery_id)
+
+    @cached_property
+    def raw_hash(self) -> str:
+        return hash_body(self.body)
 
 
 @dataclass(frozen=True)
@@ -55,26 +65,28 @@ class InvalidBody:
 
 @dataclass(frozen=True)
 class Probe:
-    """A write that changes nothing, but takes the whole way."""
+    """A delivery that is written and deleted in the same commit: what can be done for it can be done for a notification."""
 
 
 InboxWrite = Delivery | InvalidBody | ReceivedChallenge | Probe
 
 
 def write_inbox(engine: Engine, batch: Sequence[InboxWrite]) -> None:
-    """Write a batch in one commit: all of it or nothing.
+    """Write a batch in one commit, all of it or nothing, into the file that is still there afterwards.
 
     Raises `LandingUnavailable` where the database cannot be used, and the database's own error where it refuses a row.
     """
-    with _explaining_unless_a_row_is_at_fault(engine), engine.begin() as connection:
-        if deliveries := [vars(item) for item in batch if isinstance(item, Delivery)]:
-            insert_deliveries(connection, deliveries)
-        if invalid := [vars(item) for item in batch if isinstance(item, InvalidBody)]:
-            connection.execute(insert(_quarantine), invalid)
-        if challenges := [item for item in batch if isinstance(item, ReceivedChallenge)]:
-            record_challenges(connection, challenges)
-        if all(isinstance(item, Probe) for item in batch):
-            connection.execute(update(_challenges).where(_challenges.c.challenge_count < 0).values(challenge_count=0))
+    with _explaining_unless_a_row_is_at_fault(engine), engine.connect() as connection:
+        with connection.begin():
+            if deliveries := [item for item in batch if isinstance(item, Delivery)]:
+                insert_deliveries(connection, deliveries)
+            if invalid := [item for item in batch if isinstance(item, InvalidBody)]:
+                _insert_invalid(connection, invalid)
+            if challenges := [item for item in batch if isinstance(item, ReceivedChallenge)]:
+                record_challenges(connection, challenges)
+            if any(isinstance(item, Probe) for item in batch):
+                _probe(connection)
+        confirm_file(connection)
 
 
 @contextmanager
@@ -88,6 +100,36 @@ def _explaining_unless_a_row_is_at_fault(engine: Engine) -> Iterator[None]:
             raise
 
 
-def insert_deliveries(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert the fields of `Delivery`, in order of arrival."""
-    connection.execute(insert(_inbox), rows)
+def insert_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Insert deliveries in order of arrival. A body that came before is counted, and its bytes are not stored again."""
+    insert_body = insert_or(connection, _bodies)
+    counted = insert_body.on_conflict_do_update(
+        index_elements=["raw_hash"],
+        set_={"receipts": _bodies.c.receipts + 1, "last_received_at": insert_body.excluded.last_received_at},
+    )
+    bodies = [
+        {"raw_hash": item.raw_hash, "last_received_at": item.received_at, "receipts": 1, "payload": item.payload, "body": item.body}
+        # In one order everywhere: two receivers that insert the same two bodies must not wait for each other.
+        for item in sorted(deliveries, key=lambda item: item.raw_hash)
+    ]
+    connection.execute(counted, bodies)
+    connection.execute(insert(_inbox), [{name: getattr(item, name) for name in _DELIVERY_COLUMNS} for item in deliveries])
+
+
+def _insert_invalid(connection: Connection, invalid: Sequence[InvalidBody]) -> None:
+    rows = [{**vars(item), "raw_hash": hash_body(item.body), "receipts": 1} for item in invalid]
+    counted = insert_or(connection, _quarantine).on_conflict_do_update(
+        index_elements=["raw_hash"], set_={"receipts": _quarantine.c.receipts + 1}
+    )
+    connection.execute(counted, sorted(rows, key=lambda row: row["raw_hash"]))
+
+
+def _probe(connection: Connection) -> None:
+    probe = Delivery(datetime.now(UTC), "", None, "PROBE", "", "{}", make_delivery_id().encode(), "")
+    insert_deliveries(connection, [probe])
+    connection.execute(delete(_inbox).where(_inbox.c.delivery_id == probe.delivery_id))
+    connection.execute(delete(_bodies).where(_bodies.c.raw_hash == probe.raw_hash))
+
+
+def hash_body(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -1,25 +1,27 @@
 """Reading the inbox: for the reconciliation, the metrics and the doctor."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Connection, Engine, func, select
 
 from jobrecon.landing.database import explain_landing_errors
-from models.inbox import Challenge, InboxItem, QuarantinedBody, Silence
+from models.inbox import Challenge, InboxItem, QuarantinedBody, ReceivedBody, Silence
 
-MARK_LIMIT = 5_000
+MAX_PARAMETERS = 5_000
+MAX_BATCH_BYTES = 64 * 1024 * 1024
 
 _inbox: Any = InboxItem.__table__  # type: ignore[attr-defined]
+_bodies: Any = ReceivedBody.__table__  # type: ignore[attr-defined]
 _quarantine: Any = QuarantinedBody.__table__  # type: ignore[attr-defined]
 _challenges: Any = Challenge.__table__  # type: ignore[attr-defined]
 _silences: Any = Silence.__table__  # type: ignore[attr-defined]
 
 
 class UnmergedRow(NamedTuple):
-    """The columns of a delivery that a run merges."""
+    """A delivery as a run merges it."""
 
     inbox_id: int
     delivery_id: str
@@ -47,28 +49,35 @@ class InboxState:
 def read_unmerged(engine: Engine, up_to: datetime, batch_size: int = 10_000) -> Iterator[list[UnmergedRow]]:
     """Deliveries received by `up_to` that are not merged, in order of (`received_at`, `inbox_id`), in batches.
 
-    All batches are of one snapshot: what lands or is marked in the meantime changes nothing in them. Raises
-    `LandingUnavailable`.
+    All batches are of one snapshot: what lands or is marked in the meantime changes nothing in them. A batch is cut short where
+    its payloads take `MAX_BATCH_BYTES`. Raises `LandingUnavailable`.
     """
     query = (
-        select(*(_inbox.c[name] for name in UnmergedRow._fields))
+        select(*(_inbox.c[name] for name in UnmergedRow._fields[:-1]), _inbox.c.raw_hash, func.length(_bodies.c.body).label("size"))
+        .join(_bodies, _bodies.c.raw_hash == _inbox.c.raw_hash)
         .where(_inbox.c.merged_at.is_(None), _inbox.c.received_at <= up_to)
         .order_by(_inbox.c.received_at, _inbox.c.inbox_id)
     )
     with explain_landing_errors(engine), engine.connect() as connection:
-        result = connection.execution_options(yield_per=batch_size).execute(query)
-        for batch in result.partitions():
-            yield [UnmergedRow._make(row) for row in batch]
+        batch: list[Any] = []
+        size = 0
+        for row in connection.execution_options(yield_per=batch_size).execute(query):
+            if batch and (len(batch) == batch_size or size + row.size > MAX_BATCH_BYTES):
+                yield _add_payloads(connection, batch)
+                batch, size = [], 0
+            batch.append(row)
+            size += row.size
+        if batch:
+            yield _add_payloads(connection, batch)
 
 
-def mark_merged(engine: Engine, inbox_ids: Iterable[int], at: datetime) -> None:
-    """Note that the warehouse has committed these deliveries. Marking one twice changes nothing."""
-    ids = list(inbox_ids)
-    for start in range(0, len(ids), MARK_LIMIT):
-        chosen = _inbox.c.inbox_id.in_(ids[start : start + MARK_LIMIT])
-        # A transaction for each chunk: on SQLite nothing can land while one is open.
-        with explain_landing_errors(engine), engine.begin() as connection:
-            connection.execute(update(_inbox).where(chosen, _inbox.c.merged_at.is_(None)).values(merged_at=at))
+def _add_payloads(connection: Connection, rows: list[Any]) -> list[UnmergedRow]:
+    hashes = sorted({row.raw_hash for row in rows})
+    payloads: dict[str, str] = {}
+    for start in range(0, len(hashes), MAX_PARAMETERS):
+        chosen = _bodies.c.raw_hash.in_(hashes[start : start + MAX_PARAMETERS])
+        payloads |= {row.raw_hash: row.payload for row in connection.execute(select(_bodies.c.raw_hash, _bodies.c.payload).where(chosen))}
+    return [UnmergedRow._make([*row[:-2], payloads[row.raw_hash]]) for row in rows]
 
 
 def read_state(engine: Engine) -> InboxState:

@@ -252,6 +252,21 @@ def read_ledger(engine: Engine, since: dt.date) -> list[dict[str, Any]]:
         return [dict(row) for row in rows.mappings()]
 
 
+def restore_ledger(engine: Engine, rows: Iterable[dict[str, Any]]) -> int:
+    """Charge what the warehouse knows of and the ledger lacks, because it was restored from a backup; returns how many calls."""
+    missing = 0
+    with explain_landing_errors(engine), engine.begin() as connection:
+        for row in rows:
+            where = [TABLE.c[name] == row[name] for name in ("application_urn", "resource", "utc_date")]
+            used = connection.scalar(select(TABLE.c.calls_used).where(*where))
+            if used is None:
+                connection.execute(TABLE.insert().values(row))
+            elif used < row["calls_used"]:
+                connection.execute(update(TABLE).where(*where).values(calls_used=row["calls_used"], exhausted_at=row["exhausted_at"]))
+            missing += max(0, row["calls_used"] - (used or 0))
+    return missing
+
+
 def read_hours(engine: Engine, day: dt.date) -> dict[tuple[str, str], list[int]]:
     """Calls of each application to each resource in each of the 24 hours of a UTC day."""
     start = dt.datetime.combine(day, dt.time(), dt.UTC)

@@ -18,13 +18,15 @@ from jobrecon.demo.marker import refuse_ended_demo
 from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld, WarehouseInvalidated
 from jobrecon.ingest import pull_tasks, retry_rejected
 from jobrecon.ingest.notifications import merge_challenges, merge_deliveries
-from jobrecon.landing.database import open_landing
-from jobrecon.landing.inbox_reader import mark_merged, read_unmerged
+from jobrecon.landing.database import get_landing_id, open_landing
+from jobrecon.landing.inbox_reader import read_unmerged
+from jobrecon.landing.merges import mark_merged
 from jobrecon.landing.retention import prune_landing
 from jobrecon.landing.webhook_health import describe_silences, write_silences
 from jobrecon.linkedin.ledger import read_ledger
 from jobrecon.reconcile.catalog import load_catalog, stage_kinds
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks
+from jobrecon.reconcile.restored import charge_known_calls, undo_lost_merges
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
@@ -125,10 +127,14 @@ class Reconciliation:
             self.unseen_facets = set(INBOX_FACETS)
             return
         try:
+            undo_lost_merges(self.warehouse, self.engine)
             for rows in read_unmerged(self.engine, self.as_of, INBOX_ROWS):
                 deliveries = [{**row._asdict(), "arrival": row.inbox_id} for row in rows]
-                self.summary.notifications_merged += merge_deliveries(self.warehouse, deliveries, [], self.as_of)
-                mark_merged(self.engine, [row.inbox_id for row in rows], self.as_of)
+                merge = {"merge_id": uuid.uuid4().hex, "run_id": self.summary.run_id}
+                self.summary.notifications_merged += merge_deliveries(
+                    self.warehouse, deliveries, [], self.as_of, merge=merge | {"merged_at": self.as_of}
+                )
+                mark_merged(self.engine, [row.inbox_id for row in rows], self.as_of, **merge)
             merge_challenges(self.warehouse, self.engine, self.as_of)
             prune_landing(self.engine, min(self.as_of, self.clock()), self.settings.inbox_retention_days)
             self.unseen_facets = set()
@@ -220,12 +226,18 @@ def derive_postings(warehouse: Warehouse, as_of: datetime, slice_tasks: int = SL
 
 @contextmanager
 def open_reconciliation(
-    settings: Settings, as_of: datetime | None = None, flow_run_id: str | None = None, clock: Clock = utc_now
+    settings: Settings,
+    as_of: datetime | None = None,
+    flow_run_id: str | None = None,
+    clock: Clock = utc_now,
+    *,
+    is_landing_new: bool = False,
 ) -> Iterator[Reconciliation]:
     """A run as of a given time (default: now), with the warehouse open for writing until the block ends.
 
     Raises `ConfigurationError` where no application is configured, `RunTooOld` for an `as_of` before the last run's. A run that
-    fails is recorded as FAILED; what it committed stays and the next run continues from there.
+    fails is recorded as FAILED; what it committed stays and the next run continues from there. The landing database must be the
+    one that the last run used, unless `is_landing_new`.
     """
     refuse_ended_demo(settings.home, settings.api_url)
     applications = settings.load_applications()
@@ -236,11 +248,6 @@ def open_reconciliation(
         )
     engine, landing_error = None, ""
     try:
-        engine = open_landing(settings.landing_url)
-    except LandingUnavailable as error:
-        log.warning("%s", error)
-        landing_error = str(error)
-    try:
         with open_warehouse(settings) as warehouse:
             as_of = as_of or clock()
             last_as_of, last_pulled_at = warehouse.run("runs/select_last_as_of")[0]
@@ -250,8 +257,16 @@ def open_reconciliation(
                     "Findings already recorded are not rewritten: run as of that time or later.",
                     last_as_of=last_as_of,
                 )
+            landing_id = warehouse.run("runs/select_last_landing_id")[0][0]
+            try:
+                engine = open_landing(settings.landing_url, None if is_landing_new else landing_id)
+                landing_id = get_landing_id(engine)
+                charge_known_calls(warehouse, engine, clock().date())
+            except LandingUnavailable as error:
+                log.warning("%s", error)
+                landing_error = str(error)
             load_catalog(warehouse)
-            summary = RunSummary(run_id=uuid.uuid4().hex, as_of=as_of, started_at=clock(), flow_run_id=flow_run_id)
+            summary = RunSummary(run_id=uuid.uuid4().hex, as_of=as_of, started_at=clock(), flow_run_id=flow_run_id, landing_id=landing_id)
             warehouse.run("runs/update_interrupted_runs", now=summary.started_at)
             write_run(warehouse, summary)
             run = Reconciliation(warehouse, settings, applications, engine, summary, clock)
@@ -279,9 +294,11 @@ def reconcile(
     as_of: datetime | None = None,
     advance: Callable[[int, int], None] = lambda _done, _due: None,
     job: str | None = None,
+    *,
+    is_landing_new: bool = False,
 ) -> RunSummary:
     """All stages in order, without Prefect; with `job`, only that job's tasks are polled."""
-    with open_reconciliation(settings, as_of) as run:
+    with open_reconciliation(settings, as_of, is_landing_new=is_landing_new) as run:
         run.pull()
         # Before polling: a notification about a job makes its tasks due now.
         run.ingest_notifications()

@@ -209,6 +209,7 @@ STAGED: dict[str, pa.Schema] = {
     "staged_hazards": pa.schema([("bin", pa.int32()), ("hazard_per_second", pa.float64())]),
     "staged_weights": pa.schema([("operation", pa.string()), ("weight", pa.float64())]),
     "staged_estimates": _describe_rows(SettlingHazard),
+    "staged_merges": pa.schema([("merge_id", pa.string())]),
     "staged_challenges": pa.schema([("application_urn", pa.string()), ("challenged_at", TIMESTAMP)]),
     "staged_rejects": pa.schema([("source", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("row", pa.string())]),
     "staged_jobs": pa.schema([("application_urn", pa.string()), ("external_job_posting_id", pa.string())]),

@@ -50,5 +50,5 @@ def redrive_quarantine(engine: Engine, parse: Callable[[bytes], ParsedNotificati
             with explain_landing_errors(engine), engine.begin() as connection:
                 # Whoever deletes it lands it: of two concurrent redrives only one does.
                 if connection.execute(delete(_quarantine).where(_quarantine.c.quarantine_id == row.quarantine_id)).rowcount:
-                    insert_deliveries(connection, [vars(delivery)])
+                    insert_deliveries(connection, [delivery])
                     result.landed += 1

@@ -11,13 +11,14 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import IntegrityError
 
 from jobrecon.errors import LandingUnavailable
+from jobrecon.landing import inbox_reader
 from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import Delivery, Probe, write_inbox
-from jobrecon.landing.inbox_reader import mark_merged, read_state, read_unmerged
+from jobrecon.landing.inbox_reader import read_state, read_unmerged
 from jobrecon.webhook.parsing import parse_body
-from models.inbox import Challenge, InboxItem, QuarantinedBody
-from tests.webhook.conftest import ACME, BETA, challenge, land, quarantine, rows_of
+from models.inbox import Challenge, InboxItem, QuarantinedBody, ReceivedBody
+from tests.webhook.conftest import ACME, BETA, bodies_of, challenge, land, mark, quarantine, rows_of
 
 SIX = datetime(2026, 3, 1, 6, tzinfo=UTC)
 BODY = b'{"type":"JOB_POSTING_STATUS","developerApplicationUrn":1001,"externalJobPostingId":"job-1"}'
@@ -28,9 +29,10 @@ def test_a_landed_delivery_is_there_for_any_other_connection(engine: Engine, lan
     (delivery_id,) = land(engine, BODY, SIX, "parent#1 raw")
     other = open_landing(landing_url)
     (row,) = rows_of(other, InboxItem)
+    assert bodies_of(other) == [BODY]
     other.dispose()
     assert (row.delivery_id, row.received_at, row.application_urn, row.external_job_posting_id) == (delivery_id, SIX, ACME, "job-1")
-    assert (row.type, row.body_hash, row.payload, row.body) == ("JOB_POSTING_STATUS", PARSED.body_hash, PARSED.payload, BODY)
+    assert (row.type, row.body_hash) == ("JOB_POSTING_STATUS", PARSED.body_hash)
     assert (row.signed_by, row.merged_at) == ("parent#1 raw", None)
 
 
@@ -38,6 +40,30 @@ def test_every_delivery_is_a_row_of_its_own(engine: Engine) -> None:
     ids = {land(engine, BODY, SIX)[0] for _ in range(3)}
     assert {row.delivery_id for row in rows_of(engine, InboxItem)} == ids
     assert len(ids) == 3
+
+
+def test_the_bytes_of_a_body_that_comes_again_are_stored_once_and_counted(engine: Engine) -> None:
+    large = BODY.replace(b"job-1", b'job-1","x":"' + b"a" * 200_000)
+    land(engine, large, SIX, times=20)
+    land(engine, large, SIX + timedelta(hours=1))
+    land(engine, BODY, SIX)
+    bodies = {row.body: (row.receipts, row.last_received_at) for row in rows_of(engine, ReceivedBody)}
+    assert bodies == {large: (21, SIX + timedelta(hours=1)), BODY: (1, SIX)}
+    rows = [row for batch in read_unmerged(engine, SIX + timedelta(hours=1)) for row in batch]
+    assert len(rows) == 22
+    assert {row.payload for row in rows} == {parse_body(large).payload, PARSED.payload}
+
+
+def test_a_batch_is_cut_short_where_its_payloads_would_take_too_much_memory(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox_reader, "MAX_BATCH_BYTES", 3 * len(BODY))
+    land(engine, BODY, SIX, times=7)
+    assert [len(batch) for batch in read_unmerged(engine, SIX)] == [3, 3, 1]
+
+
+def test_an_invalid_body_that_comes_again_is_counted_in_quarantine(engine: Engine) -> None:
+    for _ in range(3):
+        quarantine(engine, b"{", "not JSON", SIX)
+    assert [(row.body, row.receipts) for row in rows_of(engine, QuarantinedBody)] == [(b"{", 3)]
 
 
 def test_a_signed_body_that_is_invalid_is_stored_as_it_came(engine: Engine) -> None:
@@ -68,8 +94,10 @@ def test_a_batch_is_one_commit_or_nothing(engine: Engine) -> None:
 
 def test_a_probe_changes_nothing(engine: Engine) -> None:
     challenge(engine, "", SIX)
+    land(engine, BODY, SIX)
     write_inbox(engine, [Probe()])
     assert [(row.challenged_at, row.challenge_count) for row in rows_of(engine, Challenge)] == [(SIX, 1)]
+    assert len(rows_of(engine, InboxItem)) == len(rows_of(engine, ReceivedBody)) == 1
 
 
 def test_challenges_of_one_moment_are_one_commit(engine: Engine) -> None:
@@ -92,9 +120,9 @@ def test_what_is_marked_merged_is_not_read_again_and_keeps_its_first_mark(engine
     for _ in range(3):
         land(engine, BODY, SIX)
     first, second, third = (row.inbox_id for batch in read_unmerged(engine, SIX) for row in batch)
-    mark_merged(engine, [first, second], SIX)
-    mark_merged(engine, [second], SIX + timedelta(hours=1))
-    mark_merged(engine, [], SIX)
+    mark(engine, [first, second], SIX)
+    mark(engine, [second], SIX + timedelta(hours=1))
+    mark(engine, [], SIX)
     assert [row.inbox_id for batch in read_unmerged(engine, SIX) for row in batch] == [third]
     assert [row.merged_at for row in sorted(rows_of(engine, InboxItem), key=lambda row: row.inbox_id or 0)] == [SIX, SIX, None]
     assert read_state(engine).unmerged_count == 1
@@ -106,7 +134,7 @@ def test_deliveries_land_and_are_marked_while_a_reader_is_in_the_middle(engine: 
     seen = []
     for batch in read_unmerged(engine, SIX, batch_size=10):
         seen += [row.inbox_id for row in batch]
-        mark_merged(engine, seen, SIX)
+        mark(engine, seen, SIX)
         land(engine, BODY, SIX)
     assert len(seen) == len(set(seen)) == 30
     assert sum(len(batch) for batch in read_unmerged(engine, SIX)) == 3
@@ -114,13 +142,13 @@ def test_deliveries_land_and_are_marked_while_a_reader_is_in_the_middle(engine: 
 
 def test_many_are_marked_at_once(engine: Engine) -> None:
     land(engine, BODY, SIX, times=900)
-    mark_merged(engine, range(1, 12_000), SIX)
+    mark(engine, range(1, 12_000), SIX)
     assert read_state(engine).unmerged_count == 0
 
 
 def test_the_reading_order_comes_from_the_index(engine: Engine) -> None:
     land(engine, BODY, SIX)
-    query = "select payload from inbox where merged_at is null and received_at <= '2030-01-01' order by received_at, inbox_id"
+    query = "select delivery_id from inbox where merged_at is null and received_at <= '2030-01-01' order by received_at, inbox_id"
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             plan = str(connection.execute(text(f"explain query plan {query}")).all())
@@ -164,13 +192,13 @@ def test_a_database_that_stays_locked_is_unavailable_until_it_is_free(sqlite_pat
 
 def test_a_database_that_has_gone_is_unavailable_for_writer_and_reader(engine: Engine) -> None:
     with engine.begin() as connection:
-        for table in ("inbox", "challenges"):
+        for table in ("inbox", "challenges", "bodies"):
             connection.execute(text(f"drop table {table}"))
     for use in (
         lambda: land(engine, BODY, SIX),
         lambda: write_inbox(engine, [Probe()]),
         lambda: list(read_unmerged(engine, SIX)),
-        lambda: mark_merged(engine, [1], SIX),
+        lambda: mark(engine, [1], SIX),
         lambda: read_state(engine),
     ):
         with pytest.raises(LandingUnavailable) as caught:

@@ -1,12 +1,13 @@
 """A landing database of each kind, for real, and a receiver over it served on a loopback port."""
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -18,11 +19,13 @@ from jobrecon.applications import Application, Applications, Parent
 from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import Delivery, InvalidBody, write_inbox
+from jobrecon.landing.merges import mark_merged
 from jobrecon.webhook.app import create_app
 from jobrecon.webhook.limits import Limits
 from jobrecon.webhook.notifications import make_delivery
 from jobrecon.webhook.parsing import parse_body
 from jobrecon.webhook.serving import serve_in_thread
+from models.inbox import InboxItem, ReceivedBody
 
 ACME = "urn:li:developerApplication:1001"
 BETA = "urn:li:developerApplication:1002"
@@ -116,12 +119,25 @@ def land(engine: Engine, body: bytes, at: datetime, signed_by: str = "", times: 
     return [delivery.delivery_id for delivery in deliveries]
 
 
+def mark(engine: Engine, inbox_ids: Sequence[int], at: datetime) -> str:
+    """Mark deliveries as merged by a run of their own; the id of the merge."""
+    merge_id = uuid4().hex
+    mark_merged(engine, inbox_ids, at, merge_id=merge_id, run_id=uuid4().hex)
+    return merge_id
+
+
 def quarantine(engine: Engine, body: bytes, reason: str, at: datetime, signed_by: str = "") -> None:
     write_inbox(engine, [InvalidBody(at, reason, body, signed_by)])
 
 
 def challenge(engine: Engine, application_urn: str, at: datetime) -> None:
     write_inbox(engine, [ReceivedChallenge(application_urn, at)])
+
+
+def bodies_of(engine: Engine) -> list[bytes]:
+    """The bodies of all deliveries as received, in order of arrival."""
+    bodies = {row.raw_hash: row.body for row in rows_of(engine, ReceivedBody)}
+    return [bodies[row.raw_hash or ""] for row in sorted(rows_of(engine, InboxItem), key=lambda row: row.inbox_id or 0)]
 
 
 def rows_of(engine: Engine, table: type[T]) -> list[T]:

@@ -16,8 +16,7 @@ from jobrecon.errors import ConfigurationError
 from jobrecon.landing.database import open_landing
 from jobrecon.settings import load_settings
 from jobrecon.webhook.server import serve_webhook
-from models.inbox import InboxItem
-from tests.webhook.conftest import ACME, rows_of, sign
+from tests.webhook.conftest import ACME, bodies_of, sign
 
 BODY = b'{"type":"JOB_POSTING_STATUS","developerApplicationUrn":1001,"externalJobPostingId":"job-confidential"}'
 SERVE = """
@@ -58,7 +57,7 @@ def test_the_served_receiver_stops_in_good_order_with_status_0_and_logs_no_body_
         process.stderr.close()
     log = "".join(lines)
     engine = open_landing(f"sqlite:///{tmp_path / 'landing.db'}")
-    assert [row.body for row in rows_of(engine, InboxItem)] == [BODY]
+    assert bodies_of(engine) == [BODY]
     engine.dispose()
     assert not re.search("very-secret|confidential|Traceback", log)
     access = [json.loads(line[line.index("{") :]) for line in lines if "jobrecon.webhook.access" in line]

@@ -221,7 +221,7 @@ def budget(as_json: JsonOption = False) -> None:
     Example: `jobrecon budget --json`
     """
     from jobrecon.landing.database import open_landing
-    from jobrecon.linkedin.ledger import describe_budget
+    from jobrecon.linkedin.budget import describe_budget
 
     with exit_with_status():
         settings = load_settings()

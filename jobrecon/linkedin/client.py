@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import httpx
-import orjson
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
@@ -14,7 +14,7 @@ from jobrecon.clock import Clock
 from jobrecon.errors import AccessDenied, BatchRefused, CredentialsRefused, LinkedInError, LinkedInUnreachable, Throttled, VersionRefused
 from jobrecon.linkedin.batches import build_query
 from jobrecon.linkedin.ledger import CallLedger
-from jobrecon.linkedin.responses import MalformedResponse
+from jobrecon.linkedin.responses import MalformedResponse, decode_object
 from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe, redact_json
 from jobrecon.linkedin.throttle import Throttle
 from jobrecon.linkedin.tokens import TokenCache
@@ -156,10 +156,7 @@ class ResourceClient:
 
 def _read_message(body: bytes) -> str:
     """LinkedIn's own text about an error."""
-    try:
-        document = orjson.loads(body)
-        if isinstance(document, dict) and isinstance(document.get("message"), str):
-            return str(document["message"])
-    except orjson.JSONDecodeError:
-        pass
+    with suppress(MalformedResponse):
+        if isinstance(message := decode_object(body).get("message"), str):
+            return message
     return body.decode("utf-8", "replace").strip() or "no message"

@@ -8,11 +8,14 @@ import pytest
 from sqlalchemy import Engine, text
 from starlette.responses import Response
 
+from jobrecon.clock import utc_now
 from jobrecon.errors import BudgetExhausted, LinkedInUnreachable, Throttled
 from jobrecon.landing.database import open_landing
 from jobrecon.linkedin.ledger import CallLedger
 from jobrecon.linkedin.throttle import read_retry_after
+from jobrecon.reconcile.run import reconcile
 from jobrecon.sandbox import FaultInjection
+from jobrecon.warehouse import open_warehouse
 from tests.linkedin.conftest import ACME, BOLT, START, PollingHarness, Serve, count_calls, make_application, make_world, task_urn
 from tests.linkedin.fakes import FakeLinkedIn, TaskRequest, error_response, respond_well, task_response, throttle_response
 from tests.linkedin.processes import fetch_at_once, run_together
@@ -143,8 +146,7 @@ def test_workers_that_are_throttled_together_pause_once_and_wait_for_one_probe(s
                 overlap.set()
             await overlap.wait()
             return throttle_response()
-        probe = request.number == 8
-        if probe:
+        if request.number == 8:
             await asyncio.sleep(0.3)
             assert len(fake.requests) == 9, "others did not wait for the probe"
         return respond_well(request)
@@ -224,6 +226,18 @@ def test_a_throttled_application_stops_no_other_and_is_not_called_used_up(serve:
     harness.clock.advance(minutes=1)
     assert harness.poll(hours=3).unseen == {}
     assert 0 not in harness.tasks("poll_count").values()
+
+
+def test_a_run_that_was_throttled_is_incomplete_and_says_until_when(serve: Serve) -> None:
+    harness = serve(FakeLinkedIn(lambda request: throttle_response(3600)), checks=False)
+    harness.configure(landing_url=str(harness.engine.url))
+    with open_warehouse(harness.settings) as harness.warehouse:
+        harness.import_urns(task_urn(1))
+    summary = reconcile(harness.settings, START + timedelta(hours=1))
+    until = utc_now() + timedelta(hours=1)
+    assert summary.state == "INCOMPLETE"
+    (reason,) = [reason for reason in summary.incomplete_reasons if ACME in reason]
+    assert f"no calls until {until:%Y-%m-%d %H}:" in reason or f"no calls until {until - timedelta(minutes=3):%Y-%m-%d %H}:" in reason
 
 
 def test_a_landing_database_of_an_older_version_gets_the_columns(any_engine: Engine, landing_url: str) -> None:

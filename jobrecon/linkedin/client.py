@@ -134,7 +134,7 @@ class ResourceClient:
         if status == 426 or (status == 400 and REFUSES_VERSION.search(response.text)):
             tried = f"version {self.version} of its API (JOBRECON_API_VERSION)" if self.version else "its API without a version"
             return VersionRefused(
-                f"LinkedIn no longer serves {tried} to {urn} ({customer}), HTTP {status}: {message}. Everything stays as it is. "
+                f"LinkedIn does not serve {tried} to {urn} ({customer}), HTTP {status}: {message}. Everything stays as it is. "
                 "Set JOBRECON_API_VERSION to a version that LinkedIn's documentation names as active, as YYYYMM"
                 f"{', or unset it to call /v2' if self.version else ''}.",
                 **concerns,

@@ -228,6 +228,34 @@ def test_a_throttled_application_stops_no_other_and_is_not_called_used_up(serve:
     assert 0 not in harness.tasks("poll_count").values()
 
 
+def test_a_limit_by_the_minute_delays_tasks_and_loses_none(serve: Serve) -> None:
+    world = make_world(faults=FaultInjection(calls_per_window=5))
+    rows = world.create_tasks(ACME, 20)
+    harness = serve(world, make_application(ACME), concurrency=2, query_string_limit=80)
+    harness.import_rows(rows)
+    ticks = 0
+    while not ticks or 0 in harness.tasks("poll_count").values():
+        ticks += 1
+        result = harness.poll(hours=ticks)
+        assert ticks < 10
+        assert result.tasks_polled == 5 or not result.unseen
+        assert all("throttles" in reason for reason in result.unseen.values())
+        harness.clock.advance(minutes=10)
+        world.seconds += 600
+    assert ticks >= 4
+    assert count_calls(world) == harness.budget()["calls_used"] <= 7 * ticks
+
+
+def test_the_end_of_linkedins_own_day_is_recognised_by_its_text(serve: Serve) -> None:
+    world = make_world(faults=FaultInjection(name_day_limit=True), call_limit=5)
+    rows = world.create_tasks(ACME, 20)
+    harness = serve(world, make_application(ACME), concurrency=1, query_string_limit=80)
+    harness.import_rows(rows)
+    for hours in (1, 2):
+        assert (harness.poll(hours=hours).exhausted, count_calls(world)) == ([ACME], 6)
+        harness.clock.advance(hours=1)
+
+
 def test_a_run_that_was_throttled_is_incomplete_and_says_until_when(serve: Serve) -> None:
     harness = serve(FakeLinkedIn(lambda request: throttle_response(3600)), checks=False)
     harness.configure(landing_url=str(harness.engine.url))

@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.artifacts import Progress, show_findings, show_summary
 from flows.events import emit_events
@@ -24,8 +24,8 @@ PROGRESS_SECONDS = 15
 async def reconcile(as_of: datetime | None = None) -> State[Any]:
     """Poll, ingest webhooks, compare, publish: one reconciliation as of a given time (default: now; without an offset: UTC).
 
-    Idempotent: a second run at the same time changes nothing but its own row, polls and the ledger. Ends as *Incomplete* where
-    something could not be read; the reasons are in the log, the summary artifact and the table `runs`.
+    Idempotent: a second run at the same time changes nothing but its own row, polls and the ledger. Ends as *Incomplete*, of type
+    FAILED, where something could not be read; of type COMPLETED where only the day's calls were used up or a webhook is silent.
     """
     settings = load_settings()
     as_of = as_of or utc_now()
@@ -38,9 +38,14 @@ async def reconcile(as_of: datetime | None = None) -> State[Any]:
         update_findings(run)
         publish(run)
     summary = run.summary
+    for reason in summary.incomplete_reasons:
+        get_run_logger().warning("Incomplete: %s", reason)
     await show_summary(summary, settings)
     await show_findings(settings)
     emit_events(summary, settings)
+    if summary.failures:
+        # As the command line ends with 1 by them. No data: a caller gets the message as the error.
+        return Failed(name="Incomplete", message=" ".join(summary.failures))
     return Completed(name="Completed" if summary.is_complete else "Incomplete", message=summary.sentence, data=summary)
 
 

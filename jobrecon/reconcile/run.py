@@ -40,6 +40,8 @@ INBOX_ROWS = 20_000
 SLICE_TASKS = 1_000_000
 """`job_postings` is updated in slices of about so many tasks, so that memory does not grow with their number. With smaller slices
 DuckDB would rewrite half of the inserted rows at the next checkpoint, to fill up its row groups."""
+MAX_AHEAD = timedelta(minutes=5)
+"""How far `as_of` may lie ahead of the clock."""
 INBOX_FACETS = ("LISTING", "APPLY", "PROMOTION", "WEBHOOK")
 """Facets known only from notifications."""
 
@@ -58,8 +60,10 @@ class Reconciliation:
         self.clock = clock
         self.unseen_applications: dict[str, str] = {}
         self.unseen_facets: set[str] = set()
-        self.reasons: dict[str, str] = {}
+        self.failures: dict[str, str] = {}
         """What could not be read, by stage or application. Findings about it are not resolved."""
+        self.limits: dict[str, str] = {}
+        """What else keeps the run from being complete, though nothing failed: calls used up, a silent webhook."""
         self.last_pulled_at: datetime | None = None
 
     @property
@@ -72,7 +76,8 @@ class Reconciliation:
 
     def pull(self) -> None:
         """Update customers, pull new tasks and expire tasks older than their lifespan."""
-        self.warehouse.run("postings/merge_customers", stage("staged_customers", [_describe_customer(item) for item in self.applications]))
+        customers = stage("staged_customers", [_describe_customer(item) for item in self.applications])
+        self.warehouse.run("postings/merge_customers", customers)
         self.summary.pulled_at = self.last_pulled_at
         retried = retry_rejected(self.warehouse, self.applications, self.as_of)
         if retried.added:
@@ -84,23 +89,27 @@ class Reconciliation:
                 log.info("Pulled %s new tasks from the task source, %s refused.", f"{pulled.added:,}", f"{pulled.rejected:,}")
                 for note in pulled.notes:
                     log.warning("Task source: %s.", note)
-            self.reasons.pop("pull", None)
+            self.failures.pop("pull", None)
         except ConfigurationError:
             raise
         except JobreconError as error:
-            log.warning("%s", error)
-            self.reasons["pull"] = str(error)
+            self.failures["pull"] = str(error)
         self.warehouse.run("tasks/update_expired_tasks", as_of=self.as_of, lifespan_seconds=self.lifespan_seconds)
         self.summary.tasks_pending = self.warehouse.count("tasks/select_pending_count", as_of=self.as_of)
         self.summary.tasks_young = self.warehouse.count(
             "tasks/select_young_count", as_of=self.as_of, first_check_after=self.settings.first_check_after
         )
+        for urn, count in self.warehouse.run("runs/select_unconfigured_applications", customers):
+            self.failures[urn] = (
+                f"{urn} is not configured, but {count:,} of its tasks are pending: nobody polls them. Add it to applications.toml, or "
+                "mark it as retired there."
+            )
 
     async def poll(self, advance: Callable[[int, int], None] = lambda _done, _due: None, job: str | None = None) -> PollResult:
         """Poll due tasks, or only those of `job`. An error of one application is recorded and stops no other."""
         if self.engine is None:
             # Without the ledger no call may be sent.
-            result = PollResult(unseen={item.urn: self.reasons["landing"] for item in self.applications})
+            result = PollResult(unseen={item.urn: self.failures["landing"] for item in self.applications})
         else:
             result = await poll_due_tasks(
                 self.warehouse, self.settings, self.applications, self.engine, self.as_of, self.summary.run_id, self.clock, advance, job
@@ -117,8 +126,8 @@ class Reconciliation:
         self.unseen_applications = result.unseen
         self.summary.failed_applications = sorted(result.unseen)
         for urn in result.exhausted:
-            self.reasons[urn] = f"{urn} used up its calls for the day before all due tasks were polled."
-        self.reasons.update(result.unseen)
+            self.limits[urn] = f"{urn} used up its calls for the day before all due tasks were polled."
+        self.failures |= result.unseen
         return result
 
     def ingest_notifications(self) -> None:
@@ -138,11 +147,10 @@ class Reconciliation:
             merge_challenges(self.warehouse, self.engine, self.as_of)
             prune_landing(self.engine, min(self.as_of, self.clock()), self.settings.inbox_retention_days)
             self.unseen_facets = set()
-            self.reasons.pop("inbox", None)
+            self.failures.pop("inbox", None)
         except LandingUnavailable as error:
-            log.warning("%s", error)
             self.unseen_facets = set(INBOX_FACETS)
-            self.reasons["inbox"] = str(error)
+            self.failures["inbox"] = str(error)
 
     def update_findings(self) -> None:
         """Compare the expected with the reported state of each job; open, update and resolve findings."""
@@ -179,9 +187,9 @@ class Reconciliation:
     def report_silences(self) -> None:
         """Add silent webhooks to the incomplete reasons, and pass them to the receivers' metrics."""
         silences = {row["application_urn"]: row["last_received_at"] for row in self.warehouse.read("notifications/select_silences")}
-        self.reasons.pop("webhook", None)
+        self.limits.pop("webhook", None)
         if silences:
-            self.reasons["webhook"] = describe_silences(silences)
+            self.limits["webhook"] = describe_silences(silences)
         if self.engine is not None and "WEBHOOK" not in self.unseen_facets:
             try:
                 write_silences(self.engine, silences)
@@ -195,8 +203,8 @@ class Reconciliation:
                 ledger = read_ledger(self.engine, since=self.clock().date() - timedelta(days=31))
                 self.warehouse.run("runs/merge_call_budget", stage("staged_budget", ledger))
         except LandingUnavailable as error:
-            self.reasons["ledger"] = str(error)
-        self.finish(RunState.INCOMPLETE if self.reasons else RunState.COMPLETED)
+            self.failures["ledger"] = str(error)
+        self.finish(RunState.INCOMPLETE if self.failures or self.limits else RunState.COMPLETED)
         if self.settings.parquet:
             export_parquet(self.warehouse, Path(self.settings.parquet))
         self.warehouse.publish()
@@ -206,7 +214,8 @@ class Reconciliation:
         summary = self.summary
         summary.state = state
         summary.finished_at = self.clock()
-        summary.incomplete_reasons = list(dict.fromkeys(self.reasons.values()))
+        summary.failures = list(dict.fromkeys(self.failures.values()))
+        summary.incomplete_reasons = list(dict.fromkeys([*summary.failures, *self.limits.values()]))
         summary.tasks_overlooked = self.warehouse.count("runs/select_overlooked_count", as_of=summary.as_of)
         write_run(self.warehouse, summary)
 
@@ -231,15 +240,22 @@ def open_reconciliation(
     flow_run_id: str | None = None,
     clock: Clock = utc_now,
     *,
+    allow_future: bool = False,
     is_landing_new: bool = False,
 ) -> Iterator[Reconciliation]:
     """A run as of a given time (default: now), with the warehouse open for writing until the block ends.
 
-    Raises `ConfigurationError` where no application is configured, `RunTooOld` for an `as_of` before the last run's. A run that
-    fails is recorded as FAILED; what it committed stays and the next run continues from there. The landing database must be the
-    one that the last run used, unless `is_landing_new`.
+    Raises `ConfigurationError` where no application is configured or `as_of` lies ahead of the clock, `RunTooOld` for an `as_of`
+    before the last run's. A run that fails is recorded as FAILED; what it committed stays and the next run continues from there.
+    The landing database must be the one that the last run used, unless `is_landing_new`.
     """
     refuse_ended_demo(settings.home, settings.api_url)
+    now = clock()
+    if as_of and as_of > now + MAX_AHEAD and not allow_future:
+        raise ConfigurationError(
+            f"{as_of.isoformat()} lies ahead of this machine's clock ({now.isoformat(timespec='seconds')}). Nothing was changed. Later "
+            "runs could not go back before it; --allow-future runs as of it all the same."
+        )
     applications = settings.load_applications()
     if not len(applications):
         raise ConfigurationError(
@@ -263,7 +279,6 @@ def open_reconciliation(
                 landing_id = get_landing_id(engine)
                 charge_known_calls(warehouse, engine, clock().date())
             except LandingUnavailable as error:
-                log.warning("%s", error)
                 landing_error = str(error)
             load_catalog(warehouse)
             summary = RunSummary(run_id=uuid.uuid4().hex, as_of=as_of, started_at=clock(), flow_run_id=flow_run_id, landing_id=landing_id)
@@ -272,7 +287,7 @@ def open_reconciliation(
             run = Reconciliation(warehouse, settings, applications, engine, summary, clock)
             run.last_pulled_at = last_pulled_at
             if landing_error:
-                run.reasons["landing"] = landing_error
+                run.failures["landing"] = landing_error
             try:
                 # Those of a run that was killed while polling.
                 warehouse.run("tasks/insert_status_changes", run_id=summary.run_id)
@@ -281,7 +296,7 @@ def open_reconciliation(
                 # The next run records it as failed.
                 raise
             except BaseException as error:
-                run.reasons["run"] = str(error) or type(error).__name__
+                run.failures["run"] = str(error) or type(error).__name__
                 run.finish(RunState.FAILED)
                 raise
     finally:
@@ -295,10 +310,11 @@ def reconcile(
     advance: Callable[[int, int], None] = lambda _done, _due: None,
     job: str | None = None,
     *,
+    allow_future: bool = False,
     is_landing_new: bool = False,
 ) -> RunSummary:
     """All stages in order, without Prefect; with `job`, only that job's tasks are polled."""
-    with open_reconciliation(settings, as_of, is_landing_new=is_landing_new) as run:
+    with open_reconciliation(settings, as_of, allow_future=allow_future, is_landing_new=is_landing_new) as run:
         run.pull()
         # Before polling: a notification about a job makes its tasks due now.
         run.ingest_notifications()

@@ -10,6 +10,9 @@ class RunSummary(RunFields):
     """What a run did; its row in `runs`, and what `jobrecon run --json` prints."""
 
     incomplete_reasons: list[str] = Field(default_factory=list)
+    """Each once, what failed first."""
+    failures: list[str] = Field(default_factory=list)
+    """Of these, what could not be read: the command line ends with 1 by them."""
     failed_applications: list[str] = Field(default_factory=list)
 
     @property

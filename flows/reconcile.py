@@ -1,4 +1,4 @@
-"""The flow `reconcile`: pull, ingest, poll, update findings, publish."""
+"""The flow `reconcile`: pull, ingest, poll, check, update findings, publish."""
 
 import time
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ async def reconcile(as_of: datetime | None = None) -> State[Any]:
         # Before polling: a notification about a job makes its tasks due now.
         ingest_notifications(run)
         await poll(run)
+        await check(run)
         update_findings(run)
         publish(run)
     summary = run.summary
@@ -75,6 +76,16 @@ async def poll(run: Reconciliation) -> None:
     await progress.end()
     logger.info("Polled %s of %s due tasks; %s settled.", f"{result.tasks_polled:,}", f"{result.tasks_due:,}", f"{result.tasks_settled:,}")
     logger.info("%s.", run.summary.polling_sentence)
+
+
+@task(cache_policy=NO_CACHE)
+async def check(run: Reconciliation) -> None:
+    """Check suspicious jobs by jobPostingStatus, and listed jobs now and then."""
+    await run.check()
+    logger = get_run_logger()
+    logger.info("%s jobs checked with %s calls.", f"{run.summary.jobs_checked:,}", f"{run.summary.checks_used:,}")
+    for note in run.summary.notes:
+        logger.info("%s", note)
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_transient)

@@ -123,6 +123,8 @@ def run(
                 f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}."
             )
             echo(f"{summary.polling_sentence}.")
+            for note in summary.notes:
+                echo(note)
             if summary.tasks_young:
                 echo(
                     f"Not due yet: {describe_count(summary.tasks_young, 'task')} younger than {describe_seconds(settings.first_check_after)}."

@@ -82,7 +82,7 @@ async def poll_due_tasks(
     async with HttpClient() as http:
         polls = [
             ApplicationPoll(TaskClient(application, settings, engine, http, clock), planner, settings, result)
-            for application in applications
+            for application in applications.active
         ]
         planned = sum(poll.prepare() for poll in polls)
         done = 0

@@ -1,8 +1,7 @@
-"""One reconciliation, stage by stage: pull, ingest, poll, update findings, publish. Flows and command line run these."""
+"""One reconciliation, stage by stage: pull, ingest, poll, check, update findings, publish. Flows and command line run these."""
 
 import asyncio
 import logging
-import math
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,22 +23,20 @@ from jobrecon.landing.merges import mark_merged
 from jobrecon.landing.retention import prune_landing
 from jobrecon.landing.webhook_health import describe_silences, write_silences
 from jobrecon.linkedin.ledger import read_ledger
-from jobrecon.reconcile.catalog import load_catalog, stage_kinds
+from jobrecon.reconcile.catalog import load_catalog
+from jobrecon.reconcile.checks import Checker
+from jobrecon.reconcile.findings import derive_findings, merge_findings
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.reconcile.restored import charge_known_calls, undo_lost_merges
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
 from jobrecon.warehouse.parquet import export_parquet
-from jobrecon.warehouse.statements import list_findings
 from models import RunState
 
 log = logging.getLogger(__name__)
 
 INBOX_ROWS = 20_000
-SLICE_TASKS = 1_000_000
-"""`job_postings` is updated in slices of about so many tasks, so that memory does not grow with their number. With smaller slices
-DuckDB would rewrite half of the inserted rows at the next checkpoint, to fill up its row groups."""
 MAX_AHEAD = timedelta(minutes=5)
 """How far `as_of` may lie ahead of the clock."""
 INBOX_FACETS = ("LISTING", "APPLY", "PROMOTION", "WEBHOOK")
@@ -65,14 +62,12 @@ class Reconciliation:
         self.limits: dict[str, str] = {}
         """What else keeps the run from being complete, though nothing failed: calls used up, a silent webhook."""
         self.last_pulled_at: datetime | None = None
+        self.since_last_run = timedelta(seconds=settings.tick_seconds)
+        """How long the last run lies back, at least a tick."""
 
     @property
     def as_of(self) -> datetime:
         return self.summary.as_of
-
-    @property
-    def lifespan_seconds(self) -> float:
-        return self.settings.task_lifespan_days * 86_400
 
     def pull(self) -> None:
         """Update customers, pull new tasks and expire tasks older than their lifespan."""
@@ -94,7 +89,7 @@ class Reconciliation:
             raise
         except JobreconError as error:
             self.failures["pull"] = str(error)
-        self.warehouse.run("tasks/update_expired_tasks", as_of=self.as_of, lifespan_seconds=self.lifespan_seconds)
+        self.warehouse.run("tasks/update_expired_tasks", as_of=self.as_of, lifespan_seconds=self.settings.task_lifespan_days * 86_400)
         self.summary.tasks_pending = self.warehouse.count("tasks/select_pending_count", as_of=self.as_of)
         self.summary.tasks_young = self.warehouse.count(
             "tasks/select_young_count", as_of=self.as_of, first_check_after=self.settings.first_check_after
@@ -109,7 +104,7 @@ class Reconciliation:
         """Poll due tasks, or only those of `job`. An error of one application is recorded and stops no other."""
         if self.engine is None:
             # Without the ledger no call may be sent.
-            result = PollResult(unseen={item.urn: self.failures["landing"] for item in self.applications})
+            result = PollResult(unseen={item.urn: self.failures["landing"] for item in self.applications.active})
         else:
             result = await poll_due_tasks(
                 self.warehouse, self.settings, self.applications, self.engine, self.as_of, self.summary.run_id, self.clock, advance, job
@@ -129,6 +124,28 @@ class Reconciliation:
             self.limits[urn] = f"{urn} used up its calls for the day before all due tasks were polled."
         self.failures |= result.unseen
         return result
+
+    async def check(self, job: str | None = None) -> None:
+        """Check by jobPostingStatus the jobs about which findings would open, and listed jobs now and then (docs/polling.md).
+
+        Without the ledger, where checks are off, and where no application has access, findings rest on what else is known.
+        """
+        self.summary.notes = []
+        if self.engine is None or not self.settings.checks:
+            return
+        checker = Checker(self.warehouse, self.settings, self.engine, self.as_of, self.clock)
+        try:
+            applications = checker.list_accessible(self.applications.active)
+            if applications:
+                # What would be found without checks says which jobs to check.
+                self.derive_findings()
+                await checker.check(applications, self.since_last_run, job)
+        except LandingUnavailable as error:
+            checker.notes["landing"] = str(error)
+        self.summary.jobs_checked += checker.jobs_checked
+        self.summary.checks_used += checker.calls_used
+        self.summary.checks_left = checker.calls_left
+        self.summary.notes = list(dict.fromkeys(checker.notes.values()))
 
     def ingest_notifications(self) -> None:
         """Merge landed notifications; a row is marked merged only after the warehouse has committed it."""
@@ -154,35 +171,16 @@ class Reconciliation:
 
     def update_findings(self) -> None:
         """Compare the expected with the reported state of each job; open, update and resolve findings."""
-        as_of = self.as_of
-        # Results of polling are read with less memory once they are checkpointed.
-        self.warehouse.checkpoint()
-        self.warehouse.run("tasks/create_latest_tasks", as_of=as_of)
-        self.warehouse.run("postings/create_statements", as_of=as_of)
-        self.warehouse.run("postings/create_latest_facets")
-        self.warehouse.run("postings/create_latest_expiries")
-        self.warehouse.run("notifications/create_silences", as_of=as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
-        self.report_silences()
-        derive_postings(self.warehouse, as_of)
-        kinds = stage_kinds()
-        self.warehouse.run("findings/create_current_findings")
-        self.warehouse.run("findings/create_matched_messages", as_of=as_of)
-        for name in list_findings():
-            self.warehouse.collect_findings(
-                name,
-                as_of=as_of,
-                stuck_after=self.settings.stuck_after,
-                unconfirmed_after=self.settings.unconfirmed_after,
-                lifespan_seconds=self.lifespan_seconds,
-                expiring_within=self.settings.expiring_within,
-            )
-        self.warehouse.run("findings/create_explained_findings", kinds, as_of=as_of)
-        unseen: dict[str, Any] = {"unseen_applications": list(self.unseen_applications), "unseen_facets": sorted(self.unseen_facets)}
-        with self.warehouse.transaction():
-            self.summary.findings_resolved += self.warehouse.count("findings/update_resolved_findings", kinds, as_of=as_of, **unseen)
-            self.warehouse.run("findings/update_seen_findings", as_of=as_of)
-            self.summary.findings_opened += self.warehouse.count("findings/insert_opened_findings", as_of=as_of)
+        self.derive_findings()
+        resolved, opened = merge_findings(self.warehouse, self.as_of, self.unseen_applications, self.unseen_facets)
+        self.summary.findings_resolved += resolved
+        self.summary.findings_opened += opened
         self.summary.findings_open = self.warehouse.count("findings/select_open_count")
+
+    def derive_findings(self) -> None:
+        """Find what is wrong as of the run: the temporary table `current_findings`."""
+        derive_findings(self.warehouse, self.settings, self.as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
+        self.report_silences()
 
     def report_silences(self) -> None:
         """Add silent webhooks to the incomplete reasons, and pass them to the receivers' metrics."""
@@ -223,14 +221,6 @@ class Reconciliation:
 def write_run(warehouse: Warehouse, summary: RunSummary) -> None:
     """Insert or replace the run's row in `runs`."""
     warehouse.run("runs/merge_run", stage("staged_run", [summary.to_row()]))
-
-
-def derive_postings(warehouse: Warehouse, as_of: datetime, slice_tasks: int = SLICE_TASKS) -> int:
-    """Update `job_postings` in slices, to bound memory. Returns how many rows are new or changed; the others are not written."""
-    slices = max(1, math.ceil(warehouse.count("tasks/select_task_count") / slice_tasks))
-    warehouse.run("postings/create_postings_at")
-    name = "postings/merge_job_postings" if warehouse.count("postings/select_posting_count") else "postings/insert_job_postings"
-    return sum(warehouse.count(name, as_of=as_of, slices=slices, slice=number) for number in range(slices))
 
 
 @contextmanager
@@ -286,6 +276,8 @@ def open_reconciliation(
             write_run(warehouse, summary)
             run = Reconciliation(warehouse, settings, applications, engine, summary, clock)
             run.last_pulled_at = last_pulled_at
+            if last_as_of:
+                run.since_last_run = max(run.since_last_run, as_of - last_as_of)
             if landing_error:
                 run.failures["landing"] = landing_error
             try:
@@ -319,6 +311,7 @@ def reconcile(
         # Before polling: a notification about a job makes its tasks due now.
         run.ingest_notifications()
         asyncio.run(run.poll(advance, job))
+        asyncio.run(run.check(job))
         run.update_findings()
         run.publish()
         return run.summary
@@ -331,4 +324,5 @@ def _describe_customer(application: Application) -> dict[str, Any]:
         "account_manager": application.account_manager,
         "account_manager_email": application.account_manager_email,
         "daily_call_limit": application.daily_call_limit,
+        "retired": application.is_retired,
     }

@@ -104,14 +104,11 @@ class Partner:
                 title, location = self.rng.choice(TITLES), self.rng.choice(LOCATIONS)
                 self.jobs[job] = {"application_urn": f"urn:li:developerApplication:{1001 + index}", "title": title, "location": location}
                 chosen.append(job)
-        elif operation == "RESEND":
-            with open_published(self.settings) as warehouse:
-                failed = [
-                    row["job"] for row in warehouse.read("findings/select_worst_findings", row_limit=10_000) if row["kind"] == "FAILED"
-                ]
-            chosen, operation = failed[: len(failed) // 2], "CREATE"
+            requests = [(job, operation) for job in chosen]
+        elif operation == "REMEDIES":
+            requests = self._read_remedies()[::2]
         else:
-            chosen = self.rng.sample(sorted(self.jobs), count)
+            requests = [(job, operation) for job in self.rng.sample(sorted(self.jobs), count)]
         return [
             {
                 "externalJobPostingId": job,
@@ -124,8 +121,17 @@ class Partner:
                 "listedAt": int(self.world.now.timestamp() * 1000),
                 **(self._choose_listing() if operation == "CREATE" else {}),
             }
-            for job in chosen
+            for job, operation in requests
         ]
+
+    def _read_remedies(self) -> list[tuple[str, str]]:
+        """What the published copy says is to be sent now: job and operation, one a job."""
+        with open_published(self.settings) as warehouse:
+            rows = warehouse.connection.execute(
+                "select external_job_posting_id, any_value(remedy order by remedy) from remedies where not_before <= ? group by all order by all",
+                [self.world.now],
+            ).fetchall()
+        return [(job, remedy) for job, remedy in rows if job in self.jobs]
 
     def _choose_listing(self) -> dict[str, Any]:
         listing: dict[str, Any] = {"listingType": "PREMIUM"} if self.rng.random() < PREMIUM else {}

@@ -34,14 +34,14 @@ FAULTS = FaultInjection(
 REQUESTS = (
     (0.0, "CREATE", 0.60),
     (8.0, "CREATE", 0.25),
-    (25.0, "RESEND", 1.0),
+    (25.0, "REMEDIES", 1.0),
     (26.0, "UPDATE", 0.08),
     (28.0, "CLOSE", 0.06),
     (30.0, "CREATE", 0.14),
     (32.0, "RENEW", 0.02),
     (47.9, "CREATE", 0.01),
 )
-VERBS = {"CREATE": "posts", "UPDATE": "changes", "CLOSE": "closes", "RENEW": "renews", "RESEND": "sends again what failed:"}
+VERBS = {"CREATE": "posts", "UPDATE": "changes", "CLOSE": "closes", "RENEW": "renews", "REMEDIES": "carries out half of the remedies, for"}
 RUNS = (0.2, 1.0, 8.5, 24.0, 26.5, 33.0, 48.0)
 
 

@@ -19,6 +19,7 @@ from jobrecon.errors import JobreconError
 from jobrecon.ingest.source import check_source, is_source_set
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox_reader import read_state
+from jobrecon.linkedin.developer_webhooks import fetch_blocked_webhooks
 from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.tokens import TokenCache
 from jobrecon.settings import Settings, load_settings
@@ -190,6 +191,27 @@ def _check_webhook(settings: Settings, _applications: Applications) -> Iterator[
         yield Check("webhook", "OK", detail)
 
 
+def _check_blocked(settings: Settings, applications: Applications) -> Iterator[Check]:
+    """The webhooks from LinkedIn's side, which only the parent application may see."""
+    if applications.parent is None or not applications.parent.client_id or settings.api_url == ENDED_API_URL:
+        return
+
+    async def fetch() -> list[str] | None:
+        async with HttpClient() as http:
+            return await fetch_blocked_webhooks(applications.parent, settings, engine, http)
+
+    engine = open_landing(settings.landing_url)
+    blocked = asyncio.run(fetch())
+    engine.dispose()
+    if blocked is None:
+        yield Check("webhook at LinkedIn", "WARN", "LinkedIn does not show it: the [parent] application has no access, or no token")
+    elif blocked:
+        remedy = "Make the address reachable, then validate the webhook again by the button in LinkedIn's developer portal."
+        yield Check("webhook at LinkedIn", "FAIL", f"LinkedIn has blocked {', '.join(blocked)} and sends nothing to it", remedy)
+    else:
+        yield Check("webhook at LinkedIn", "OK", "not blocked")
+
+
 def _check_source(settings: Settings, _applications: Applications) -> Iterator[Check]:
     if is_source_set(settings):
         columns = check_source(settings, utc_now())
@@ -245,6 +267,7 @@ CHECKS: dict[str, Callable[[Settings, Applications], Iterator[Check]]] = {
     "published copy": _check_published,
     "landing database": _check_landing,
     "webhook": _check_webhook,
+    "webhook at LinkedIn": _check_blocked,
     "task source": _check_source,
     "mail": _check_mail,
     "chat": _check_chat,

@@ -19,7 +19,7 @@ def serve_fake_linkedin(settings: Settings, host: str, port: int, webhook_url: s
     parent = None
     if configured.parent:
         secrets = [secret.get_secret_value() for secret in configured.parent.load_secrets()]
-        parent = SandboxApplication(PARENT_URN, "sandbox-parent", secrets)
+        parent = SandboxApplication(PARENT_URN, configured.parent.client_id or "sandbox-parent", secrets)
     try:
         listen(host, port).close()
     except OSError as error:

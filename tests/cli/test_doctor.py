@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from jobrecon.demo.marker import ENDED_API_URL, write_demo_file
+from jobrecon.sandbox import SandboxApplication
+from jobrecon.sandbox.applications import ApplicationState
 from tests.cli.conftest import ACME, NOW, SECRET, MakeUser, User
 
 
@@ -73,6 +75,31 @@ def test_a_demos_home_is_named(user: User) -> None:
     finished = user.run("doctor")
     assert check(finished, "home").startswith("WARN")
     assert "Set JOBRECON_HOME" in finished.stdout
+
+
+PARENT_APPLICATION = """
+[parent]
+client_id = "78parent"
+client_secrets = ["env:PARENT_SECRET"]
+"""
+
+
+def test_a_webhook_that_linkedin_has_blocked_fails(user: User) -> None:
+    for name in ("JOBRECON_CLIENT_ID", "JOBRECON_CLIENT_SECRET", "JOBRECON_APPLICATION_URN"):
+        del user.environment[name]
+    user.environment |= {"ACME_SECRET": SECRET, "PARENT_SECRET": "parent-secret", "JOBRECON_APPLICATIONS": "applications.toml"}
+    application = f'[[applications]]\nurn = "{ACME}"\nclient_id = "78acme"\nclient_secrets = ["env:ACME_SECRET"]\n'
+    (user.folder / "applications.toml").write_text(application + PARENT_APPLICATION, encoding="utf-8")
+    user.world.parent = ApplicationState(SandboxApplication("urn:li:developerApplication:1000", "78parent", ["parent-secret"]))
+    user.world.webhook_url = "https://jobs.example.com/webhook"
+    assert check(user.run("doctor"), "webhook at LinkedIn").startswith("OK")
+    user.world.applications[ACME].webhooks.is_blocked = True
+    failed = user.run("doctor")
+    assert check(failed, "webhook at LinkedIn") == (
+        "FAIL webhook at LinkedIn: LinkedIn has blocked https://jobs.example.com/webhook and sends nothing to it"
+    )
+    user.environment["PARENT_SECRET"] = "wrong-secret"
+    assert check(user.run("doctor"), "webhook at LinkedIn").startswith("WARN")
 
 
 def test_the_task_source_is_tried(user: User) -> None:

@@ -98,7 +98,7 @@ def test_a_webhook_that_linkedin_has_blocked_fails(user: User) -> None:
     assert check(failed, "webhook at LinkedIn") == (
         "FAIL webhook at LinkedIn: LinkedIn has blocked https://jobs.example.com/webhook and sends nothing to it"
     )
-    user.environment["PARENT_SECRET"] = "wrong-secret"
+    user.world.faults.forbidden_resources = ["developerWebhooks"]
     assert check(user.run("doctor"), "webhook at LinkedIn").startswith("WARN")
 
 

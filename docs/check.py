@@ -15,6 +15,7 @@ from pathlib import Path
 import typer
 
 from jobrecon.cli.app import app
+from jobrecon.reconcile.catalog import read_catalog
 from jobrecon.sandbox import FaultInjection
 from jobrecon.settings import Settings, write_value
 from jobrecon.warehouse.schema import describe_table, list_columns, list_tables, list_views
@@ -117,6 +118,43 @@ def write_faults() -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_words() -> str:
+    """What each kind says where LinkedIn gives no reason, and from which age on something else."""
+    lines = ["| kind | facet | reason | owner | next action | remedy |", "|---|---|---|---|---|---|"]
+    for entry in FINDING_KINDS:
+        action, remedy = entry.next_action.replace("{as}", "with the operation that failed"), entry.remedy or "the operation that failed"
+        lines.append(f"| {entry.kind} | {entry.facet} | {_cell(entry.reason)} | {entry.owner} | {_cell(action)} | {remedy} |")
+        for later in entry.later:
+            since = f"after {later.after.days * 24 if later.after.days < 3 else later.after.days} {'h' if later.after.days < 3 else 'days'}"
+            owner, remedy = later.owner or entry.owner, later.remedy or remedy
+            lines.append(f"| | {since} | | {owner} | {_cell(later.next_action or action)} | {remedy} |")
+    return "\n".join(lines) + "\n"
+
+
+def write_messages() -> str:
+    """What each known message of LinkedIn's becomes, from the error catalog."""
+    parts = []
+    titles = {"task": "Tasks", "listing": "Listing", "apply": "LinkedIn Apply", "promotion": "Promotion"}
+    for source, title in titles.items():
+        parts += [f"## {title}\n", "| message | about | reason | owner | next action | remedy |", "|---|---|---|---|---|---|"]
+        for row in read_catalog():
+            if row["source"] != source:
+                continue
+            message = " ".join(f"`{text}`" for text in dict.fromkeys((row["code"], row["match"])) if text)
+            if not row["match"] and not str(row["code"]).isdigit():
+                message = f"{row['code']} (a code of jobrecon's own)"
+            if row["after_days"]:
+                message += f" after {row['after_days']} days"
+            reason = str(row["meaning"]).replace("{fields}", "*the fields that it names*")
+            action = str(row["next_action"]).replace("{as}", "with the operation that failed")
+            remedy = "the operation that failed" if row["remedy"] == "AGAIN" else row["remedy"]
+            owner = f"{row['owner']}" + (" (harmless)" if row["harmless"] else "")
+            cells = (message, row["about"], reason, owner, action, remedy)
+            parts.append("| " + " | ".join(_cell(str(cell)) for cell in cells) + " |")
+        parts.append("")
+    return "\n".join(parts)
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "tables": write_tables,
     "settings": write_settings,
@@ -124,6 +162,8 @@ GENERATED: dict[str, Callable[[], str]] = {
     "findings": write_findings,
     "faults": write_faults,
     "resolutions": write_resolutions,
+    "words": write_words,
+    "messages": write_messages,
 }
 
 

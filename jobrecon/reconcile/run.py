@@ -271,6 +271,7 @@ def open_reconciliation(
             except LandingUnavailable as error:
                 landing_error = str(error)
             load_catalog(warehouse)
+            warehouse.run("notifications/update_missing_receipts")
             summary = RunSummary(run_id=uuid.uuid4().hex, as_of=as_of, started_at=clock(), flow_run_id=flow_run_id, landing_id=landing_id)
             warehouse.run("runs/update_interrupted_runs", now=summary.started_at)
             write_run(warehouse, summary)

@@ -87,6 +87,32 @@ def test_what_arrives_late_but_came_first_is_the_first(warehouse: Warehouse) -> 
     assert read_told(warehouse) == [("LISTED", ago(hours=5), 2)]
 
 
+def test_notifications_of_an_older_version_get_the_time_of_their_last_delivery(warehouse: Warehouse) -> None:
+    moments = [NOW + timedelta(minutes=minute) for minute in range(5)]
+    bodies = [LISTED, LISTED, NOT_LISTED, LISTED, LISTED]
+    deliver(warehouse, *(delivery(moment, **body) for moment, body in zip(moments, bodies, strict=True)))
+    before = read(warehouse, "select * from notifications order by received_at")
+    warehouse.connection.execute("update notifications set last_received_at = null where listing_status = 'LISTED'")
+    warehouse.run("notifications/update_missing_receipts")
+    assert read(warehouse, "select * from notifications order by received_at") == before
+    assert [row["last_received_at"] for row in before] == [moments[1], moments[2], moments[4]]
+
+
+@pytest.mark.parametrize("where", ["top", "info"])
+def test_further_places_are_a_column_of_their_own(warehouse: Warehouse, where: str) -> None:
+    places = {"location": "Oslo", "alternateLocations": ["Bergen", "Tromsø"]}
+    deliver(warehouse, delivery(NOW, **LISTED, **(places if where == "top" else {"jobPostingInfo": places})))
+    row = read_one(warehouse, "notifications")
+    assert (row["location"], row["alternate_locations"]) == ("Oslo", "Bergen; Tromsø")
+
+
+def test_three_notifications_of_one_moment_stay_in_the_order_of_arrival(warehouse: Warehouse) -> None:
+    deliver(warehouse, delivery(NOW, **LISTED), delivery(NOW, **NOT_LISTED), delivery(NOW, **LISTED))
+    assert [what for what, _, _ in read_told(warehouse)] == ["LISTED", "NOT_LISTED", "LISTED"]
+    find(warehouse)
+    assert read_one(warehouse, "job_postings")["listing_status"] == "LISTED"
+
+
 BODIES = [LISTED, NOT_LISTED, {"listingStatus": "IN_PROGRESS"}, {"linkedInApplyStatus": "ENABLED"}]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.artifacts import show_report
 from flows.run_policy import fail_cleanly, is_unreachable
@@ -22,7 +22,7 @@ async def daily_report(date: dt.date | None = None) -> State[Any]:
     """Write the report of a day (default: the day the run was scheduled for), link it and send it.
 
     Idempotent: the report is replaced, and messages that were sent are not sent again. A report of another day than the
-    scheduled one is not sent. Ends as *Incomplete* where the report is incomplete.
+    scheduled one is not sent. Ends as *Incomplete* where the report is incomplete, and fails as such where a message was not sent.
     """
     # A scheduled run may start just before its time, on the day before, or long after it, on another day.
     scheduled = runtime.flow_run.scheduled_start_time
@@ -30,8 +30,8 @@ async def daily_report(date: dt.date | None = None) -> State[Any]:
     result = write(day, max(utc_now(), scheduled))
     verdict = str(result.summary.get("verdict") or f"The report of {day}.")
     await show_report(result.folder / "index.html", verdict, result.facts)
-    if day == scheduled.astimezone(load_settings().zone).date():
-        deliver(result)
+    if day == scheduled.astimezone(load_settings().zone).date() and (problems := deliver(result)):
+        return Failed(name="Incomplete", message=f"{verdict} Not everybody has the report: {' '.join(problems)}", data=result.summary)
     return Completed(name="Completed" if result.summary["complete"] else "Incomplete", message=verdict, data=result.summary)
 
 
@@ -44,7 +44,8 @@ def write(day: dt.date, now: dt.datetime) -> ReportResult:
 
 
 @task(cache_policy=NO_CACHE, retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=is_unreachable)
-def deliver(result: ReportResult) -> None:
-    """Send mails and chat message, each once however often this is retried; without a mail server mails are written as files."""
+def deliver(result: ReportResult) -> list[str]:
+    """Send mails and chat message, each once however often this is retried; returns who did not get theirs, and why."""
     delivery = deliver_report(load_settings(), result, utc_now())
     get_run_logger().info("Messages: %s.", delivery.sentence)
+    return delivery.problems

@@ -3,16 +3,15 @@
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from functools import cache, partial
 from pathlib import Path
 
 import css_inline
 
+from jobrecon.delivery.addresses import parse_sender
 from jobrecon.reports.causes import Cause, count_jobs, group_by_cause
 from jobrecon.reports.facts import Facts, FindingRow, Queue
 from jobrecon.reports.formatting import describe_moment, shorten
@@ -29,12 +28,18 @@ SIZES = ((12, 6), (8, 4), (5, 3), (3, 2), (2, 1))
 WORKBOOK = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
 
-@dataclass(frozen=True)
-class Mail:
-    """A mail, and the name it has in the outbox."""
+class MailPolicy(EmailPolicy):
+    """As `SMTP`, but the headers that make a thread stay on one line: folded, an id may come out as an encoded word."""
 
-    name: str
-    message: EmailMessage
+    def fold(self, name: str, value: str) -> str:
+        return f"{name}: {value}{self.linesep}" if name in THREAD_HEADERS else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return self.fold(name, value).encode() if name in THREAD_HEADERS else super().fold_binary(name, value)
+
+
+THREAD_HEADERS = ("Message-ID", "In-Reply-To", "References")
+POLICY = MailPolicy(linesep="\r\n")
 
 
 def link_page(settings: Settings, date: dt.date, name: str = "index") -> str | None:
@@ -44,18 +49,17 @@ def link_page(settings: Settings, date: dt.date, name: str = "index") -> str | N
     return f"{settings.report_url.rstrip('/')}/{date.isoformat()}/{name}.html"
 
 
-def compose_mail(facts: Facts, settings: Settings, name: str, addresses: Sequence[str], workbook: Path, now: dt.datetime) -> Mail:
-    """The mail about `facts` to `addresses`, with their workbook; `name` is that of their page, without its ending.
-
-    Raises `ValueError` for an address that is none.
-    """
-    message = EmailMessage(policy=SMTP)
-    message["From"] = settings.mail_from
-    message["To"] = [_read_address(address, facts.account_manager) for address in addresses]
+def compose_mail(
+    facts: Facts, settings: Settings, name: str, addresses: Sequence[Address], workbook: Path, now: dt.datetime
+) -> EmailMessage:
+    """The mail about `facts` to `addresses`, with their workbook; `name` is that of their page, without its ending."""
+    message = EmailMessage(policy=POLICY)
+    message["From"] = parse_sender(settings.mail_from)
+    message["To"] = list(addresses)
     message["Subject"] = write_subject(facts)
     message["Date"] = now
     today, before, root = (make_message_id(settings, name, date) for date in (facts.date, facts.date - dt.timedelta(days=1), None))
-    message["Message-ID"] = today
+    message["Message-ID"] = today if facts.complete else today.replace("<jobrecon.", "<jobrecon.incomplete.")
     message["In-Reply-To"] = before
     message["References"] = f"{root} {before}"
     message["Auto-Submitted"] = "auto-generated"
@@ -64,7 +68,7 @@ def compose_mail(facts: Facts, settings: Settings, name: str, addresses: Sequenc
     message.add_alternative(render_html(facts, settings, name, is_attached=is_attached), subtype="html")
     if is_attached:
         message.add_attachment(workbook.read_bytes(), *WORKBOOK, filename=f"findings-{facts.date.isoformat()}.xlsx")
-    return Mail(name, message)
+    return message
 
 
 def write_subject(facts: Facts) -> str:
@@ -75,7 +79,7 @@ def write_subject(facts: Facts) -> str:
 
 def make_message_id(settings: Settings, name: str, date: dt.date | None) -> str:
     """The same for the same report and reader; without a date that of the thread they all belong to."""
-    domain = settings.mail_from.rpartition("@")[2].strip("> ") or "localhost"
+    domain = parse_sender(settings.mail_from).domain
     key = hashlib.sha256(f"{name}|{settings.report_url}|{settings.mail_from}".encode()).hexdigest()[:16]
     return f"<jobrecon.{date.isoformat() if date else 'thread'}.{key}@{domain}>"
 
@@ -117,18 +121,3 @@ def _collect(facts: Facts, settings: Settings, name: str, max_causes: int, max_r
         "moment": partial(describe_moment, zone=facts.zone),
         "is_attached": is_attached,
     }
-
-
-def _read_address(address: str, display_name: str | None) -> Address:
-    try:
-        read = Address(shorten(display_name, 80), addr_spec=address)
-    except (HeaderParseError, IndexError, ValueError) as error:
-        raise ValueError("no mail address") from error
-    if not read.domain or not read.username:
-        raise ValueError("no mail address")
-    return read
-
-
-def split_addresses(text: str) -> list[str]:
-    """The addresses of a list with commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]

@@ -2,10 +2,13 @@
 
 import smtplib
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
+from email.headerregistry import Address
 from email.message import EmailMessage
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from jobrecon.delivery.addresses import parse_sender
 from jobrecon.errors import ConfigurationError, DeliveryFailed
 from jobrecon.settings import Settings
 
@@ -46,7 +49,9 @@ def read_server(settings: Settings) -> MailServer | None:
             "JOBRECON_SMTP_URL is no address of a mail server. Nothing was sent. Write it as smtp://user:password@host:587, "
             "with %40 for an @ in the user or password."
         )
-    if not settings.mail_from:
+    if settings.mail_from:
+        parse_sender(settings.mail_from)
+    else:
         raise ConfigurationError(
             "JOBRECON_SMTP_URL is set, but JOBRECON_MAIL_FROM is not. Nothing was sent. Set the address mails come from."
         )
@@ -87,11 +92,16 @@ class SmtpSession:
                     "Nothing more was sent; what was sent is not sent again. Correct JOBRECON_SMTP_URL or the server and run again."
                 ) from None
 
-    def send(self, message: EmailMessage) -> None:
-        """Hand a mail over. Raises `DeliveryFailed`, which says whether the server may have taken it all the same."""
+    def send(self, message: EmailMessage, recipients: Sequence[Address]) -> dict[str, str]:
+        """Hand a mail over; returns the recipients that were refused, and why.
+
+        Raises `DeliveryFailed` where none has it, which says whether the server may have taken it all the same.
+        """
         assert self._smtp, "ensure_connected() comes first"
         try:
-            self._smtp.send_message(message)
+            refused = self._smtp.send_message(
+                message, message["From"].addresses[0].addr_spec, [address.addr_spec for address in recipients]
+            )
         except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError) as error:
             raise DeliveryFailed(
                 f"The mail server {self.server.host} refused a mail: {self._describe(error)}. It was not sent; run again to try."
@@ -101,6 +111,7 @@ class SmtpSession:
             raise DeliveryFailed(
                 f"The mail server {self.server.host} broke off while it took a mail: {self._describe(error)}.", may_have_arrived=True
             ) from None
+        return {address: str(code) for address, (code, _) in refused.items()}
 
     def close(self) -> None:
         if self._smtp:
@@ -152,7 +163,7 @@ def _describe(error: OSError) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"it responded {error.smtp_code}"
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "it refused every recipient"
+        return "it refused " + ", ".join(f"{address} ({code})" for address, (code, _) in error.recipients.items())
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"
     return getattr(error, "strerror", None) or type(error).__name__

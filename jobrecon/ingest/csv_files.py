@@ -34,7 +34,7 @@ def read_csv(
     chunks = iter(chunks)
     lines = next(chunks, [])
     layout = read_header(source, lines[0] if lines else "", required, columns)
-    reader = _Reader(source, layout, number=2)
+    reader = CsvReader(source, layout, number=2)
     with tempfile.NamedTemporaryFile(mode="w+", encoding="utf-8", newline="", suffix=".csv") as file, connect() as connection:
         lines = lines[1:]
         while True:
@@ -102,7 +102,7 @@ def read_header(source: str, line: str, required: Iterable[str], columns: Mappin
 
 
 @dataclass
-class _Reader:
+class CsvReader:
     """Goes through the lines in order; lines of a field that does not end within a chunk wait for the next one."""
 
     source: str
@@ -113,7 +113,7 @@ class _Reader:
 
     def read(self, lines: list[str], file: IO[str], connection: duckdb.DuckDBPyConnection, *, is_last: bool) -> Iterator[pa.Table]:
         """The rows of these lines: parsed by DuckDB, refused, or rescued from what DuckDB did not return."""
-        records, rows = self._split([*self.waiting, *lines], is_last=is_last)
+        records, rows = self.split([*self.waiting, *lines], is_last=is_last)
         mark = self.layout.delimiter
         file.seek(0)
         file.truncate()
@@ -139,7 +139,7 @@ class _Reader:
             {"path": str(path), "delimiter": self.layout.delimiter},
         ).to_arrow_table()
 
-    def _split(self, lines: list[str], *, is_last: bool) -> tuple[dict[int, str], list[Row]]:
+    def split(self, lines: list[str], *, is_last: bool) -> tuple[dict[int, str], list[Row]]:
         """Well-formed records by their first line's number, and the rows of all other lines."""
         records: dict[int, str] = {}
         rows: list[Row] = []

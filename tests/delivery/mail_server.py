@@ -28,14 +28,27 @@ class Mailbox:
 
     mails: list[EmailMessage] = field(default_factory=list)
     responses: list[str] = field(default_factory=list)
+    envelopes: list[tuple[str, list[str]]] = field(default_factory=list)
+    """(sender, recipients) of each mail taken."""
+    contents: list[bytes] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    """Recipients that are refused."""
     logins: list[tuple[str, str]] = field(default_factory=list)
     port: int = 0
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         if self.responses and (response := self.responses.pop(0)):
             return response
+        self.envelopes.append((envelope.mail_from, envelope.rcpt_tos))
+        self.contents.append(envelope.content)
         self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
         return "250 taken"
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]) -> str:
+        if address in self.refused:
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 ok"
 
     @property
     def recipients(self) -> list[str]:

@@ -20,7 +20,7 @@ from jobrecon.delivery.deliver import deliver_report
 from jobrecon.delivery.outbox import Outbox, SendState
 from jobrecon.errors import ConfigurationError, DeliveryFailed
 from jobrecon.reports import ReportResult
-from tests.delivery.conftest import NOW, Deliver, History, add_two_managers
+from tests.delivery.conftest import NOW, Chat, Deliver, History, add_two_managers
 from tests.delivery.mail_server import Mailbox, make_certificate, serve_mail
 
 DAY = dt.timedelta(days=1)
@@ -230,6 +230,99 @@ def test_a_wrong_recipient_stops_no_other(history: History, mailbox: Mailbox, de
     assert "account_manager_email" in delivery.problems[0]
 
 
+def test_one_bad_address_among_several_stops_only_itself_and_is_named(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
+    history.settings.mail_to = '"Boss, The" <boss@example.com>, nonsense, other@example.com, a b@example.com'
+    history.add_run()
+    first = deliver()
+    assert mailbox.envelopes == [("jobrecon@example.com", ["boss@example.com", "other@example.com"])]
+    assert [address.display_name for address in mailbox.mails[0]["to"].addresses] == ["Boss, The", ""]
+    assert first.sent == []
+    assert ["nonsense" in first.problems[0], "a b@example.com" in first.problems[1]] == [True, True]
+    assert "JOBRECON_MAIL_TO" in first.problems[0]
+    assert len(deliver().problems) == 2
+    assert len(mailbox.mails) == 1
+    history.settings.mail_to = "boss@example.com, corrected@example.com, other@example.com"
+    assert deliver().sent == ["index"]
+    assert mailbox.envelopes[1:] == [("jobrecon@example.com", ["corrected@example.com"])]
+
+
+def test_a_refused_recipient_stops_only_itself_and_is_tried_again(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
+    history.settings.mail_to = "boss@example.com, gone@example.com"
+    mailbox.refused = {"gone@example.com"}
+    history.add_run()
+    delivery = deliver()
+    assert delivery.sent == []
+    assert "gone@example.com (550)" in delivery.problems[0]
+    assert "gone@example.com" in deliver().problems[0]
+    mailbox.refused = set()
+    assert deliver().sent == ["index"]
+    assert deliver().known == ["index"]
+    assert [recipients for _, recipients in mailbox.envelopes] == [["boss@example.com"], ["gone@example.com"]]
+
+
+def test_a_mail_whose_every_recipient_is_refused_is_not_sent(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
+    mailbox.refused = {"jo@example.com"}
+    add_two_managers(history)
+    delivery = deliver()
+    assert delivery.sent == ["dana-fox", "index"]
+    assert "jo@example.com (550)" in delivery.problems[0]
+    mailbox.refused = set()
+    assert deliver().sent == ["jo-ng"]
+
+
+def test_the_envelope_names_the_address_of_the_sender_alone(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
+    history.settings.mail_from = "Job reports <reports@münchen.example>"
+    history.settings.mail_to = "Chef <chef@köln.example>"
+    history.add_run()
+    assert deliver().sent == ["index"]
+    assert mailbox.envelopes == [("reports@xn--mnchen-3ya.example", ["chef@xn--kln-sna.example"])]
+    assert mailbox.mails[0]["from"].addresses[0].display_name == "Job reports"
+    assert mailbox.mails[0]["message-id"].endswith("@xn--mnchen-3ya.example>")
+
+
+@pytest.mark.parametrize("sender", ["nobody", "a@b@", "x y@example.com", "a@b\nBcc: c@d"])
+def test_a_sender_that_is_no_address_is_a_wrong_configuration(history: History, mailbox: Mailbox, deliver: Deliver, sender: str) -> None:
+    history.settings.mail_from = sender
+    history.add_run()
+    with pytest.raises(ConfigurationError, match="JOBRECON_MAIL_FROM"):
+        deliver()
+
+
+def test_headers_that_make_a_thread_are_not_folded(history: History, mailbox: Mailbox, deliver: Deliver) -> None:
+    history.settings.mail_from = f"reports@{'long.' * 30}example.com"
+    history.add_run()
+    deliver()
+    head = mailbox.contents[0].partition(b"\r\n\r\n")[0].decode()
+    for name in ("Message-ID", "In-Reply-To", "References"):
+        (line,) = (line for line in head.split("\r\n") if line.startswith(f"{name}: "))
+        assert line.endswith("example.com>")
+
+
+def test_an_incomplete_report_is_sent_once_as_such_and_once_more_when_complete(
+    history: History, mailbox: Mailbox, deliver: Deliver, chat: Chat
+) -> None:
+    history.add_job("job-1")
+    history.add_run(state="INCOMPLETE", incomplete_reasons="the inbox could not be read")
+    assert deliver().sent == ["index", "chat"]
+    assert deliver().known == ["index", "chat"]
+    history.add_run(NOW + dt.timedelta(seconds=1))
+    assert deliver().sent == ["index", "chat"]
+    assert deliver().known == ["index", "chat"]
+    history.add_run(NOW + dt.timedelta(seconds=2), state="INCOMPLETE", incomplete_reasons="the inbox could not be read")
+    assert deliver().known == ["index", "chat"]
+    assert ["INCOMPLETE" in mail["subject"] for mail in mailbox.mails] == [True, False]
+    assert len({mail["message-id"] for mail in mailbox.mails}) == 2
+    assert ["INCOMPLETE" in message["message"] for message in chat.messages] == [True, False]
+
+
+def test_everything_can_be_sent_again(history: History, mailbox: Mailbox, report: Callable[..., ReportResult], chat: Chat) -> None:
+    add_two_managers(history)
+    result = report()
+    deliver_report(history.settings, result, NOW)
+    assert deliver_report(history.settings, result, NOW, resend=True).sent == ["dana-fox", "jo-ng", "index", "chat"]
+    assert (len(mailbox.mails), len(chat.messages)) == (6, 2)
+
+
 def test_without_a_server_the_mails_lie_beside_the_report(history: History, report: Callable[..., ReportResult]) -> None:
     add_two_managers(history)
     result = report()
@@ -245,11 +338,12 @@ from jobrecon.delivery import smtp
 from tests.delivery import deliver_once
 
 send = smtp.SmtpSession.send
-def send_and_die(self, message):
-    send(self, message)
+def send_and_die(self, message, recipients):
+    refused = send(self, message, recipients)
     deliver_once.sent += 1
     if deliver_once.sent == int(sys.argv[2]):
         os.kill(os.getpid(), 9)
+    return refused
 smtp.SmtpSession.send = send_and_die
 deliver_once.main(sys.argv[1])
 """

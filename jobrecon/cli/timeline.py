@@ -34,8 +34,9 @@ def print_timeline(timeline: dict[str, Any]) -> None:
     if not timeline["open_findings"]:
         echo("Nothing is known to be wrong with it." if timeline["as_of"] else "Run `jobrecon run` to learn more.")
     for finding in timeline["open_findings"]:
+        place = f" in {finding['location']}" if finding["location"] else ""
         echo(
-            f"{finding['kind']} ({finding['facet']}, {finding['severity']}) since {_format(finding['since'])}: {finding['reason']}",
+            f"{finding['kind']} ({finding['facet']}, {finding['severity']}){place} since {_format(finding['since'])}: {finding['reason']}",
             style="bold",
         )
         actor = "" if finding["owner"] == "LINKEDIN" else f"{finding['owner'].capitalize()} has to act: "

@@ -65,7 +65,7 @@ def open_chat(settings: Settings) -> apprise.NotifyBase:
 def write_message(settings: Settings, facts: Facts) -> tuple[str, str]:
     """The title and the body of the message, as many whole lines as a chat takes."""
     verdict = ("" if facts.complete else "INCOMPLETE: ") + judge(facts).sentence
-    lines = [shorten(verdict, 600), *(f"Not seen: {shorten(reason, 300)}" for reason in facts.incomplete_reasons[:5])]
+    lines = [shorten(verdict, 600), *(f"Not seen: {shorten(reason, 300)}" for reason in facts.reasons_for_people[:5])]
     causes = group_by_cause(facts.select_queue(Queue.CUSTOMER))
     lines += [f"{describe_count(cause.job_count, 'job')}: {shorten(cause.reason, 200)}" for cause in causes[:MAX_CAUSES]]
     if len(causes) > MAX_CAUSES:

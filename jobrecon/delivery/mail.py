@@ -13,6 +13,7 @@ import css_inline
 
 from jobrecon.delivery.addresses import parse_sender
 from jobrecon.reports.causes import Cause, count_jobs, group_by_cause
+from jobrecon.reports.changes import count_changes
 from jobrecon.reports.facts import Facts, FindingRow, Queue
 from jobrecon.reports.formatting import describe_moment, shorten
 from jobrecon.reports.page import HEADINGS, load_templates
@@ -116,6 +117,7 @@ def _collect(facts: Facts, settings: Settings, name: str, max_causes: int, max_r
         "causes": shown,
         "causes_left": len(causes) - len(shown),
         "counts": [(heading, count_jobs(facts.select_queue(queue))) for queue, (heading, _) in HEADINGS.items()],
+        "changes": count_changes(facts.changes).sum().to_dict(),
         "fixed_job_count": count_jobs(facts.fixed_findings),
         "page": link_page(settings, facts.date, name),
         "moment": partial(describe_moment, zone=facts.zone),

@@ -1,7 +1,8 @@
 """The day a report covers, from one local midnight to the next, and how far its data can be trusted."""
 
 import datetime as dt
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,9 +22,14 @@ class ReportDay:
     end: dt.datetime
 
 
+FIRST_YEAR = 1970
+
+
 def find_day(date: dt.date, zone: ZoneInfo) -> ReportDay:
     """The day `date` in `zone`: 23 or 25 hours long where the clocks change."""
     try:
+        if date.year < FIRST_YEAR:
+            raise OverflowError
         return ReportDay(date, zone, _find_midnight(date, zone), _find_midnight(date + dt.timedelta(days=1), zone))
     except OverflowError as error:
         raise ReportError(
@@ -53,6 +59,28 @@ def explain_gaps(run: Mapping[str, Any] | None, day: ReportDay, now: dt.datetime
     if is_ongoing and age > dt.timedelta(seconds=stale_after_seconds):
         reasons.append(f"The data is {describe_age(age)} old: no run has finished since.")
     return reasons
+
+
+APPLICATION = re.compile(r"urn:li:developerApplication:[\w-]+")
+SYSTEM_CODE = re.compile(r"\[Errno -?\d+\] ?")
+
+
+def group_reasons(reasons: Iterable[str], customers: Mapping[str, str], max_names: int = 4) -> list[str]:
+    """`reasons` for people: what several customers have in common is one reason that names them, without numbers of errors."""
+    named: dict[str, list[str]] = {}
+    for reason in reasons:
+        found = APPLICATION.search(reason)
+        words = APPLICATION.sub("\0", SYSTEM_CODE.sub("", reason))
+        named.setdefault(words, []).append(customers.get(found[0], found[0]) if found else "")
+    return [words.replace("\0", _list_names(names, max_names)) for words, names in named.items()]
+
+
+def _list_names(names: list[str], max_names: int) -> str:
+    if len(names) == 1:
+        return names[0]
+    rest = len(names) - max_names
+    listed = ", ".join(names[:max_names]) + (f" and {rest:,} more" if rest > 0 else "")
+    return f"{len(names):,} customers ({listed})"
 
 
 def _quote_run(run: Mapping[str, Any], day: ReportDay) -> list[str]:

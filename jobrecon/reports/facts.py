@@ -2,15 +2,16 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from jobrecon.reports.day import ReportDay, explain_gaps, find_day
+from jobrecon.reports.changes import read_changes
+from jobrecon.reports.day import ReportDay, explain_gaps, find_day, group_reasons
 from jobrecon.reports.glossary import describe_ending, is_good_ending, name_issue
 from jobrecon.reports.history import SettleTimes, TrendDay, read_settle_times, read_trend, select_trend, summarise_settle_times
 from jobrecon.warehouse import Warehouse
@@ -58,6 +59,9 @@ class FindingRow(NamedTuple):
     message: str | None
     owner: str
     next_action: str
+    remedy: str | None
+    is_live: bool | None
+    evidence: str | None
     since: dt.datetime
     is_new: bool
     age: dt.timedelta
@@ -67,10 +71,13 @@ class FindingRow(NamedTuple):
 
 
 def list_rows(findings: pd.DataFrame) -> list[FindingRow]:
-    """The rows of `findings` for a template: what is missing is None."""
-    fields = findings[list(FindingRow._fields)]
-    plain = fields.astype(object).where(fields.notna(), None)
-    return [FindingRow(*row) for row in plain.itertuples(index=False, name=None)]
+    """The rows of `findings` for a template."""
+    return [FindingRow(**record) for record in list_records(findings[list(FindingRow._fields)])]
+
+
+def list_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of `frame` as dictionaries: what is missing is None."""
+    return cast("list[dict[str, Any]]", frame.astype(object).where(frame.notna(), None).to_dict("records"))
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,15 @@ class Facts:
     """The roll-forward of each account manager."""
     open_findings: pd.DataFrame
     resolved_findings: pd.DataFrame
+    contradictions: pd.Series
+    """Jobs of each account manager about which LinkedIn's newest statement contradicts what was requested."""
+    changes: pd.DataFrame
+    """What changed on LinkedIn in the day."""
+    remedies: pd.DataFrame
     trends: pd.DataFrame
     settle_times: pd.DataFrame
+    customers: Mapping[str, str] = field(default_factory=dict)
+    """What the customer of each application is called."""
     tasks_left: int = 0
     tasks_overlooked: int = 0
     calls_used: int = 0
@@ -121,6 +135,15 @@ class Facts:
     @property
     def jobs(self) -> int:
         return int(self.job_counts.sum())
+
+    @property
+    def contradicting_jobs(self) -> int:
+        return int(self.contradictions.sum())
+
+    @property
+    def reasons_for_people(self) -> list[str]:
+        """Why it is incomplete, in words: the same reason for several customers is one, and names them."""
+        return group_reasons(self.incomplete_reasons, self.customers)
 
     @property
     def roll_forward(self) -> RollForward:
@@ -173,6 +196,8 @@ class Facts:
             movements=self.movements.reindex(whose, fill_value=0),
             open_findings=self.open_findings[self.open_findings["account_manager"] == account_manager],
             resolved_findings=self.resolved_findings[self.resolved_findings["account_manager"] == account_manager],
+            contradictions=self.contradictions.reindex(whose, fill_value=0),
+            changes=self.changes[self.changes["account_manager"] == account_manager],
         )
 
     def summarise(self, verdict: str) -> dict[str, Any]:
@@ -226,6 +251,10 @@ def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.da
         movements=movements.reindex(sorted(names, key=lambda name: (name == NO_MANAGER, name.casefold(), name)), fill_value=0),
         open_findings=_complete_findings(_read(warehouse, "reports/select_open_findings", **bounds), as_of or min(now, day.end)),
         resolved_findings=_complete_findings(_read(warehouse, "reports/select_resolved_findings", **bounds)),
+        contradictions=_read(warehouse, "reports/select_contradictions", day_end=day.end).groupby("account_manager")["job_count"].sum(),
+        changes=_name_managers(read_changes(warehouse, **bounds)),
+        remedies=warehouse.frame("reports/select_remedies"),
+        customers={row["application_urn"]: row["customer"] for row in warehouse.read("reports/select_customers")},
         trends=_name_managers(read_trend(warehouse, day)),
         settle_times=_name_managers(read_settle_times(warehouse, day)),
         tasks_left=int(run["tasks_left"] or 0) if run else 0,

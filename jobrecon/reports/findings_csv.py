@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from jobrecon.reports.formatting import disarm_formula
-from jobrecon.reports.glossary import OWNERS, SEVERITIES
+from jobrecon.reports.glossary import EVIDENCES, LIVE, OWNERS, SEVERITIES
 
 
 class Column(NamedTuple):
@@ -40,6 +40,9 @@ COLUMNS = (
     Column("application_urn", "Application", 34),
     Column("task_urn", "Task", 34),
     Column("finding_id", "Finding", 34),
+    Column("remedy", "To send", 12),
+    Column("is_live", "LinkedIn says", 16),
+    Column("evidence", "Known from", 26),
 )
 
 
@@ -50,16 +53,22 @@ def tabulate(findings: pd.DataFrame) -> pd.DataFrame:
         trouble=findings["issue"],
         owner=findings["owner"].map(OWNERS).fillna(findings["owner"]),
         age_hours=(findings["age"].dt.total_seconds() / 3600).round(1),
+        is_live=findings["is_live"].map(LIVE),
+        evidence=findings["evidence"].map(EVIDENCES),
         is_new=findings["is_new"].map({True: "yes", False: "no"}),
     )
 
 
 def write_findings_csv(findings: pd.DataFrame, path: Path) -> None:
-    """Write all of `findings` to `path`: UTF-8 with a byte order mark, moments in ISO 8601 with offset, to the second.
+    """Write all of `findings` to `path`."""
+    write_csv(tabulate(findings)[[column.name for column in COLUMNS]], path)
+
+
+def write_csv(cells: pd.DataFrame, path: Path) -> None:
+    """Write `cells` to `path`: UTF-8 with a byte order mark, moments in ISO 8601 with offset, to the second.
 
     A cell that a spreadsheet would take for a formula starts with an apostrophe.
     """
-    cells = tabulate(findings)[[column.name for column in COLUMNS]]
     texts = cells.select_dtypes(exclude=["number", "datetimetz"])
     safe = cells.assign(**{str(name): column.map(disarm_formula, na_action="ignore") for name, column in texts.items()})
     safe.to_csv(path, index=False, encoding="utf-8-sig", date_format="%Y-%m-%dT%H:%M:%S+00:00", lineterminator="\n")

@@ -47,9 +47,19 @@ def describe_date(date: dt.date) -> str:
     return f"{WEEKDAYS[date.weekday()]} {date.day} {LONG_MONTHS[date.month - 1]} {date.year}"
 
 
+def to_zone(moment: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
+    """`moment` in `zone`; at the edges of the calendar, where there is no such time, as it is."""
+    try:
+        local = moment.astimezone(zone)
+        # Those of pandas know no edge; strftime does.
+        return local if dt.MINYEAR <= local.year <= dt.MAXYEAR else moment
+    except (OverflowError, ValueError):
+        return moment
+
+
 def describe_moment(moment: dt.datetime, zone: dt.tzinfo, *, with_date: bool = True, with_year: bool = False) -> str:
     """Such as 21 Nov 22:54, in `zone`."""
-    local = moment.astimezone(zone)
+    local = to_zone(moment, zone)
     clock = f"{local:%H:%M}"
     if not with_date:
         return clock

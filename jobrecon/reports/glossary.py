@@ -15,6 +15,26 @@ FAILED_OPERATIONS: dict[str, str] = {
 
 SEVERITIES = {"HIGH": "High", "MEDIUM": "Medium", "LOW": "Low"}
 
+REMEDIES = {
+    "CREATE": "Post the job (CREATE)",
+    "UPDATE": "Send the job again (UPDATE)",
+    "RENEW": "Renew the job (RENEW)",
+    "CLOSE": "Close the job (CLOSE)",
+    "WAIT": "Wait",
+    "CONTACT": "Contact LinkedIn or your integration team",
+    "NONE": "Nothing to send",
+}
+
+EVIDENCES = {
+    "TASK": "the outcome of the request",
+    "NOTIFICATION": "LinkedIn’s notification",
+    "CHECK": "a check of the posting",
+    "ABSENCE": "LinkedIn has said nothing",
+}
+
+LIVE = {True: "on LinkedIn", False: "not on LinkedIn"}
+"""What LinkedIn last said of a job; missing: it said nothing."""
+
 OWNERS = {"CUSTOMER": "Customer", "PARTNER": "Integration team", "LINKEDIN": "LinkedIn"}
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from jobrecon.reports.day import ReportDay, find_day
+from jobrecon.reports.day import FIRST_YEAR, ReportDay, find_day
 from jobrecon.warehouse import Warehouse
 
 DAYS = 14
@@ -37,7 +37,8 @@ class SettleTimes:
 
 def read_trend(warehouse: Warehouse, day: ReportDay) -> pd.DataFrame:
     """The days up to `day`: `has_run`, `is_complete`, and the counts of each account manager that had a finding."""
-    days = [find_day(day.date - dt.timedelta(days=back), day.zone) for back in reversed(range(DAYS)) if day.date.toordinal() > back + 1]
+    dates = (day.date - dt.timedelta(days=back) for back in reversed(range(DAYS)))
+    days = [find_day(date, day.zone) for date in dates if date.year >= FIRST_YEAR]
     values: dict[str, Any] = {
         "dates": [each.date for each in days],
         "day_starts": [each.start for each in days],

@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from slugify import slugify
 
 from jobrecon.reports.causes import Cause, count_jobs, describe_concentration, group_by_cause, tabulate_ages
+from jobrecon.reports.changes import count_changes
 from jobrecon.reports.charts import draw_settle_times, draw_trend
-from jobrecon.reports.facts import AGE_BANDS, Facts, FindingRow, Queue, list_rows
+from jobrecon.reports.facts import AGE_BANDS, Facts, FindingRow, Queue, list_records, list_rows
 from jobrecon.reports.formatting import describe_age, describe_count, describe_date, describe_moment, describe_seconds, shorten
-from jobrecon.reports.glossary import OWNERS, SEVERITIES, explain_kinds, name_job
+from jobrecon.reports.glossary import LIVE, OWNERS, SEVERITIES, explain_kinds, name_job
 from jobrecon.reports.timeline import Job, Timelines, pack_timelines
 from jobrecon.reports.verdict import judge
 from jobrecon.settings import Settings
@@ -24,6 +27,7 @@ from jobrecon.settings import Settings
 MAX_FINDINGS = 2_000
 """Rows that a page shows; the others are in the workbook, and the page says so."""
 MAX_FIXED = 100
+MAX_CHANGES = 100
 MAX_BYTES = 950_000
 TIMELINE_BYTES = 100_000
 """Reserved for the timelines of the worst; they take what is left of the page besides."""
@@ -52,7 +56,7 @@ class Section:
 AGE_WORDS = {"<1h": "under 1 h", "1-4h": "1–4 h", "4-24h": "4–24 h", "1-3d": "1–3 days", "3-7d": "3–7 days", ">7d": "over 7 days"}
 
 HEADINGS: dict[Queue, tuple[str, str]] = {
-    Queue.CUSTOMER: ("Do today", "The customer has to act, and you ask them."),
+    Queue.CUSTOMER: ("Do today", "The customers have to act, and you ask them."),
     Queue.PARTNER: ("Waiting for your integration team", "Your integration team has to act. Tell the customer, and pass it on."),
     Queue.LINKEDIN: ("Waiting for LinkedIn", "LinkedIn has to act. There is nothing to change on the job."),
     Queue.LOW_PRIORITY: ("Low priority", "None of these alone keeps a job from candidates. When you have time."),
@@ -93,6 +97,7 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str],
         "settings": settings,
         "verdict": judge(facts),
         "sections": sections,
+        "section_changes": _summarise_changes(facts.changes),
         "fixed_job_count": count_jobs(fixed),
         "resolved": resolved,
         "resolved_left_out": {"fixed": max(len(fixed) - MAX_FIXED, 0), "otherwise": max(len(otherwise) - MAX_FIXED, 0)},
@@ -117,6 +122,18 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str],
     }
     page = _render_within_limit(content, sections)
     return page.replace(TIMELINES, pack_timelines(timelines or {}, jobs, facts.zone, max(MAX_BYTES - len(page.encode()), 0)))
+
+
+def _summarise_changes(changes: pd.DataFrame) -> dict[str, Any] | None:
+    if changes.empty:
+        return None
+    counts = count_changes(changes)
+    return {
+        "total": len(changes),
+        "columns": list(counts.columns),
+        "customers": list(zip(counts.index, counts.to_numpy().tolist(), strict=True)),
+        "rows": list_records(changes[:MAX_CHANGES]),
+    }
 
 
 def _render_within_limit(content: Mapping[str, object], sections: Sequence[Section]) -> str:
@@ -186,6 +203,14 @@ def find_link(finding: FindingRow) -> str | None:
     return url if parts.scheme in ("http", "https") and is_linkedin and len(url) <= 500 else None
 
 
+def make_request(next_action: str) -> str:
+    """What the account manager is told to ask a customer, in words to the customer."""
+    for told, asked in (("Ask the customer to ", "Please "), ("Ask the customer whether ", "Please tell us whether ")):
+        if next_action.startswith(told):
+            return (asked + next_action.removeprefix(told)).replace("the customer", "you")
+    return next_action
+
+
 @cache
 def load_templates() -> Environment:
     """The templates, everything that they are given escaped."""
@@ -199,6 +224,7 @@ def load_templates() -> Environment:
     )
     templates.filters |= {
         "brief": shorten,
+        "as_request": make_request,
         "age": lambda age: describe_age(age).replace(" ", "\u00a0"),
         "age_words": AGE_WORDS.__getitem__,
         "count": describe_count,
@@ -209,7 +235,7 @@ def load_templates() -> Environment:
         "link": find_link,
         "thousands": lambda number: f"{number:,}",
     }
-    templates.globals |= {"severities": SEVERITIES, "owners": OWNERS}
+    templates.globals |= {"severities": SEVERITIES, "owners": OWNERS, "live": LIVE}
     return templates
 
 

@@ -11,7 +11,7 @@ import duckdb
 
 from jobrecon.errors import ReportError, WarehouseError
 from jobrecon.reports.facts import Facts, gather_facts
-from jobrecon.reports.findings_csv import write_findings_csv
+from jobrecon.reports.findings_csv import write_csv, write_findings_csv
 from jobrecon.reports.folder import replace_folder
 from jobrecon.reports.page import MAX_FIXED, name_pages, write_pages
 from jobrecon.reports.timeline import MAX_EVENTS, Job, Timelines, read_timelines
@@ -58,6 +58,7 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
     try:
         with replace_folder(folder) as fresh:
             write_findings_csv(facts.open_findings, fresh / "findings.csv")
+            write_csv(facts.remedies, fresh / "remedies.csv")
             for manager, page in name_pages(list(facts.by_account_manager)).items():
                 write_workbook(facts.select_manager(manager), find_workbook(fresh, page.removesuffix(".html")))
             write_workbook(facts, find_workbook(fresh, "index"))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from jobrecon.errors import JobreconError
-from jobrecon.reports.formatting import describe_count, shorten
+from jobrecon.reports.formatting import describe_count, shorten, to_zone
 from jobrecon.reports.glossary import describe_ending, name_issue
 from jobrecon.warehouse import Warehouse
 from jobrecon.warehouse.connection import stage
@@ -30,9 +30,9 @@ STATEMENTS = {
     "LISTING_LISTED": "the job is on LinkedIn",
     "LISTING_NOT_LISTED": "the job is not on LinkedIn",
     "LISTING_IN_PROGRESS": "whether the job is shown is being decided",
-    "APPLY_ENABLED": "Easy Apply is on",
-    "APPLY_NOT_ENABLED": "Easy Apply is off",
-    "APPLY_IN_PROGRESS": "Easy Apply is being decided",
+    "APPLY_ENABLED": "LinkedIn Apply is on",
+    "APPLY_NOT_ENABLED": "LinkedIn Apply is off",
+    "APPLY_IN_PROGRESS": "LinkedIn Apply is being decided",
     "PROMOTION_PROMOTED": "the job is promoted",
     "PROMOTION_NOT_PROMOTED": "the job is not promoted",
 }
@@ -46,7 +46,7 @@ class Job(NamedTuple):
 
 
 class Event(NamedTuple):
-    """`event`: request, poll, notification or finding; `what`: in plain words; `detail`: LinkedIn's own text, or the reason."""
+    """`event`: request, poll, notification, check or finding; `what`: in plain words; `detail`: LinkedIn's own text, or the reason."""
 
     happened_at: dt.datetime
     event: str
@@ -133,7 +133,7 @@ def _dump(value: Any) -> str:
 
 
 def _count_minutes(moment: dt.datetime, zone: ZoneInfo) -> int:
-    return int(moment.astimezone(zone).replace(tzinfo=dt.UTC).timestamp() // 60)
+    return int(to_zone(moment, zone).replace(tzinfo=dt.UTC).timestamp() // 60)
 
 
 def _describe(row: Mapping[str, Any]) -> str:
@@ -147,8 +147,10 @@ def _describe(row: Mapping[str, Any]) -> str:
             return f"LinkedIn reports {operation} {status or 'nothing'}{place}" + (f": {OUTCOMES[status]}" if status in OUTCOMES else "")
         case "poll", _:
             return f"{operation} polled {describe_count(row['times'], 'time')} so far{place}; no outcome yet"
-        case "notification", _:
+        case "notification" | "check", _:
             said = "; ".join(STATEMENTS.get(word, word.replace("_", " ").lower()) for word in status.split())
+            if row["event"] == "check":
+                return f"Checked: {said or 'LinkedIn knows no such job'}"
             times = f" (delivered {row['times']:,} times)" if row["times"] > 1 else ""
             return f"LinkedIn notifies: {said or 'something else'}{times}"
         case _, "opened":

@@ -16,7 +16,7 @@ class Verdict:
 
 
 def judge(facts: Facts) -> Verdict:
-    """The verdict on a day; "All clear" only where everything was checked and nothing is open."""
+    """The verdict on a day; "All clear" only where all was checked, nothing is open and LinkedIn says of each job what was requested."""
     if facts.as_of is None:
         return Verdict("Nothing was checked, so nothing can be said.", "unsure")
     queues = {queue: facts.select_queue(queue) for queue in Queue}
@@ -35,6 +35,9 @@ def judge(facts: Facts) -> Verdict:
         head = f"No job needs you today; {describe_count(low_priority, 'job has', 'jobs have')} an issue of low priority"
     elif not facts.complete or facts.tasks_left or facts.tasks_overlooked:
         head, tone = "No issue is known, but not everything was checked", "unsure"
+    elif facts.contradicting_jobs:
+        jobs = describe_count(facts.contradicting_jobs, "job")
+        head, tone = f"No issue is open, but about {jobs} LinkedIn last said something else than was requested", "unsure"
     elif not facts.jobs:
         head = "No job is known yet"
     else:

@@ -18,6 +18,18 @@ MAX_ROWS = 20_000
 """Findings on a sheet, the worst; a line below says where the others are."""
 ENDING_COLUMNS = (Column("resolved_at", "Ended (UTC)", 18), Column("ending", "How it ended", 40))
 """What a resolved finding has besides."""
+CHANGE_COLUMNS = (
+    Column("changed_at", "When (UTC)", 18),
+    Column("customer", "Customer", 22),
+    Column("account_manager", "Account manager", 20),
+    Column("title", "Job", 36),
+    Column("external_job_posting_id", "Job id", 20),
+    Column("change", "What changed on LinkedIn", 40),
+    Column("cause", "By whom, or why", 50),
+    Column("message", "LinkedIn's own text", 60),
+    Column("source", "Known from", 16),
+    Column("job_posting_url", "On LinkedIn", 42),
+)
 EXCEL_EPOCH = pd.Timestamp("1899-12-30", tz="UTC")
 OPTIONS = {
     "constant_memory": True,
@@ -34,7 +46,7 @@ def find_workbook(folder: Path, page_name: str) -> Path:
 
 
 def write_workbook(facts: Facts, path: Path, max_rows: int = MAX_ROWS) -> None:
-    """Write the sheets Do today, All open, Fixed and Trend to `path`, at most `max_rows` findings on each."""
+    """Write the sheets Do today, All open, Fixed, Changes and Trend to `path`, at most `max_rows` findings on each."""
     workbook = xlsxwriter.Workbook(path, OPTIONS)
     created = (facts.as_of or facts.day.end).replace(tzinfo=None)
     workbook.set_properties({"title": f"Findings of {facts.date.isoformat()}", "created": created})
@@ -46,34 +58,33 @@ def write_workbook(facts: Facts, path: Path, max_rows: int = MAX_ROWS) -> None:
         ("Fixed", ENDING_COLUMNS + COLUMNS, facts.resolved_findings),
     ):
         sheet = workbook.add_worksheet(name)
-        _write_findings(sheet, findings, columns, max_rows, head, moment)
+        _write_cells(sheet, tabulate(findings), columns, max_rows, head, moment)
+    _write_cells(workbook.add_worksheet("Changes"), facts.changes, CHANGE_COLUMNS, max_rows, head, moment)
     _write_trend(workbook.add_worksheet("Trend"), facts.trend, head, workbook.add_format({"num_format": "yyyy-mm-dd", "align": "left"}))
     workbook.close()
 
 
-def _write_findings(
-    sheet: Worksheet, findings: pd.DataFrame, columns: Sequence[Column], max_rows: int, head: Format, moment: Format
-) -> None:
-    shown = tabulate(findings[:max_rows])[[column.name for column in columns]]
+def _write_cells(sheet: Worksheet, cells: pd.DataFrame, columns: Sequence[Column], max_rows: int, head: Format, moment: Format) -> None:
+    shown = cells[:max_rows][[column.name for column in columns]]
     moments = set(shown.select_dtypes("datetimetz").columns)
     for index, column in enumerate(columns):
         sheet.set_column(index, index, column.width, moment if column.name in moments else None)
     _write_head(sheet, [column.heading for column in columns], len(shown), head)
-    cells = [_convert(shown[column.name]) for column in columns]
+    converted = [_convert(shown[column.name]) for column in columns]
     formats = [moment if column.name in moments else None for column in columns]
-    for row, values in enumerate(zip(*cells, strict=True), start=1):
+    for row, values in enumerate(zip(*converted, strict=True), start=1):
         for index, value in enumerate(values):
             if isinstance(value, str):
                 if value:
                     sheet.write_string(row, index, value)
             elif value == value:  # not missing
                 sheet.write_number(row, index, value, formats[index])
-    left_out = len(findings) - len(shown)
+    left_out = len(cells) - len(shown)
     if left_out:
         sheet.write_string(
             len(shown) + 1,
             0,
-            f"{describe_count(left_out, 'more finding')}: see findings.csv, or the table `findings` of the published copy.",
+            f"{describe_count(left_out, 'more row')}: see findings.csv, or the published copy.",
         )
 
 

@@ -31,7 +31,7 @@ def prepare_statements(connection: duckdb.DuckDBPyConnection) -> None:
     """Bind every statement against the empty tables of `connection`, so that a typo fails at start and not at 3 a.m.
 
     DuckDB cannot prepare MERGE and DDL, so each statement is explained with nulls as its values; temporary tables are created,
-    because other statements read them.
+    because other statements read them, as are views.
     """
     waiting = dict(load_statements())
     while waiting:
@@ -41,8 +41,9 @@ def prepare_statements(connection: duckdb.DuckDBPyConnection) -> None:
             if len(parsed) != 1:
                 raise AssertionError(f"sql/{name}.sql holds {len(parsed)} statements; it must be one")
             is_create = parsed[0].type == duckdb.StatementType.CREATE
+            prefix = f"create view {name.removeprefix('views/')} as " if name.startswith("views/") else "explain "
             try:
-                connection.execute(text if is_create else f"explain {text}", dict.fromkeys(parsed[0].named_parameters))
+                connection.execute(text if is_create else prefix + text, dict.fromkeys(parsed[0].named_parameters))
             except duckdb.Error as error:
                 failed[name] = error
         if len(failed) == len(waiting):

@@ -40,6 +40,15 @@ statements as (
             and notifications.external_job_posting_id = jobs.external_job_posting_id
 ),
 
+checks as (
+    select posting_checks.*
+    from posting_checks
+    semi join jobs
+        on
+            posting_checks.application_urn = jobs.application_urn
+            and posting_checks.external_job_posting_id = jobs.external_job_posting_id
+),
+
 episodes as (
     select
         findings.*,
@@ -107,6 +116,20 @@ events as (
         deliveries as times,
         nullif(concat_ws(' ', listing_message, apply_message, promotion_message), '') as detail
     from statements
+    union all by name
+    select
+        application_urn,
+        external_job_posting_id,
+        checked_at as happened_at,
+        'check' as event,
+        4 as step_order,
+        'check' as step,
+        case
+            when is_known
+                then concat_ws(' ', 'LISTING_' || listing_status, 'APPLY_' || apply_status, 'PROMOTION_' || promotion_status)
+        end as status,
+        nullif(concat_ws(' ', listing_message, apply_message, promotion_message), '') as detail
+    from checks
     union all by name
     select
         application_urn,

@@ -5,11 +5,15 @@ select
     kind,
     facet,
     severity,
+    location,
     code,
     reason,
     message,
     owner,
     next_action,
+    remedy,
+    is_live,
+    evidence,
     since
 from findings
 where

@@ -1,5 +1,6 @@
 """The page as a person uses it: search, filter, deep link, keyboard, dark, paper, phone, screen reader."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -124,15 +125,56 @@ def test_nothing_is_wider_than_the_screen(open_page: Open, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_paper_shows_every_row_and_no_filter(open_page: Open, tmp_path: Path) -> None:
+def test_paper_holds_what_to_do_today_in_full_and_the_rest_as_counts(open_page: Open, tmp_path: Path) -> None:
     page = open_page()
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("tr[data-a]:visible").count() == 60
+    assert page.locator("#today tr[data-a]:visible").count() == 30
+    assert page.locator("tr[data-a]:visible").count() == 30
+    expect(page.locator("#integration-team h2")).to_contain_text("30 jobs")
     expect(page.locator("#filters")).to_be_hidden()
+    expect(page.get_by_text("Printed: what to do today in full")).to_be_visible()
     paper = tmp_path / "page.pdf"
     page.pdf(path=paper, format="A4")
-    assert paper.stat().st_size > 20_000
+    assert 1 <= len(re.findall(rb"/Type\s*/Page[^s]", paper.read_bytes())) <= 6
+
+
+def test_the_choice_is_in_the_address_and_a_link_shows_the_same(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_label("Search").fill("nurse")
+    page.get_by_label("Customer", exact=True).select_option(label="Acme")
+    page.get_by_role("button", name="By customer").click()
+    address = page.evaluate("location.hash")
+    assert "customer=Acme" in address
+    again = open_page(address)
+    assert again.get_by_label("Search").input_value() == "nurse"
+    assert again.locator("section.customer").count() == 1
+    assert again.get_by_role("status").inner_text() == page.get_by_role("status").inner_text() == "20 of 60 findings shown"
+    again.get_by_role("button", name="Clear").click()
+    expect(again.locator("section.customer")).to_have_count(3)
+    again.get_by_role("button", name="By cause").click()
+    assert count_shown(again) == 60
+    expect(again.locator("#by-customer")).to_be_hidden()
+
+
+def test_headings_count_what_is_shown_and_nothing_found_says_so(open_page: Open) -> None:
+    page = open_page()
+    expect(page.locator("#today h2")).to_contain_text("30 jobs")
+    page.get_by_label("Customer", exact=True).select_option(label="Acme")
+    expect(page.locator("#today h2")).to_contain_text("10 jobs")
+    page.get_by_label("Search").fill("no such words")
+    expect(page.get_by_text("No finding matches.")).to_be_visible()
+
+
+def test_words_for_a_customer_are_copied(open_page: Open) -> None:
+    page = open_page("#view=customer&customer=Acme", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy for Acme").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    words = page.evaluate("navigator.clipboard.readText()")
+    assert words.startswith("Acme: jobs on LinkedIn that need you\n")
+    assert "Please correct it." in words
+    assert "- Nurse 0 (job-0)" in words
+    assert "Blue Harbour" not in words
 
 
 def test_without_scripts_the_page_is_whole_and_offers_no_filter(open_page: Open) -> None:

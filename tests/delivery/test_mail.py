@@ -45,7 +45,7 @@ def test_each_account_manager_and_the_one_for_all_get_a_mail(history: History, m
         assert own.replace("'", "&#39;") in html or own in html
         assert attachment.get_filename() == "findings-2026-11-20.xlsx"
         sheets = load_workbook(BytesIO(attachment.get_content()))
-        assert sheets.sheetnames == ["Do today", "All open", "Fixed", "Trend"]
+        assert sheets.sheetnames == ["Do today", "All open", "Fixed", "Changes", "Trend"]
         assert sheets["All open"].max_row == (3 if mail["to"] == "boss@example.com" else 2)
 
 

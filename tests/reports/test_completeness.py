@@ -2,10 +2,35 @@
 
 import datetime as dt
 
+import pytest
+
+from jobrecon.reports.day import group_reasons
 from tests.reports.conftest import NOW, TODAY, History, MakeReport
 
 HOUR = dt.timedelta(hours=1)
 YESTERDAY = TODAY - dt.timedelta(days=1)
+
+
+ACME, BETA = "urn:li:developerApplication:1001", "urn:li:developerApplication:1002"
+CUSTOMERS = {ACME: "Acme", BETA: "Beta"} | {f"urn:li:developerApplication:{number}": f"C{number}" for number in range(6)}
+REASONS: list[tuple[list[str], list[str]]] = [
+    ([f"{ACME} used up its calls."], ["Acme used up its calls."]),
+    ([f"{ACME} used up its calls.", f"{BETA} used up its calls."], ["2 customers (Acme, Beta) used up its calls."]),
+    (
+        [f"urn:li:developerApplication:{number} cannot be reached: [Errno -2] Name or service not known." for number in range(6)],
+        ["6 customers (C0, C1, C2, C3 and 2 more) cannot be reached: Name or service not known."],
+    ),
+    (
+        ["urn:li:developerApplication:77 was refused.", "the disk is full"],
+        ["urn:li:developerApplication:77 was refused.", "the disk is full"],
+    ),
+    ([], []),
+]
+
+
+@pytest.mark.parametrize(("reasons", "expected"), REASONS)
+def test_a_reason_that_several_customers_share_is_one_line(reasons: list[str], expected: list[str]) -> None:
+    assert group_reasons(reasons, CUSTOMERS) == expected
 
 
 def test_a_completed_run_of_today_makes_a_complete_report(history: History, report: MakeReport) -> None:

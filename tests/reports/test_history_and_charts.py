@@ -8,7 +8,7 @@ import pytest
 
 from jobrecon.reports.causes import describe_concentration
 from jobrecon.reports.charts import draw_settle_times, draw_trend
-from tests.reports.conftest import NOW, TODAY, History, MakeReport
+from tests.reports.conftest import ACME, NOW, TODAY, History, MakeReport
 
 DAY = dt.timedelta(days=1)
 HOUR = dt.timedelta(hours=1)
@@ -123,3 +123,23 @@ def test_a_timeline_holds_requests_polls_notifications_and_findings_until_the_en
     ):
         assert words in page
     assert "of tomorrow" not in page
+
+
+def test_a_timeline_holds_checks_and_the_place_of_requests_and_findings(history: History, report: MakeReport) -> None:
+    history.add_job("job-1")
+    history.add_task("t1", "job-1", requested_at=NOW - 5 * HOUR, location="Berlin", status="FAILED", status_changed_at=NOW - 4 * HOUR)
+    check: dict[str, Any] = {"application_urn": ACME, "external_job_posting_id": "job-1", "is_known": True}
+    history.rows.append(
+        ("posting_checks", check | {"check_id": "c1", "checked_at": NOW - 3 * HOUR, "last_checked_at": NOW, "listing_status": "LISTED"})
+    )
+    history.rows.append(("posting_checks", check | {"check_id": "c2", "checked_at": NOW - HOUR, "last_checked_at": NOW, "is_known": False}))
+    history.add_finding(external_job_posting_id="job-1", task_urn="t1", location="Berlin")
+    history.add_run()
+    page = (report().folder / "index.html").read_text(encoding="utf-8")
+    for words in (
+        "CREATE requested, Berlin: post the job",
+        "Checked: the job is on LinkedIn",
+        "Checked: LinkedIn knows no such job",
+        "Issue found: Posting failed, Berlin",
+    ):
+        assert words in page

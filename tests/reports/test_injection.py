@@ -61,7 +61,7 @@ def test_in_a_page(wild: History, report: MakeReport) -> None:
     assert not {"img", "iframe", "object", "base"} & {tag for tag, _ in page.tags}
     assert [attributes for tag, attributes in page.tags if tag == "script"] == [{"type": "application/json", "id": "timelines"}, {}]
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
-    assert all(link.startswith(("#", "index", "dana-fox", "findings", "summary")) for link in page.links)
+    assert all(link.startswith(("#", "index", "dana-fox", "findings", "remedies", "summary")) for link in page.links)
     assert not INVISIBLE.search("".join(page.words))
 
 

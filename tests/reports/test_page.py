@@ -91,7 +91,7 @@ def test_one_cause_that_hits_many_jobs_is_described_once(history: History, read_
         history.add_finding(reason="The location is unknown.", next_action="Ask for the country.")
     history.add_run()
     page = read_page("dana-fox.html")
-    assert "41 jobs: The location is unknown." in page.text
+    assert "41 jobs : The location is unknown." in page.text
     assert page.text.count("Ask for the country.") == 1
     assert len([name for name in page.ids if name.startswith("finding-")]) == 41
 
@@ -134,6 +134,7 @@ def test_a_page_loads_nothing_from_anywhere(history: History, read_page: Callabl
         "dana-fox.html",
         "findings.xlsx",
         "findings.csv",
+        "remedies.csv",
         "summary.json",
     }
 

@@ -13,7 +13,7 @@ from jobrecon.reports import write_report
 from jobrecon.settings import Settings
 from tests.reports.conftest import NOW, TODAY, History, MakeReport
 
-FILES = ["dana-fox.html", "dana-fox.xlsx", "findings.csv", "findings.xlsx", "index.html", "summary.json"]
+FILES = ["dana-fox.html", "dana-fox.xlsx", "findings.csv", "findings.xlsx", "index.html", "remedies.csv", "summary.json"]
 
 
 def list_all(settings: Settings) -> list[str]:
@@ -74,10 +74,26 @@ def test_a_day_before_all_history_is_reported_as_not_looked_at(history: History,
     assert not facts.complete
 
 
-def test_a_date_that_has_no_utc_midnight_is_refused(history: History, report: MakeReport) -> None:
-    history.settings.timezone = "Asia/Tokyo"
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+@pytest.mark.parametrize("date", [dt.date.min, dt.date(1601, 1, 1), dt.date(1969, 12, 31)])
+def test_a_date_before_computers_is_refused(history: History, report: MakeReport, zone: str, date: dt.date) -> None:
+    history.settings.timezone = zone
     with pytest.raises(ReportError, match="out of range"):
-        report(dt.date.min)
+        report(date)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/New_York"])
+@pytest.mark.parametrize("year", [1, 1601, 1683, 1899, 9998])
+def test_no_moment_in_a_row_stops_the_report(history: History, report: MakeReport, zone: str, year: int) -> None:
+    history.settings.timezone = zone
+    moment = dt.datetime(year, 1, 1, tzinfo=dt.UTC)
+    history.add_job("job-1")
+    history.add_task("t1", "job-1", requested_at=moment, status="FAILED", status_changed_at=NOW - dt.timedelta(hours=3))
+    history.add_finding(task_urn="t1", external_job_posting_id="job-1", since=moment)
+    history.add_finding(external_job_posting_id="job-1", since=moment, resolved_at=NOW, resolution="SUCCEEDED")
+    history.add_run()
+    facts = report().facts
+    assert facts.roll_forward.open_now == len(facts.open_findings) == 1
 
 
 def test_a_published_copy_of_another_make_is_explained(settings: Settings) -> None:

@@ -76,7 +76,7 @@ def test_sheets_have_a_frozen_heading_and_a_filter(history: History, read_workbo
         assert sheet.freeze_panes == "A2"
         assert sheet.auto_filter.ref.startswith("A1:")
         assert sheet.column_dimensions["A"].width > 8
-    assert workbook.sheetnames == ["Do today", "All open", "Fixed", "Trend"]
+    assert workbook.sheetnames == ["Do today", "All open", "Fixed", "Changes", "Trend"]
     assert [cell.value for cell in workbook["All open"][1]] == [column.heading for column in COLUMNS]
     assert "Wrong since (UTC)" in [cell.value for cell in workbook["All open"][1]]
 
@@ -151,8 +151,8 @@ def test_a_sheet_holds_the_worst_findings_and_says_where_the_others_are(history:
     sheet = load_workbook(tmp_path / "short.xlsx")["All open"]
     column = NAMES.index("finding_id") + 1
     assert [sheet.cell(row, column).value for row in (2, 3, 4)] == ["f2", "f4", None]
-    assert sheet["A4"].value == "2 more findings: see findings.csv, or the table `findings` of the published copy."
-    assert sheet.auto_filter.ref == "A1:V3"
+    assert sheet["A4"].value == "2 more rows: see findings.csv, or the published copy."
+    assert sheet.auto_filter.ref == "A1:Y3"
     assert len(read_csv(written.folder)) == 4
 
 

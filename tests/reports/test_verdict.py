@@ -39,6 +39,31 @@ def test_all_clear_is_not_said_while_tasks_are_due_or_overlooked(verdict: Callab
     assert verdict(**{left: 3}) == "No issue is known, but not everything was checked."
 
 
+CONTRADICTIONS = [
+    # expected listing, listing status      all clear?
+    ("LISTED", "LISTED", True),
+    ("LISTED", None, True),
+    ("LISTED", "IN_PROGRESS", True),
+    ("LISTED", "NOT_LISTED", False),
+    ("NOT_LISTED", "NOT_LISTED", True),
+    ("NOT_LISTED", "LISTED", False),
+    ("UNKNOWN", "NOT_LISTED", True),
+]
+
+
+@pytest.mark.parametrize(("expected", "listing", "is_clear"), CONTRADICTIONS)
+def test_all_clear_is_not_said_while_linkedin_contradicts_what_was_requested(
+    history: History, verdict: Callable[..., str], expected: str, listing: str | None, is_clear: bool
+) -> None:
+    history.add_job(
+        "job-9", expected_listing=expected, expected_since=NOW - 2 * HOUR, listing_status=listing, listing_as_of=listing and NOW - HOUR
+    )
+    sentence = verdict()
+    assert sentence.startswith("All clear") is is_clear
+    if not is_clear:
+        assert sentence == "No issue is open, but about 1 job LinkedIn last said something else than was requested."
+
+
 def test_without_a_run_nothing_is_said(report: MakeReport) -> None:
     assert judge(report().facts).sentence == "Nothing was checked, so nothing can be said."
 

@@ -1,42 +1,179 @@
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
-  const rows = [...document.querySelectorAll("tr[data-a]")];
-  const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase() + " " + row.id]));
-  const cards = [...document.querySelectorAll("article.cause")];
+  const NAMES = ["q", "customer", "kind", "owner", "age"];
   const form = $("filters");
-  const fields = ["q", "customer", "kind", "owner", "age"].map((name) => $(`f-${name}`));
+  const fields = NAMES.map((name) => $(`f-${name}`));
+  const cards = [...document.querySelectorAll("article.cause")];
+  const rows = cards.flatMap((card) => [...card.querySelectorAll("tr[data-a]")].map((row) => ({ row, card, home: row.parentElement })));
+  const heads = new Map(cards.map((card) => [card, [...card.querySelectorAll(".tag, h3, .do")].map((part) => part.textContent).join(" ").toLowerCase()]));
+  for (const each of rows) each.text = `${each.row.textContent} ${each.row.id}`.toLowerCase() + " " + heads.get(each.card);
   const opened = new Set();
+  const original = new Map([...document.querySelectorAll(".n")].map((part) => [part, part.textContent]));
+  let view = "cause";
+
+  const countJobs = (shown) => {
+    const count = new Set(shown.map(({ row }) => row.dataset.j)).size;
+    return `${count.toLocaleString("en")} job${count === 1 ? "" : "s"}`;
+  };
+  const make = (tag, text, name) => {
+    const element = document.createElement(tag);
+    if (text) element.textContent = text;
+    if (name) element.className = name;
+    return element;
+  };
+
+  function readFilters() {
+    const [q, customer, kind, owner, age] = fields.map((field) => field.value.trim());
+    const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+    const isOn = Boolean(q || customer || kind || owner || age);
+    return { isOn, fits: ({ row, card, text }) =>
+      (!kind || card.dataset.kind === kind) && (!owner || card.dataset.owner === owner)
+      && (!customer || row.dataset.c === customer) && (!age || row.dataset.a === age) && words.every((word) => text.includes(word)) };
+  }
 
   function apply() {
-    const [q, customer, kind, owner, age] = fields.map((field) => field.value.trim().toLowerCase());
-    const words = q.split(/\s+/).filter(Boolean);
-    const isOn = Boolean(q || customer || kind || owner || age);
-    let shown = 0;
+    const { isOn, fits } = readFilters();
+    const shown = [];
+    for (const each of rows) {
+      const isShown = fits(each);
+      each.row.hidden = !isShown;
+      if (each.row.nextElementSibling?.className === "timeline") each.row.nextElementSibling.hidden = !isShown;
+      if (isShown) shown.push(each);
+    }
+    if (view === "customer") showCustomers(shown); else showCauses(shown, isOn);
+    $("shown").textContent = isOn ? `${shown.length} of ${rows.length} findings shown` : "";
+    $("clear").hidden = !isOn;
+    $("nothing").hidden = shown.length > 0;
+    return isOn;
+  }
+
+  function showCauses(shown, isOn) {
+    $("by-customer").replaceChildren();
+    $("by-customer").hidden = true;
+    for (const { row, home } of rows) {
+      const timeline = row.nextElementSibling?.className === "timeline" ? row.nextElementSibling : null;
+      home.append(row, ...(timeline ? [timeline] : []));
+    }
     for (const card of cards) {
-      const mine = (!kind || card.dataset.kind.toLowerCase() === kind) && (!owner || card.dataset.owner.toLowerCase() === owner);
-      const head = [...card.querySelectorAll(".tag, h3, .do")].map((part) => part.textContent).join(" ").toLowerCase();
-      let left = 0;
-      for (const row of card.querySelectorAll("tr[data-a]")) {
-        const text = texts.get(row) + " " + head;
-        const fits = mine && (!customer || row.dataset.c === customer) && (!age || row.dataset.a === age)
-          && words.every((word) => text.includes(word));
-        row.hidden = !fits;
-        if (row.nextElementSibling?.className === "timeline") row.nextElementSibling.hidden = !fits;
-        left += fits;
-      }
-      card.hidden = !left;
-      shown += left;
-      for (const more of card.querySelectorAll("details.more")) {
-        if (isOn && !more.open) { more.open = true; opened.add(more); }
-        if (!isOn && opened.delete(more)) more.open = false;
+      const own = shown.filter((each) => each.card === card);
+      card.hidden = !own.length;
+      for (const number of card.querySelectorAll("h3 .n")) number.textContent = isOn ? countJobs(own) : original.get(number);
+      for (const box of card.querySelectorAll("details")) {
+        if (isOn && !box.open && box.matches(".rows, .more")) { box.open = true; opened.add(box); }
+        if (!isOn && opened.delete(box)) box.open = false;
       }
     }
     for (const section of document.querySelectorAll("section[data-queue]")) {
-      section.hidden = isOn && !section.querySelector("article.cause:not([hidden])");
+      const own = shown.filter(({ card }) => section.contains(card));
+      section.hidden = isOn && !own.length;
+      const number = section.querySelector("h2 .n");
+      if (number) number.textContent = isOn ? countJobs(own) : original.get(number);
     }
-    $("shown").textContent = isOn ? `${shown} of ${rows.length} findings shown` : "";
-    $("clear").hidden = !isOn;
+  }
+
+  function showCustomers(shown) {
+    const customers = new Map();
+    for (const each of shown) {
+      const name = each.row.cells[1].firstChild?.textContent.trim() || "(no customer)";
+      if (!customers.has(name)) customers.set(name, new Map());
+      const causes = customers.get(name);
+      causes.set(each.card, [...(causes.get(each.card) || []), each]);
+    }
+    const due = (causes) => [...causes].filter(([card]) => card.dataset.request).flatMap(([, own]) => own);
+    const ranked = [...customers].sort((a, b) => due(b[1]).length - due(a[1]).length || a[0].localeCompare(b[0]));
+    const sections = ranked.map(([name, causes]) => {
+      const section = make("section", "", "customer");
+      const today = due(causes);
+      section.append(make("h2", `${name} · ${countJobs([...causes.values()].flat())}`));
+      const bar = make("p", today.length ? `${countJobs(today)} to ask about today. ` : "Nothing to ask this customer today. ", "lead");
+      if (today.length) {
+        const button = make("button", `Copy for ${name}`);
+        button.type = "button";
+        button.addEventListener("click", () => copy(button, name, causes));
+        bar.append(button);
+      }
+      section.append(bar);
+      for (const [card, own] of causes) {
+        const part = make("article", "", card.className);
+        part.append(...[...card.children].filter((child) => !child.matches(".rows")).map((child) => child.cloneNode(true)));
+        for (const number of part.querySelectorAll("h3 .n")) number.textContent = countJobs(own);
+        const table = make("table", "", "jobs");
+        table.append(own[0].home.parentElement.tHead.cloneNode(true), make("tbody"));
+        for (const { row } of own) {
+          const timeline = row.nextElementSibling?.className === "timeline" ? row.nextElementSibling : null;
+          table.tBodies[0].append(row, ...(timeline ? [timeline] : []));
+        }
+        const box = make("details", "", "rows-of-customer");
+        box.open = Boolean(card.dataset.request);
+        box.append(make("summary", countJobs(own)), table);
+        part.append(box);
+        section.append(part);
+      }
+      return section;
+    });
+    $("by-customer").replaceChildren(...sections);
+    $("by-customer").hidden = false;
+    for (const section of document.querySelectorAll("section[data-queue]")) section.hidden = true;
+  }
+
+  function writeWords(name, causes) {
+    const lines = [`${name}: jobs on LinkedIn that need you`, ""];
+    for (const [card, own] of causes) {
+      if (!card.dataset.request) continue;
+      lines.push(card.querySelector(".reason").textContent.trim(), card.dataset.request);
+      for (const { row } of own) {
+        const cell = row.cells[0];
+        const id = cell.querySelector("code")?.textContent;
+        const place = cell.querySelector(".place")?.textContent;
+        const link = row.querySelector("a[href^=http]")?.href;
+        lines.push(`- ${cell.querySelector("b").textContent}${id ? ` (${id})` : ""}${place ? `, ${place}` : ""}${link ? `: ${link}` : ""}`);
+      }
+      lines.push("");
+    }
+    return lines.join("\n");
+  }
+
+  async function copy(button, name, causes) {
+    const words = writeWords(name, causes);
+    try {
+      await navigator.clipboard.writeText(words);
+      button.textContent = "Copied";
+    } catch {
+      // No clipboard for this page, as in files opened from a disk in some browsers: shown to be copied by hand.
+      let box = button.parentElement.nextElementSibling;
+      if (!box.matches("textarea")) { box = make("textarea"); box.readOnly = true; button.parentElement.after(box); }
+      box.value = words;
+      box.setAttribute("aria-label", `Words for ${name}`);
+      box.select();
+      button.textContent = document.execCommand("copy") ? "Copied" : "Select and copy";
+    }
+  }
+
+  const optionText = (field) => field.tagName === "SELECT" ? field.selectedOptions[0]?.textContent : field.value;
+
+  function writeAddress() {
+    const state = new URLSearchParams();
+    if (view !== "cause") state.set("view", view);
+    fields.forEach((field, index) => { if (field.value.trim()) state.set(NAMES[index], optionText(field)); });
+    history.replaceState(null, "", `${state}` ? `#${state}` : location.pathname + location.search);
+  }
+
+  function readAddress() {
+    const state = new URLSearchParams(location.hash.slice(1));
+    if (!["view", ...NAMES].some((name) => state.has(name))) return;
+    fields.forEach((field, index) => {
+      const wanted = state.get(NAMES[index]) || "";
+      if (field.tagName !== "SELECT") field.value = wanted;
+      else field.value = [...field.options].find((option) => option.value && option.textContent === wanted)?.value || "";
+    });
+    choose(state.get("view") === "customer" ? "customer" : "cause");
+  }
+
+  function choose(name) {
+    view = name;
+    for (const button of document.querySelectorAll("[data-view]")) button.setAttribute("aria-pressed", String(button.dataset.view === view));
+    apply();
   }
 
   const packed = JSON.parse($("timelines").textContent);
@@ -50,32 +187,26 @@
     button.setAttribute("aria-expanded", String(!isOpen));
     if (shown) { shown.remove(); return; }
     const line = packed.j[row.dataset.j];
-    const cell = document.createElement("td");
+    const cell = make("td");
     cell.colSpan = 4;
-    const list = document.createElement("ol");
+    const list = make("ol");
     for (let i = 0; i < line.length; i += 2) {
-      const item = document.createElement("li");
-      const time = document.createElement("time");
-      time.textContent = stamp(line[i]);
-      item.append(time, " ", packed.t[line[i + 1]]);
+      const item = make("li");
+      item.append(make("time", stamp(line[i])), " ", packed.t[line[i + 1]]);
       list.append(item);
     }
-    const link = document.createElement("a");
+    const link = make("a", "Link to this finding");
     link.href = `#${row.id}`;
-    link.textContent = "Link to this finding";
     cell.append(list, link);
-    const next = document.createElement("tr");
-    next.className = "timeline";
+    const next = make("tr", "", "timeline");
     next.append(cell);
     row.after(next);
   }
 
   for (const row of document.querySelectorAll("tr[data-j]")) {
     if (!packed.j[row.dataset.j]?.length) continue;
-    const button = document.createElement("button");
+    const button = make("button", "Timeline", "toggle");
     button.type = "button";
-    button.className = "toggle";
-    button.textContent = "Timeline";
     button.setAttribute("aria-expanded", "false");
     button.setAttribute("aria-label", `Timeline of ${row.querySelector("b").textContent}`);
     button.addEventListener("click", () => toggle(row, button));
@@ -95,14 +226,23 @@
     target.scrollIntoView({ block: "center" });
   }
 
+  if (matchMedia("(max-width: 40rem)").matches) {
+    for (const box of [...document.querySelectorAll("article.cause details.rows")].slice(1)) box.open = false;
+    for (const box of document.querySelectorAll("details.fold")) box.open = false;
+  }
+
   if (form) {
     form.hidden = false;
-    form.addEventListener("input", apply);
+    form.addEventListener("input", () => { apply(); writeAddress(); });
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () => setTimeout(apply));
+    form.addEventListener("reset", () => setTimeout(() => { apply(); if (!location.hash.startsWith("#finding-")) writeAddress(); }));
+    for (const button of document.querySelectorAll("[data-view]")) {
+      button.addEventListener("click", () => { choose(button.dataset.view); writeAddress(); });
+    }
     apply();
+    readAddress();
   }
-  addEventListener("hashchange", follow);
-  addEventListener("beforeprint", () => { for (const box of document.querySelectorAll("details.more")) box.open = true; });
+  addEventListener("hashchange", () => { if (form) readAddress(); follow(); });
+  addEventListener("beforeprint", () => { for (const box of document.querySelectorAll("#today details.more, #today details.rows, #by-customer details.rows-of-customer")) box.open = true; });
   follow();
 })();

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from jobrecon.applications import Application, Applications, read_applications
 from jobrecon.errors import ConfigurationError
@@ -39,7 +40,7 @@ def read(folder: Path, text: str, **environment: str) -> Applications:
     return read_applications(path, 300_000, environment)
 
 
-def values(secrets: list) -> list[str]:
+def values(secrets: list[SecretStr]) -> list[str]:
     return [secret.get_secret_value() for secret in secrets]
 
 

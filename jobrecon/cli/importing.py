@@ -9,7 +9,7 @@ import typer
 from jobrecon.cli.console import JsonOption, echo, err, exit_with_status, print_json, show_progress
 from jobrecon.clock import utc_now
 from jobrecon.errors import ConfigurationError, InputError
-from jobrecon.settings import Settings, load_settings
+from jobrecon.settings import Settings, describe_settings, load_settings
 
 if TYPE_CHECKING:
     from jobrecon.ingest import ImportResult
@@ -18,6 +18,8 @@ tasks = typer.Typer(no_args_is_help=True, help="Tasks: the operations requested 
 notifications = typer.Typer(no_args_is_help=True, help="Notifications: webhook bodies from LinkedIn.")
 
 MAX_REASONS = 10
+OF_A_DEPLOYMENT = {"JOBRECON_HOME", "JOBRECON_WAREHOUSE", "JOBRECON_LANDING_URL", "JOBRECON_CLIENT_ID"}
+"""Settings that say where the warehouse is meant to be, or whose it is."""
 
 Files = Annotated[list[Path], typer.Argument(help="One or more files; - for standard input.", metavar="FILE…")]
 Map = Annotated[
@@ -155,12 +157,8 @@ def read_mapping(pairs: list[str]) -> dict[str, str]:
 
 def refuse_new_home(settings: Settings, is_created: bool) -> None:
     """Stop before a warehouse is begun where nothing of the product lies. Raises `ConfigurationError`."""
-    if (
-        is_created
-        or settings.home.exists()
-        or settings.applications.exists()
-        or settings.model_fields_set & {"home", "warehouse", "client_id"}
-    ):
+    named = {variable for variable, _, origin in describe_settings(settings) if origin != "default"}
+    if is_created or settings.home.exists() or settings.applications.exists() or named & OF_A_DEPLOYMENT:
         return
     raise ConfigurationError(
         f"Nothing of jobrecon lies in {Path.cwd()}: no {settings.home}, no {settings.applications}, no JOBRECON_HOME. Nothing was imported. "

@@ -87,10 +87,11 @@ def read_source(settings: Settings, since: datetime) -> Iterator[tuple[list[str]
     """The query's columns in lower case and its rows, streamed."""
     engine = open_source(settings.task_source_url.get_secret_value())
     try:
-        with engine.connect().execution_options(stream_results=True, max_row_buffer=10_000) as connection:
+        with engine.connect() as connection:
             if statement := SESSION_IN_UTC.get(engine.dialect.name):
                 connection.execute(text(statement))
-            rows = connection.execute(*_bind_since(connection, settings.task_source_query, since))
+            streaming = connection.execution_options(stream_results=True, max_row_buffer=10_000)
+            rows = streaming.execute(*_bind_since(connection, settings.task_source_query, since))
             names = [str(key).lower() for key in rows.keys()]  # noqa: SIM118 - a result has no other way
             if missing := [name for name in REQUIRED if name not in names]:
                 raise InputError(

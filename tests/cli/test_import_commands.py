@@ -2,6 +2,8 @@
 
 import json
 
+from jobrecon.landing.database import open_landing
+from models import QuarantinedBody
 from tests.cli.conftest import ACME, NOW, MakeUser, User
 
 
@@ -77,3 +79,80 @@ def test_notifications_are_imported_and_merged_into_the_next_run(user: User) -> 
     assert user.run("run", "--as-of", NOW.isoformat()).returncode == 0
     assert user.read("select kind, since from findings") == [("UNLISTED", NOW)]
     assert user.run("notifications", "import", user.folder).returncode == 1
+
+
+def test_an_import_says_where_its_rows_went_and_ends_with_1_where_none_did(user: User) -> None:
+    user.post("job-1")
+    path = user.write_tasks()
+    finished = user.run("tasks", "import", path)
+    assert finished.stdout.splitlines()[-1] == f"Warehouse: {user.home / 'warehouse.duckdb'}"
+    bad = user.folder / "bad.csv"
+    bad.write_text("task_urn,external_job_posting_id,operation,requested_at\n" + "t1,job-1,CREATE,11/26/2026\n" * 3_000, encoding="utf-8")
+    refused = user.run("tasks", "import", bad)
+    assert refused.returncode == 1
+    assert "0 tasks added, 0 known already, 3,000 rows rejected" in refused.stdout
+    assert "(first in line 2): 11/26/2026; line 3: 11/26/2026; line 4: 11/26/2026" in refused.stdout
+    assert len(refused.stdout.splitlines()) < 6
+    assert user.run("tasks", "import", bad, "--date-format", "%m/%d/%Y").returncode == 0
+
+
+def test_a_strict_import_ends_with_1_for_a_single_bad_row_and_a_dry_run_changes_nothing(user: User) -> None:
+    user.post("job-1")
+    path = user.write_tasks()
+    path.write_text(path.read_text(encoding="utf-8") + "{broken\n", encoding="utf-8")
+    dry = user.run("tasks", "import", path, "--dry-run")
+    assert "1 tasks added, 0 known already, 1 rows rejected" in dry.stdout
+    assert dry.stdout.endswith("Nothing was changed: this was a dry run.\n")
+    assert user.run("tasks", "import", path, "--strict").returncode == 1
+    assert "0 tasks added, 1 known already, 1 rows rejected" in user.run("tasks", "import", path).stdout
+
+
+def test_columns_zone_and_encoding_are_options(user: User) -> None:
+    path = user.folder / "tasks.txt"
+    path.write_bytes("urn;job;op;at;title\nt1;7;CREATE;26.11.2026 01:00;Bäcker\n".encode("latin-1"))
+    names = ("--map", "task_urn=urn", "--map", "external_job_posting_id=job", "--map", "op=operation", "--map", "requested_at=at")
+    finished = user.run("tasks", "import", path, *names, "--timezone", "Europe/Berlin", "--encoding", "latin-1")
+    assert finished.returncode == 0, finished.stderr
+    row = user.read("select external_job_posting_id, title, requested_at::varchar from job_tasks", user.home / "warehouse.duckdb")
+    assert row == [("7", "Bäcker", "2026-11-26 00:00:00+00")]
+    assert user.run("tasks", "import", path, "--map", "task_urn").returncode == 2
+    assert user.run("tasks", "import", path, "--timezone", "Mars").returncode == 2
+
+
+def test_a_new_home_is_begun_only_where_something_of_the_product_lies_or_when_told(make_user: MakeUser) -> None:
+    user = make_user(JOBRECON_HOME="", JOBRECON_CLIENT_ID="", JOBRECON_APPLICATION_URN="", JOBRECON_CLIENT_SECRET="")
+    user.post("job-1")
+    path = user.write_tasks()
+    refused = user.run("tasks", "import", path)
+    assert refused.returncode == 2
+    assert "--create" in refused.stderr
+    assert not (user.folder / "var").exists()
+    assert user.run("tasks", "import", path, "--create").returncode == 0
+    assert user.run("tasks", "import", path).returncode == 0
+
+
+def test_refused_rows_and_quarantined_bodies_are_listed(user: User) -> None:
+    assert user.run("rejected").stdout == "Nothing was refused.\n"
+    path = user.folder / "bodies.ndjson"
+    path.write_text("{broken\n", encoding="utf-8")
+    user.run("notifications", "import", path)
+    with open_landing(user.settings.landing_url).begin() as connection:
+        body = {"received_at": NOW, "reason": "type is missing", "body": b"{}", "signed_by": "x"}
+        connection.execute(QuarantinedBody.__table__.insert(), [body])  # type: ignore[attr-defined]
+    shown = user.run("rejected").stdout
+    assert f"{path}, line 1: The body is not JSON (line 1, column 2).\n  {{broken\n" in shown
+    assert "quarantined body 1, received at" in shown
+    listed = json.loads(user.run("rejected", "--json").stdout)
+    assert [len(listed["rejected_rows"]), listed["quarantine"][0]["reason"]] == [1, "type is missing"]
+
+
+def test_the_settings_are_listed_without_secrets(user: User) -> None:
+    shown = user.run("settings")
+    assert shown.returncode == 0
+    assert "acme-secret" not in shown.stdout
+    listed = {row["variable"]: row for row in json.loads(user.run("settings", "--json").stdout)["settings"]}
+    assert listed["JOBRECON_LOCK_WAIT"] == {"variable": "JOBRECON_LOCK_WAIT", "value": "1.0", "origin": "environment"}
+    assert listed["JOBRECON_CLIENT_SECRET"]["value"] == "***"
+    user.environment["JOBRECON_LOCKWAIT"] = "1"
+    unknown = user.run("settings")
+    assert (unknown.returncode, "did you mean JOBRECON_LOCK_WAIT?" in unknown.stderr) == (2, True)

@@ -2,13 +2,15 @@
 
 import json
 import os
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
 from jobrecon.errors import InputError
-from tests.ingest.conftest import ACME, GOOD, HEADER, read, read_rejects, read_tasks
+from jobrecon.warehouse import Warehouse
+from tests.ingest.conftest import ACME, GOOD, HEADER, ImportFile, Write, read, read_rejects, read_tasks
 
 BAD_ROWS = [
     # row as written                                     reason
@@ -25,7 +27,9 @@ BAD_ROWS = [
 
 
 @pytest.mark.parametrize(("row", "reason"), BAD_ROWS, ids=[reason for _, reason in BAD_ROWS])
-def test_a_bad_row_is_kept_with_file_line_and_reason_and_the_good_ones_go_in(warehouse, write, import_file, row, reason):
+def test_a_bad_row_is_kept_with_file_line_and_reason_and_the_good_ones_go_in(
+    warehouse: Warehouse, write: Write, import_file: ImportFile, row: str, reason: str
+) -> None:
     path = write(HEADER + GOOD.replace("t1", "t0") + row + GOOD.replace("t1", "t2"))
     result = import_file(path)
     assert (result.added, result.rejected, list(result.reasons)) == (2, 1, [reason])
@@ -36,7 +40,7 @@ def test_a_bad_row_is_kept_with_file_line_and_reason_and_the_good_ones_go_in(war
     assert [task[0] for task in read_tasks(warehouse)] == ["t0", "t2"]
 
 
-def test_lines_are_counted_through_quoted_newlines_and_empty_lines(warehouse, write, import_file):
+def test_lines_are_counted_through_quoted_newlines_and_empty_lines(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     path = write(
         HEADER + GOOD.replace("Cook", '"a\nb\r\nc"') + "\n" + "bad\n" + GOOD.replace("t1", "").replace("Cook", '"d\ne"') + "last\n"
     )
@@ -44,14 +48,14 @@ def test_lines_are_counted_through_quoted_newlines_and_empty_lines(warehouse, wr
     assert [row[1] for row in read_rejects(warehouse)] == [6, 7, 9]
 
 
-def test_rows_refused_again_are_kept_once(warehouse, write, import_file):
+def test_rows_refused_again_are_kept_once(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     path = write(HEADER + "bad\nworse,\n")
     assert import_file(path).rejected == 2
     assert import_file(path).rejected == 2
     assert len(read_rejects(warehouse)) == 2
 
 
-def test_bad_lines_of_ndjson_are_refused_one_by_one(warehouse, write, import_file):
+def test_bad_lines_of_ndjson_are_refused_one_by_one(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     row = {"task_urn": "t1", "external_job_posting_id": 17, "operation": "CREATE", "requested_at": "2026-03-01", "application_urn": ACME}
     good = json.dumps(row)
     lines = [good, "{broken", "[1]", '"text"', "null", "", good.replace("t1", "t2").replace('"CREATE"', "null"), '{"task_urn": "\\ud800"}']
@@ -81,7 +85,9 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("text", "rejected"), BROKEN)
-def test_a_broken_element_of_a_json_list_is_refused_alone(warehouse, write, import_file, text, rejected):
+def test_a_broken_element_of_a_json_list_is_refused_alone(
+    warehouse: Warehouse, write: Write, import_file: ImportFile, text: str, rejected: list[int]
+) -> None:
     row = json.dumps(
         {"task_urn": "t1", "external_job_posting_id": "1", "operation": "CREATE", "requested_at": "2026-03-01", "application_urn": 1001}
     )
@@ -89,24 +95,24 @@ def test_a_broken_element_of_a_json_list_is_refused_alone(warehouse, write, impo
     assert (result.added, [line for _, line, _, _ in read_rejects(warehouse)]) == (2, rejected)
 
 
-def test_bad_elements_of_a_json_array_are_refused_by_their_number(warehouse, write, import_file):
+def test_bad_elements_of_a_json_array_are_refused_by_their_number(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     import_file(write('[{"task_urn": "t1"}, 5, {}]', "tasks.json"))
     assert [row[1] for row in read_rejects(warehouse)] == [1, 2, 3]
 
 
-def test_bad_lines_that_are_not_utf_8_are_kept_readably(warehouse, write, import_file):
+def test_bad_lines_that_are_not_utf_8_are_kept_readably(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     assert import_file(write(b'{"task_urn": "caf\xe9"}\n', "tasks.ndjson")).rejected == 1
     assert "caf\ufffd" in read_rejects(warehouse)[0][3]
 
 
-def test_nul_bytes_are_no_part_of_an_id(warehouse, write, import_file):
+def test_nul_bytes_are_no_part_of_an_id(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     """A NUL is either refused or gone, never a name that looks like another."""
     result = import_file(write((HEADER + GOOD.replace("job-1", "job\0-1") + GOOD.replace("t1", "t2")).encode()))
     assert (result.added, result.rejected) == (1, 1)
     assert "NUL" in next(iter(result.reasons))
 
 
-def test_bad_rows_of_parquet_are_refused_by_their_number(warehouse, import_file, tmp_path):
+def test_bad_rows_of_parquet_are_refused_by_their_number(warehouse: Warehouse, import_file: ImportFile, tmp_path: Path) -> None:
     rows = [
         {"task_urn": urn, "external_job_posting_id": "job-1", "operation": "CREATE", "requested_at": "2026-03-01", "application_urn": ACME}
         for urn in ("t1", None, "t3")
@@ -137,26 +143,28 @@ QUOTED_LINES = [
 
 
 @pytest.mark.parametrize(("rows", "added", "refused"), QUOTED_LINES, ids=range(len(QUOTED_LINES)))
-def test_a_quote_that_does_not_close_costs_its_own_line_and_no_other(warehouse, write, import_file, rows, added, refused):
+def test_a_quote_that_does_not_close_costs_its_own_line_and_no_other(
+    warehouse: Warehouse, write: Write, import_file: ImportFile, rows: list[str], added: int, refused: list[int]
+) -> None:
     numbered = [row.replace("t1,", f"t{number},", 1) for number, row in enumerate(rows)]
     result = import_file(write(HEADER + "".join(numbered)))
     assert (result.added, result.known, result.rejected) == (added, 0, len(refused))
     assert [row[1] for row in read_rejects(warehouse)] == refused
 
 
-def test_a_refused_row_is_not_kept_whole(warehouse, write, import_file):
+def test_a_refused_row_is_not_kept_whole(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     import_file(write(HEADER + "bad" * 10_000 + "\n"))
     assert len(read_rejects(warehouse)[0][3]) == 10_000
 
 
-def test_line_ends_may_be_mixed_within_a_file(warehouse, write, import_file):
+def test_line_ends_may_be_mixed_within_a_file(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     rows = [GOOD.replace("t1", f"t{number}").strip() for number in range(6)]
     ends = ["\n", "\r\n", "\r", "\r\n\r\n", "\n", ""]
     result = import_file(write((HEADER + "".join(row + end for row, end in zip(rows, ends, strict=True))).encode()))
     assert (result.added, result.rejected) == (6, 0)
 
 
-def test_every_row_of_a_file_of_many_parts_is_accounted_for(warehouse, write, import_file):
+def test_every_row_of_a_file_of_many_parts_is_accounted_for(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     """Fields over several lines lie across the parts in which the file is read."""
     rows = [GOOD.replace("t1", f"t{number}").replace("Cook", f'"{"Cook" * 50}\nof {number}"') for number in range(60_000)]
     rows[17] = rows[40_000] = rows[59_999] = "bad\n"
@@ -179,7 +187,9 @@ BAD_FILES = [
 
 
 @pytest.mark.parametrize(("name", "content", "reason"), BAD_FILES, ids=[name for name, *_ in BAD_FILES])
-def test_an_unusable_file_is_an_error_that_says_why_and_what_is_safe(warehouse, write, import_file, name, content, reason):
+def test_an_unusable_file_is_an_error_that_says_why_and_what_is_safe(
+    warehouse: Warehouse, write: Write, import_file: ImportFile, name: str, content: bytes, reason: str
+) -> None:
     path = write(content, name)
     with pytest.raises(InputError) as raised:
         import_file(path)
@@ -191,7 +201,7 @@ def test_an_unusable_file_is_an_error_that_says_why_and_what_is_safe(warehouse, 
     assert (source, line, told) == (str(path), None, str(raised.value))
 
 
-def test_a_folder_and_a_missing_file_are_errors_that_say_so(import_file, tmp_path):
+def test_a_folder_and_a_missing_file_are_errors_that_say_so(import_file: ImportFile, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Is a directory"):
         import_file(tmp_path)
     with pytest.raises(InputError, match="No such file"):
@@ -199,19 +209,19 @@ def test_a_folder_and_a_missing_file_are_errors_that_say_so(import_file, tmp_pat
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_may_not_be_read_is_an_error_that_says_so(write, import_file):
+def test_a_file_that_may_not_be_read_is_an_error_that_says_so(write: Write, import_file: ImportFile) -> None:
     path = write(HEADER + GOOD)
     path.chmod(0)
     with pytest.raises(InputError, match="Permission denied"):
         import_file(path)
 
 
-def test_a_csv_of_a_header_alone_is_fine(warehouse, write, import_file):
+def test_a_csv_of_a_header_alone_is_fine(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     result = import_file(write(HEADER))
     assert (result.added, result.known, result.rejected) == (0, 0, 0)
 
 
-def test_parquet_that_breaks_off_is_an_error_that_says_so(warehouse, import_file, tmp_path):
+def test_parquet_that_breaks_off_is_an_error_that_says_so(warehouse: Warehouse, import_file: ImportFile, tmp_path: Path) -> None:
     path = tmp_path / "tasks.parquet"
     columns = ("task_urn", "external_job_posting_id", "operation", "requested_at", "application_urn")
     parquet.write_table(pa.table({name: [f"{name}-{number}" for number in range(20_000)] for name in columns}), path, compression="none")
@@ -223,7 +233,7 @@ def test_parquet_that_breaks_off_is_an_error_that_says_so(warehouse, import_file
     assert read(warehouse, "select count(*) from job_tasks") == [(0,)]
 
 
-def test_parquet_that_holds_no_utf8_is_an_error_that_says_so(warehouse, import_file, tmp_path):
+def test_parquet_that_holds_no_utf8_is_an_error_that_says_so(warehouse: Warehouse, import_file: ImportFile, tmp_path: Path) -> None:
     columns = {name: pa.array([f"{name}-1"]) for name in ("task_urn", "external_job_posting_id", "operation", "requested_at")}
     columns["title"] = pa.array([b" \xff\xfe "]).view(pa.string())
     parquet.write_table(pa.table(columns), tmp_path / "tasks.parquet")

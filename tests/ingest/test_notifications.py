@@ -2,12 +2,15 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobrecon.errors import InputError
 from jobrecon.ingest import import_notifications
-from tests.ingest.conftest import ACME, NOW, read, read_rejects
+from jobrecon.warehouse import Warehouse
+from tests.ingest.conftest import ACME, NOW, Write, read, read_rejects
 
 
 def body(status: str, job: object = "job-1", **more: object) -> dict[str, object]:
@@ -18,14 +21,14 @@ def lines(*values: object) -> str:
     return "".join((value if isinstance(value, str) else json.dumps(value)) + "\n" for value in values)
 
 
-def told(warehouse):
+def read_notifications(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     return read(
         warehouse,
         "select external_job_posting_id, received_at, listing_status, deliveries from notifications order by received_at, arrival",
     )
 
 
-def test_a_line_is_a_body_or_a_body_with_its_time_of_receipt(warehouse, write):
+def test_a_line_is_a_body_or_a_body_with_its_time_of_receipt(warehouse: Warehouse, write: Write) -> None:
     path = write(
         lines(
             {"received_at": "2026-02-28T22:00:00+01:00", "body": body("IN_PROGRESS")},
@@ -38,7 +41,7 @@ def test_a_line_is_a_body_or_a_body_with_its_time_of_receipt(warehouse, write):
     )
     result = import_notifications(warehouse, path, NOW)
     assert (result.added, result.known, result.rejected) == (4, 0, 0)
-    assert told(warehouse) == [
+    assert read_notifications(warehouse) == [
         ("job-1", datetime(2026, 2, 28, 21, tzinfo=UTC), "IN_PROGRESS", 1),
         ("job-1", datetime(2026, 2, 28, 22, tzinfo=UTC), "LISTED", 1),
         ("job-1", NOW, "NOT_LISTED", 1),
@@ -48,7 +51,7 @@ def test_a_line_is_a_body_or_a_body_with_its_time_of_receipt(warehouse, write):
 
 
 @pytest.mark.parametrize("name", ["bodies.ndjson", "renamed.ndjson"])
-def test_an_import_again_adds_nothing(warehouse, write, name):
+def test_an_import_again_adds_nothing(warehouse: Warehouse, write: Write, name: str) -> None:
     content = lines({"received_at": "2026-02-28T22:00:00Z", "body": body("LISTED")}, "{broken")
     assert import_notifications(warehouse, write(content, "bodies.ndjson"), NOW).added == 1
     before = read(warehouse, "from notifications"), read(warehouse, "from notification_deliveries")
@@ -57,18 +60,18 @@ def test_an_import_again_adds_nothing(warehouse, write, name):
     assert (read(warehouse, "from notifications"), read(warehouse, "from notification_deliveries")) == before
 
 
-def test_bare_bodies_imported_again_from_the_same_file_add_nothing(warehouse, write):
+def test_bare_bodies_imported_again_from_the_same_file_add_nothing(warehouse: Warehouse, write: Write) -> None:
     path = write(lines(body("LISTED"), body("NOT_LISTED"), body("LISTED")), "bodies.ndjson")
     assert import_notifications(warehouse, path, NOW).added == 3
     again = import_notifications(warehouse, path, NOW + timedelta(hours=1))
     assert (again.added, again.known) == (0, 3)
-    assert [row[2] for row in told(warehouse)] == ["LISTED", "NOT_LISTED", "LISTED"]
+    assert [row[2] for row in read_notifications(warehouse)] == ["LISTED", "NOT_LISTED", "LISTED"]
 
 
-def test_equal_bodies_in_a_row_are_one_notification(warehouse, write):
+def test_equal_bodies_in_a_row_are_one_notification(warehouse: Warehouse, write: Write) -> None:
     times = ["2026-02-28T22:00:00Z", "2026-02-28T22:05:00Z"]
     import_notifications(warehouse, write(lines(*({"received_at": time, "body": body("LISTED")} for time in times))), NOW)
-    assert told(warehouse) == [("job-1", datetime(2026, 2, 28, 22, tzinfo=UTC), "LISTED", 2)]
+    assert read_notifications(warehouse) == [("job-1", datetime(2026, 2, 28, 22, tzinfo=UTC), "LISTED", 2)]
 
 
 BAD_LINES = [
@@ -85,7 +88,7 @@ BAD_LINES = [
 
 
 @pytest.mark.parametrize(("line", "reason"), BAD_LINES, ids=[reason for _, reason in BAD_LINES])
-def test_a_bad_line_is_kept_with_its_reason_and_the_others_go_in(warehouse, write, line, reason):
+def test_a_bad_line_is_kept_with_its_reason_and_the_others_go_in(warehouse: Warehouse, write: Write, line: str, reason: str) -> None:
     path = write(lines(body("LISTED"), line, body("NOT_LISTED")))
     result = import_notifications(warehouse, path, NOW)
     assert (result.added, result.rejected) == (2, 1)
@@ -95,17 +98,17 @@ def test_a_bad_line_is_kept_with_its_reason_and_the_others_go_in(warehouse, writ
     assert [reason.examples[0][0] for reason in result.reasons.values()] == [2]
 
 
-def test_a_line_that_is_not_utf_8_is_refused(warehouse, write):
+def test_a_line_that_is_not_utf_8_is_refused(warehouse: Warehouse, write: Write) -> None:
     result = import_notifications(warehouse, write(b'{"type": "caf\xe9"}\n'), NOW)
     assert (result.added, result.rejected) == (0, 1)
 
 
-def test_a_file_that_cannot_be_read_is_an_error_that_says_so(warehouse, tmp_path):
+def test_a_file_that_cannot_be_read_is_an_error_that_says_so(warehouse: Warehouse, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "absent.ndjson"):
         with pytest.raises(InputError, match="cannot be read"):
             import_notifications(warehouse, path, NOW)
 
 
-def test_an_hour_without_notifications_is_an_empty_file_and_fine(warehouse, write):
+def test_an_hour_without_notifications_is_an_empty_file_and_fine(warehouse: Warehouse, write: Write) -> None:
     result = import_notifications(warehouse, write(""), NOW)
     assert (result.added, result.known, result.rejected) == (0, 0, 0)

@@ -13,7 +13,9 @@ import pytest
 from jobrecon.applications import Applications
 from jobrecon.ingest import import_tasks
 from jobrecon.ingest.files import ReadOptions, read_parts
-from tests.ingest.conftest import ACME, BETA, GOOD, HEADER, NOW, read, read_tasks
+from jobrecon.settings import Settings
+from jobrecon.warehouse import Warehouse
+from tests.ingest.conftest import ACME, BETA, GOOD, HEADER, NOW, ImportFile, Write, read, read_tasks
 
 ROWS = [
     {
@@ -45,7 +47,7 @@ def write_parquet(path: Path, table: pa.Table) -> Path:
     return path
 
 
-def test_every_format_gives_the_same_tasks(warehouse, write, import_file, tmp_path):
+def test_every_format_gives_the_same_tasks(warehouse: Warehouse, write: Write, import_file: ImportFile, tmp_path: Path) -> None:
     files = [
         write(as_csv(ROWS), "a.csv"),
         write(as_csv(ROWS).encode("utf-8-sig"), "bom.csv"),
@@ -77,7 +79,7 @@ def test_every_format_gives_the_same_tasks(warehouse, write, import_file, tmp_pa
 
 
 @pytest.mark.parametrize("ending", ["csv", "ndjson"])
-def test_an_import_again_adds_nothing_and_changes_nothing(warehouse, write, import_file, ending):
+def test_an_import_again_adds_nothing_and_changes_nothing(warehouse: Warehouse, write: Write, import_file: ImportFile, ending: str) -> None:
     path = write(as_csv(ROWS) if ending == "csv" else as_ndjson(ROWS), f"tasks.{ending}")
     import_file(path)
     before = read(warehouse, "from job_tasks order by all")
@@ -86,7 +88,7 @@ def test_an_import_again_adds_nothing_and_changes_nothing(warehouse, write, impo
     assert read(warehouse, "from job_tasks order by all") == before
 
 
-def test_a_known_task_stays_as_it_is(warehouse, write, import_file):
+def test_a_known_task_stays_as_it_is(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     import_file(write(HEADER + GOOD))
     read(warehouse, "update job_tasks set state = 'SETTLED', status = 'SUCCEEDED', poll_count = 3")
     result = import_file(write(HEADER + GOOD.replace("Cook", "Chef").replace("job-1", "job-2") + GOOD.replace("t1", "t2"), "more.csv"))
@@ -94,28 +96,30 @@ def test_a_known_task_stays_as_it_is(warehouse, write, import_file):
     assert [row[2:3] + row[6:] for row in read_tasks(warehouse)] == [("job-1", "Cook", "SETTLED", 3), ("job-1", "Cook", "PENDING", 0)]
 
 
-def test_the_first_of_several_rows_with_one_urn_counts(warehouse, write, import_file):
+def test_the_first_of_several_rows_with_one_urn_counts(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     result = import_file(write(HEADER + GOOD + GOOD.replace("Cook", "Chef")))
     assert (result.added, result.known, result.rejected) == (1, 1, 0)
     assert read_tasks(warehouse)[0][6] == "Cook"
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
-def test_any_line_end_will_do(warehouse, write, import_file, newline):
+def test_any_line_end_will_do(warehouse: Warehouse, write: Write, import_file: ImportFile, newline: str) -> None:
     result = import_file(write((HEADER + GOOD + GOOD.replace("t1", "t2")).replace("\n", newline)))
     assert (result.added, result.rejected) == (2, 0)
     assert read_tasks(warehouse)[1][6] == "Cook"
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])
-def test_the_delimiter_is_recognised_by_the_header(warehouse, write, import_file, mark):
+def test_the_delimiter_is_recognised_by_the_header(warehouse: Warehouse, write: Write, import_file: ImportFile, mark: str) -> None:
     rows = (HEADER + GOOD.replace("Cook", '"Cook, chef; and\tmore"')).replace(",", mark).replace(f"Cook{mark} chef", "Cook, chef")
     result = import_file(write(rows))
     assert (result.added, result.rejected) == (1, 0)
     assert read_tasks(warehouse)[0][6] == "Cook, chef; and\tmore"
 
 
-def test_the_header_may_be_upper_case_spaced_reordered_and_hold_more_columns(warehouse, write, import_file):
+def test_the_header_may_be_upper_case_spaced_reordered_and_hold_more_columns(
+    warehouse: Warehouse, write: Write, import_file: ImportFile
+) -> None:
     header = "Customer No, REQUESTED_AT ,Operation,TASK_URN,External_Job_Posting_Id,APPLICATION_URN,Salary\n"
     result = import_file(write(header + f"7,2026-03-01T05:00:00Z,create, t1 ,job-1,{ACME},12\n"))
     assert (result.added, result.rejected) == (1, 0)
@@ -124,24 +128,26 @@ def test_the_header_may_be_upper_case_spaced_reordered_and_hold_more_columns(war
     assert requested_at == datetime(2026, 3, 1, 5, tzinfo=UTC)
 
 
-def test_keys_of_json_may_be_upper_case_as_a_database_writes_them(warehouse, write, import_file):
+def test_keys_of_json_may_be_upper_case_as_a_database_writes_them(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     result = import_file(write(json.dumps({name.upper(): value for name, value in ROWS[0].items()}), "tasks.ndjson"))
     assert (result.added, result.rejected) == (1, 0)
 
 
-def test_columns_of_parquet_may_be_upper_case_as_a_database_writes_them(warehouse, import_file, tmp_path):
+def test_columns_of_parquet_may_be_upper_case_as_a_database_writes_them(
+    warehouse: Warehouse, import_file: ImportFile, tmp_path: Path
+) -> None:
     table = pa.Table.from_pylist([{name.upper(): value for name, value in ROWS[0].items()} | {"EXTRA": "more"}])
     result = import_file(write_parquet(tmp_path / "tasks.parquet", table))
     assert (result.added, result.rejected) == (1, 0)
 
 
-def test_spaces_and_line_ends_around_values_of_parquet_are_cut(warehouse, import_file, tmp_path):
+def test_spaces_and_line_ends_around_values_of_parquet_are_cut(warehouse: Warehouse, import_file: ImportFile, tmp_path: Path) -> None:
     table = pa.Table.from_pylist([{name: f"\t {value}\r\n" for name, value in ROWS[0].items()}])
     assert import_file(write_parquet(tmp_path / "tasks.parquet", table)).added == 1
     assert import_file(write_parquet(tmp_path / "plain.parquet", pa.Table.from_pylist(ROWS[:1]))).known == 1
 
 
-def test_an_unknown_operation_is_kept_and_mentioned(warehouse, write, import_file):
+def test_an_unknown_operation_is_kept_and_mentioned(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     result = import_file(write(HEADER + GOOD.replace("CREATE", "upgrade")))
     assert (result.added, result.rejected) == (1, 0)
     assert "operation other than CREATE, UPDATE, RENEW, CLOSE" in result.notes[0]
@@ -171,7 +177,9 @@ MOMENTS = [
 
 
 @pytest.mark.parametrize(("text", "expected"), MOMENTS, ids=[text for text, _ in MOMENTS])
-def test_a_time_is_iso_8601_and_without_an_offset_utc(warehouse, write, import_file, text, expected):
+def test_a_time_is_iso_8601_and_without_an_offset_utc(
+    warehouse: Warehouse, write: Write, import_file: ImportFile, text: str, expected: datetime | None
+) -> None:
     result = import_file(write(HEADER + GOOD.replace("2026-03-01T05:00:00Z", text)))
     assert [row[4] for row in read_tasks(warehouse)] == ([expected] if expected else [])
     if not expected:
@@ -194,14 +202,14 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
-def test_parquet_may_hold_times_as_text_or_timestamps(warehouse, import_file, tmp_path, kind):
+def test_parquet_may_hold_times_as_text_or_timestamps(warehouse: Warehouse, import_file: ImportFile, tmp_path: Path, kind: str) -> None:
     columns = {name: [value] for name, value in ROWS[0].items()} | {"requested_at": COLUMNS[kind]}
     result = import_file(write_parquet(tmp_path / "tasks.parquet", pa.table(columns)))
     assert (result.added, result.rejected) == (1, 0)
     assert read_tasks(warehouse)[0][4] == MOMENT
 
 
-def test_parquet_may_hold_dates_and_dictionaries(warehouse, import_file, tmp_path):
+def test_parquet_may_hold_dates_and_dictionaries(warehouse: Warehouse, import_file: ImportFile, tmp_path: Path) -> None:
     columns = {name: pa.array([value], pa.string()).dictionary_encode() for name, value in ROWS[0].items()}
     table = pa.table(columns | {"requested_at": pa.array([date(2026, 3, 1)], pa.date32())})
     assert import_file(write_parquet(tmp_path / "tasks.parquet", table)).added == 1
@@ -209,21 +217,23 @@ def test_parquet_may_hold_dates_and_dictionaries(warehouse, import_file, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["task_urn", "external_job_posting_id"])
-def test_an_id_that_was_a_floating_point_number_is_refused(warehouse, import_file, tmp_path, name):
+def test_an_id_that_was_a_floating_point_number_is_refused(
+    warehouse: Warehouse, import_file: ImportFile, tmp_path: Path, name: str
+) -> None:
     columns = {key: [value] for key, value in ROWS[0].items()} | {name: pa.array([4711.0], pa.float64())}
     result = import_file(write_parquet(tmp_path / "tasks.parquet", pa.table(columns)))
     assert (result.added, result.rejected) == (0, 1)
     assert next(iter(result.reasons)).startswith(f"{name} is a floating-point number")
 
 
-def test_one_configured_application_is_the_default(warehouse, settings, write):
+def test_one_configured_application_is_the_default(warehouse: Warehouse, settings: Settings, write: Write) -> None:
     only = Applications(settings.load_applications().items[:1])
     path = write("task_urn,external_job_posting_id,operation,requested_at\nt1,job-1,CREATE,2026-03-01T05:00:00Z\n")
     assert import_tasks(warehouse, path, only, NOW).added == 1
     assert read_tasks(warehouse)[0][1] == ACME
 
 
-def test_100_000_rows_are_imported_fast(warehouse, import_file, tmp_path):
+def test_100_000_rows_are_imported_fast(warehouse: Warehouse, import_file: ImportFile, tmp_path: Path) -> None:
     path = tmp_path / "tasks.csv"
     with path.open("w", encoding="utf-8") as file:
         file.write(HEADER)
@@ -233,7 +243,7 @@ def test_100_000_rows_are_imported_fast(warehouse, import_file, tmp_path):
     assert time.monotonic() - started < 20
 
 
-def test_a_big_file_is_read_in_bounded_memory(tmp_path):
+def test_a_big_file_is_read_in_bounded_memory(tmp_path: Path) -> None:
     path = tmp_path / "tasks.csv"
     path.write_text(HEADER + GOOD.replace("Cook", "Cook " * 2000) * 6000, encoding="utf-8")
     assert path.stat().st_size > 60_000_000

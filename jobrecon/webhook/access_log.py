@@ -6,8 +6,10 @@ Of a request never a body, a query string or a header.
 import contextlib
 import logging
 import logging.handlers
+import os
 import queue
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -16,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_PATH_LENGTH = 200
 QUEUE_LINES = 10_000
+STOP_SECONDS = 2
 FIELDS = {"asctime": "time", "levelname": "level", "name": "logger"}
 
 log = logging.getLogger("jobrecon.webhook.access")
@@ -67,13 +70,21 @@ class _BoundedQueueHandler(logging.handlers.QueueHandler):
 @contextlib.contextmanager
 def logging_to_stderr() -> Iterator[None]:
     """Everything logged while the block runs is written to stderr by a thread of its own."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields=FIELDS))
-    lines: queue.Queue[logging.LogRecord] = queue.Queue(QUEUE_LINES)
-    listener = logging.handlers.QueueListener(lines, handler)
+    lines: queue.Queue[logging.LogRecord | None] = queue.Queue(QUEUE_LINES)
     logging.basicConfig(level=logging.INFO, handlers=[_BoundedQueueHandler(lines)], force=True)
-    listener.start()
+    writer = threading.Thread(target=_write_lines, args=(lines,), daemon=True)
+    writer.start()
     try:
         yield
     finally:
-        listener.stop()
+        with contextlib.suppress(queue.Full):
+            lines.put_nowait(None)
+        writer.join(STOP_SECONDS)
+
+
+def _write_lines(lines: "queue.Queue[logging.LogRecord | None]") -> None:
+    formatter = JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields=FIELDS)
+    for record in iter(lines.get, None):
+        # Past Python's buffer: a thread that waits in it would keep the process from ending.
+        with contextlib.suppress(OSError):
+            os.write(sys.stderr.fileno(), f"{formatter.format(record)}\n".encode("utf-8", "replace"))

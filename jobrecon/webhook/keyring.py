@@ -1,7 +1,7 @@
 """All active secrets: which may have signed a body, and which one a challenge is about."""
 
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 
 from pydantic import SecretStr
 
@@ -9,8 +9,6 @@ from jobrecon.applications import Application, Applications, Parent
 from jobrecon.errors import ConfigurationError
 from jobrecon.webhook.signature import Candidate
 from models.values import read_application_urn
-
-UNKNOWN_LIMIT = 16
 
 
 @dataclass(frozen=True)
@@ -23,13 +21,14 @@ class Keyring:
     def find_candidates(self, application_urn: str | None) -> list[Candidate]:
         """The secrets that may have signed a body which names this application, in the order in which to try them.
 
-        The name is not yet verified and chooses nothing but this list. An unknown one, or none, means any secret there is, but
-        no more than `UNKNOWN_LIMIT`: what a stranger sends costs the same however many customers there are.
+        The name is not yet verified and chooses nothing but this list. An unknown one, or none, means any secret there is.
         """
         if application_urn is not None and application_urn in self.children:
             return self.children[application_urn] + self.parent
-        room = max(0, UNKNOWN_LIMIT - len(self.parent))
-        return list(islice(chain.from_iterable(self.children.values()), room)) + self.parent
+        return self.parent + list(chain.from_iterable(self.children.values()))
+
+    def is_known(self, application_urn: str | None) -> bool:
+        return application_urn in self.children
 
     def is_missing(self, application_urn: str | None) -> bool:
         """Whether this application is configured, but none of its secrets could be read."""

@@ -1,5 +1,6 @@
 """Everything that bounds the receiver: in size, in time and in number."""
 
+import time
 from dataclasses import dataclass
 
 
@@ -19,6 +20,9 @@ class Limits:
     held_bytes: int = 128 * 1024 * 1024
     # Work up to this many bytes (body × secrets) is done at once; more of it in a thread, so that others are served meanwhile.
     inline_bytes: int = 64 * 1024
+    # Work (body × secrets) for bodies that name no configured application, for which every secret is tried. Hashing so much takes
+    # about a tenth of a core.
+    unknown_bytes_per_second: int = 16 * 1024 * 1024
     # Applications with their secrets, and the state of the inbox for the metrics, are read again after so long.
     cache_seconds: float = 1
     keyring_grace_seconds: float = 2
@@ -29,6 +33,10 @@ class ConnectionLimits:
     """What one connection may take, and how many there may be."""
 
     connections: int = 2_048
+    # Requests of one connection that wait for the response to the one before: nobody who is honest pipelines them.
+    pipelined_requests: int = 8
+    # How long a response may wait for its client to read.
+    response_seconds: float = 10
     header_bytes: int = 16 * 1024
     header_seconds: float = 10
     # Longer than the app's own `body_seconds`, which still responds; this one only closes the connection.
@@ -36,3 +44,22 @@ class ConnectionLimits:
     idle_seconds: float = 20
     sweep_seconds: float = 0.1
     closes_per_sweep: int = 32
+
+
+class Allowance:
+    """So much work a second on average; what is left over is saved for a second."""
+
+    def __init__(self, per_second: float) -> None:
+        self._per_second = per_second
+        self._left = per_second
+        self._counted_at = time.monotonic()
+
+    def take(self, amount: float) -> bool:
+        """Whether there was any allowance left. A single large amount is granted, and paid off before the next one."""
+        now = time.monotonic()
+        self._left = min(self._per_second, self._left + (now - self._counted_at) * self._per_second)
+        self._counted_at = now
+        if self._left <= 0:
+            return False
+        self._left -= amount
+        return True

@@ -19,7 +19,7 @@ from jobrecon.landing.batcher import Batcher
 from jobrecon.landing.inbox import Delivery, InboxWrite, InvalidBody
 from jobrecon.webhook.cache import Cached
 from jobrecon.webhook.keyring import Keyring
-from jobrecon.webhook.limits import Limits
+from jobrecon.webhook.limits import Allowance, Limits
 from jobrecon.webhook.metrics import Metrics
 from jobrecon.webhook.parsing import InvalidNotification, ParsedNotification, find_application, parse_body
 from jobrecon.webhook.signature import find_signer, read_signature
@@ -51,6 +51,7 @@ class Notifications:
         self._limits = limits
         self._metrics = metrics
         self._held_bytes = 0
+        self._unknown_allowance = Allowance(limits.unknown_bytes_per_second)
         self._last_hashes: LRUCache[tuple[str, str], str] = LRUCache(JOBS_REMEMBERED)
 
     async def receive(self, request: Request) -> Response:
@@ -121,6 +122,10 @@ class Notifications:
         parsed = await self._compute(len(body), _parse_or_explain, body)
         application_urn = parsed.application_urn if isinstance(parsed, ParsedNotification) else find_application(body)
         candidates = keyring.find_candidates(application_urn)
+        if not keyring.is_known(application_urn) and not self._unknown_allowance.take(len(body) * len(candidates)):
+            # Anyone can send bodies for which every secret has to be tried; a genuine one is sent again after a 500.
+            log.warning("a notification of an unknown application was not verified: too many of them came")
+            raise Rejected(500, "too_busy")
         signed_by = await self._compute(len(body) * len(candidates), find_signer, body, header, candidates)
         if signed_by is not None:
             return parsed, signed_by

@@ -32,7 +32,7 @@ class _Sweeper:
     def _sweep(self) -> None:
         self._is_running = False
         now = self._loop.time()
-        late = [one for one in self._connections if one.deadline is not None and one.deadline <= now]
+        late = [one for one in self._connections if one.is_late(now)]
         # Not all at once: their senders may reconnect at once, and others would wait behind them.
         for connection in late[: self._limits.closes_per_sweep]:
             connection.close(_TOO_SLOW)
@@ -49,13 +49,17 @@ class _Sweeper:
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection: bounded in the size of its headers and in the time it may take to send them and the body."""
+    """One connection: bounded in the size of its headers, in the time it may take to send them and the body and to read the
+    responses, and in the number of requests that it sends ahead of them.
+    """
 
     limits = ConnectionLimits()
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.deadline: float | None = None
+        self.read_deadline: float | None = None
+        """Until when its client has to read what is written; None while it reads."""
         self.waiting_since = 0.0
         self._is_in_header = True
         self._fed_bytes = 0
@@ -66,8 +70,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     @property
     def is_in_request(self) -> bool:
-        """Whether a whole request has come whose response is not yet sent."""
-        return self.deadline is None and self.cycle is not None and not self.cycle.response_complete
+        """Whether a whole request has come whose response is not yet sent, but for a client that does not read."""
+        is_waiting = self.deadline is not None or self.read_deadline is not None
+        return not is_waiting and self.cycle is not None and not self.cycle.response_complete
+
+    def is_late(self, now: float) -> bool:
+        return any(deadline is not None and deadline <= now for deadline in (self.deadline, self.read_deadline))
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -93,7 +101,20 @@ class GuardedProtocol(HttpToolsProtocol):
         self.cycle.keep_alive = False
         return True
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.waiting_since = self.loop.time()
+        self.read_deadline = self.waiting_since + self.limits.response_seconds
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.read_deadline = None
+
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= self.limits.pipelined_requests:
+            self.close(_TOO_MANY)
+            # Stops the parser, as below.
+            raise ValueError("too many pipelined requests")
         super().on_message_begin()
         self._header_bytes = 0
 
@@ -123,8 +144,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def close(self, response: bytes) -> None:
         """Close the connection; with a response where a request has begun and none has been started."""
-        self.deadline = None
-        if self.transport.is_closing():
+        self.deadline = self.read_deadline = None
+        if self.transport.is_closing() or self.flow.write_paused:
+            # It would be closed only once its client has read all.
+            self.transport.abort()
             return
         is_responding = self.cycle is not None and not self.cycle.response_complete
         if not is_responding and self._fed_bytes:

@@ -3,7 +3,7 @@
 import hmac
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pydantic import SecretStr
 
@@ -12,6 +12,10 @@ DIGEST_LENGTH = 64
 
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+# An escaped backslash comes first in each: what follows it is no escape.
+_UNICODE_ESCAPE = re.compile(r"\\\\|\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})")
+_SLASH_ESCAPE = re.compile(r"\\\\|\\/")
+_LOWER_CASE_ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
 
 Candidate = tuple[str, SecretStr]
 
@@ -19,25 +23,19 @@ Candidate = tuple[str, SecretStr]
 def find_signer(body: bytes, header: str | None, candidates: Sequence[Candidate]) -> str | None:
     """Which candidate signed `body`, and in which form: "parent#1 raw", "urn:…:1001#2 escaped"; None if none did.
 
-    `candidates` are (label, secret). Every one of them is tried, in constant time, whichever matches: LinkedIn does not
-    say whether the parent's or the child's secret signs, nor which of two active ones. Nothing a stranger can send, in
-    the body or in the header, raises. An empty secret signs nothing.
+    `candidates` are (label, secret). LinkedIn does not say whether the parent's or the child's secret signs, which of two active
+    ones, nor how it writes the body that it signs. Comparisons take constant time. Nothing a stranger can send, in the body or
+    in the header, raises. An empty secret signs nothing.
     """
     digest = read_signature(header)
     if digest is None:
         return None
-    forms = [("raw", body)]
-    escaped = escape_unicode(body)
-    if escaped is not None:
-        forms.append(("escaped", escaped))
-    signer = None
-    for label, secret in candidates:
-        key = secret.get_secret_value().encode("utf-8", "surrogateescape")
-        for form, message in forms:
-            is_match = hmac.compare_digest(_sign(key, PREFIX + message), digest)
-            if is_match and key and signer is None:
-                signer = f"{label} {form}"
-    return signer
+    keys = [(label, secret.get_secret_value().encode("utf-8", "surrogateescape")) for label, secret in candidates]
+    for form, message in list_forms(body):
+        signers = [label for label, key in keys if hmac.compare_digest(_sign(key, PREFIX + message), digest) and key]
+        if signers:
+            return f"{signers[0]} {form}"
+    return None
 
 
 def read_signature(header: str | None) -> str | None:
@@ -48,19 +46,40 @@ def read_signature(header: str | None) -> str | None:
     return digest if _DIGEST.fullmatch(digest) else None
 
 
-def escape_unicode(body: bytes) -> bytes | None:
-    r"""`body` with its characters above 0x7F as lower-case `\uXXXX`; None where that is no other form of it.
+def list_forms(body: bytes) -> Iterator[tuple[str, bytes]]:
+    r"""The ways to write the JSON in `body` that may be what was signed, with their names: first as it was received.
 
-    LinkedIn's Apply Connect page says that this form is what is signed.
+    Characters above 0x7F are `\uXXXX` in lower case (LinkedIn's Apply Connect page says that this form is signed), or in upper
+    case, or plain; slashes are plain or `\/`. Each text comes once, so that a body in ASCII without slashes has one form.
     """
-    if body.isascii():
-        return None
+    yield "raw", body
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        return None
-    # The runs hold no quote, backslash or control character, so that JSON's own escaping does just this.
-    return _NON_ASCII.sub(lambda run: json.dumps(run[0])[1:-1], text).encode("ascii")
+        return
+    plain = _UNICODE_ESCAPE.sub(_unescape, text)
+    escaped = _NON_ASCII.sub(lambda run: json.dumps(run[0])[1:-1], plain)
+    in_upper_case = _NON_ASCII.sub(lambda run: _LOWER_CASE_ESCAPE.sub(_write_upper_case, json.dumps(run[0])[1:-1]), plain)
+    seen = {text}
+    for name, form in (("raw", text), ("escaped", escaped), ("escaped in upper case", in_upper_case), ("plain", plain)):
+        plain_slashes = _SLASH_ESCAPE.sub(lambda escape: "/" if escape[0] == r"\/" else escape[0], form)
+        for suffix, message in (("", form), (", slashes plain", plain_slashes), (", slashes escaped", plain_slashes.replace("/", r"\/"))):
+            if message not in seen:
+                seen.add(message)
+                yield name + suffix, message.encode()
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    """A character above 0x7F; everything else stays as it is written: quotes and controls have to be escaped in any form."""
+    high, low, single = escape.groups()
+    if high:
+        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
+    code = int(single or "0", 16)
+    return chr(code) if code > 0x7F and not 0xD800 <= code <= 0xDFFF else escape[0]
+
+
+def _write_upper_case(escape: re.Match[str]) -> str:
+    return r"\u" + escape[0][2:].upper()
 
 
 def compute_challenge_response(code: str, secret: SecretStr) -> str:

@@ -1,6 +1,7 @@
 """The served receiver against slow, large and many senders: deadlines, bounds, and room for new connections."""
 
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -27,7 +28,7 @@ HURRIED = ConnectionLimits(header_seconds=0.4, body_seconds=0.6, idle_seconds=1,
 
 
 @contextmanager
-def served(engine: Engine, limits: ConnectionLimits) -> Iterator[tuple[str, int]]:
+def served(engine: Engine, limits: ConnectionLimits, send_buffer: int | None = None) -> Iterator[tuple[str, int]]:
     """The receiver as `jobrecon webhook` serves it, but for its limits."""
 
     class Protocol(GuardedProtocol):
@@ -35,6 +36,8 @@ def served(engine: Engine, limits: ConnectionLimits) -> Iterator[tuple[str, int]
 
     Protocol.limits = limits
     listener = listen("127.0.0.1", 0)
+    if send_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     config = configure(create_app(configured, engine))
     config.http = Protocol
     config.timeout_keep_alive = int(limits.idle_seconds)
@@ -130,6 +133,77 @@ def test_when_it_is_full_the_slowest_makes_room(engine: Engine) -> None:
         slow[-1].setblocking(False)
         with pytest.raises(BlockingIOError):
             slow[-1].recv(1)
+
+
+REQUESTS = 24
+
+
+def send_and_never_read(address: tuple[str, int], stack: ExitStack) -> socket.socket:
+    """A connection whose responses fill every buffer, with no more requests waiting than are allowed."""
+    connection = stack.enter_context(socket.socket())
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    connection.settimeout(10)
+    connection.connect(address)
+    for _ in range(REQUESTS):
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.01)
+    return connection
+
+
+def test_clients_that_never_read_do_not_lock_out_others(engine: Engine) -> None:
+    limits = replace(HURRIED, connections=10, header_seconds=30, body_seconds=30, idle_seconds=30, response_seconds=30)
+    with served(engine, limits, send_buffer=4_096) as address, ExitStack() as stack:
+        assert len([send_and_never_read(address, stack) for _ in range(10)]) == 10
+        for _ in range(10):
+            assert is_serving(address)
+
+
+@pytest.mark.parametrize(("seconds", "is_closed"), [(0.3, True), (30, False)])
+def test_a_client_that_never_reads_is_closed_after_its_time(engine: Engine, seconds: float, is_closed: bool) -> None:
+    limits = replace(HURRIED, response_seconds=seconds, header_seconds=30, body_seconds=30, idle_seconds=30)
+    with served(engine, limits, send_buffer=4_096) as address, ExitStack() as stack:
+        connection = send_and_never_read(address, stack)
+        time.sleep(1.5)
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            while answer.count(b"HTTP/1.1 200 OK") < REQUESTS and (chunk := connection.recv(65_536)):
+                answer += chunk
+        assert (answer.count(b"HTTP/1.1 200 OK") < REQUESTS) == is_closed
+
+
+def test_floods_of_pipelined_requests_are_cut_and_stall_nobody(engine: Engine) -> None:
+    is_over = threading.Event()
+
+    def flood(address: tuple[str, int]) -> None:
+        while not is_over.is_set():
+            with contextlib.suppress(OSError), socket.create_connection(address, timeout=1) as connection:
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 5_000)
+                while not is_over.is_set() and connection.recv(65_536):
+                    pass
+
+    with served(engine, ConnectionLimits()) as address:
+        threads = [threading.Thread(target=flood, args=(address,)) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        try:
+            slowest = 0.0
+            for _ in range(10):
+                started = time.monotonic()
+                with httpx.Client(base_url=f"http://{address[0]}:{address[1]}", timeout=20) as client:
+                    assert client.get("/healthz").status_code == 200
+                slowest = max(slowest, time.monotonic() - started)
+        finally:
+            is_over.set()
+            for thread in threads:
+                thread.join()
+        assert slowest < 3
+
+
+def test_a_few_pipelined_requests_are_answered_in_order(engine: Engine) -> None:
+    with served(engine, ConnectionLimits()) as address, socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 4 + b"GET /nowhere HTTP/1.1\r\nConnection: close\r\n\r\n")
+        answer = read_to_end(connection)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200"] * 4 + [b"404"]
 
 
 def test_a_request_on_a_kept_connection_has_deadlines_too_and_an_idle_one_is_closed(engine: Engine) -> None:

@@ -459,6 +459,26 @@ def test_a_broken_body_of_a_known_application_is_tried_with_its_own_secret(serve
 
 
 @pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
+def test_a_signed_body_that_names_no_application_is_quarantined_however_many_customers_there_are(serve: Serve, engine: Engine) -> None:
+    many = [
+        Application(f"urn:li:developerApplication:{number}", "c", [f"env:S{number}"], "", environment={f"S{number}": f"s-{number}"})
+        for number in range(2_000, 2_300)
+    ]
+    client = serve(lambda: Applications(many))
+    assert post(client, b'{"type":"JOB_POSTING_STATUS"}', "s-2299").status_code == 400
+    assert [row.signed_by for row in rows_of(engine, QuarantinedBody)] == ["urn:li:developerApplication:2299#1 raw"]
+
+
+@pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
+def test_bodies_that_have_every_secret_tried_are_bounded_in_what_they_cost(serve: Serve) -> None:
+    client = serve(limits=Limits(cache_seconds=10, unknown_bytes_per_second=10_000))
+    body = b'{"x":"' + b"a" * 20_000 + b'"}'
+    assert [post(client, body, "wrong").status_code for _ in range(3)] == [401, 500, 500]
+    assert post(client, notification(), "acme-new").status_code == 200
+    assert metric(client, 'jobrecon_webhook_refused_total{reason="too_busy"}') == 2
+
+
+@pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)
 def test_two_receivers_in_one_process_count_apart(serve: Serve) -> None:
     first = serve()
     assert post(first, notification(), "acme-new").status_code == 200

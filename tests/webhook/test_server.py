@@ -67,6 +67,34 @@ def test_the_served_receiver_stops_in_good_order_with_status_0_and_logs_no_body_
     ]
 
 
+def test_a_log_that_nobody_reads_stops_neither_the_receiver_nor_its_end(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "JOBRECON_HOME": str(tmp_path),
+        "JOBRECON_APPLICATION_URN": ACME,
+        "JOBRECON_CLIENT_ID": "78acme",
+        "JOBRECON_CLIENT_SECRET": "very-secret",
+    }
+    process = subprocess.Popen([sys.executable, "-c", SERVE], env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        found = None
+        while not found:
+            found = re.search(r"on (http://127\.0\.0\.1:\d+)/webhook", process.stderr.readline())
+        headers = {"X-LI-Signature": sign(BODY, "very-secret")}
+        path = "/" + "x" * 150
+        with httpx.Client(base_url=found[1], transport=httpx.HTTPTransport(retries=20), timeout=10) as client:
+            # A pipe holds 64 KB.
+            assert [client.get(path).status_code for _ in range(600)] == [404] * 600
+            assert client.post("/webhook", content=BODY, headers=headers).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
 def test_an_address_that_is_taken_or_none_is_a_configuration_error(tmp_path: Path) -> None:
     settings = load_settings(home=tmp_path, applications=tmp_path / "none.toml")
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConfigurationError, match="in use"):

@@ -13,6 +13,7 @@ import httpx
 
 from jobrecon.applications import Application, Applications
 from jobrecon.clock import utc_now
+from jobrecon.delivery.addresses import find_invalid_addresses
 from jobrecon.delivery.smtp import SmtpSession, read_server
 from jobrecon.demo.marker import ENDED_API_URL, find_demo_file
 from jobrecon.errors import JobreconError
@@ -218,7 +219,9 @@ def _check_source(settings: Settings, _applications: Applications) -> Iterator[C
         yield Check("task source", "OK", f"the query runs, with the columns {', '.join(columns)}")
 
 
-def _check_mail(settings: Settings, _applications: Applications) -> Iterator[Check]:
+def _check_mail(settings: Settings, applications: Applications) -> Iterator[Check]:
+    for place in find_invalid_addresses(settings.mail_from, settings.mail_to, applications):
+        yield Check("mail addresses", "FAIL", f"no mail address: {place}", "Correct it: nobody gets a mail there.")
     server = read_server(settings)
     if server is None:
         yield Check("mail", "OK", "JOBRECON_SMTP_URL is not set: `report --mail` leaves mails as files")

@@ -4,6 +4,7 @@ import re
 from email.errors import MessageError
 from email.headerregistry import Address
 
+from jobrecon.applications import Applications
 from jobrecon.errors import ConfigurationError
 from jobrecon.reports.formatting import shorten
 
@@ -38,6 +39,19 @@ def parse_addresses(text: str, display_name: str | None = None) -> tuple[list[Ad
         except ValueError:
             invalid.append(part.strip())
     return addresses, invalid
+
+
+def find_invalid_addresses(mail_from: str, mail_to: str, applications: Applications) -> list[str]:
+    """What is configured as a mail address and is none, with the place where it stands."""
+    found = [("JOBRECON_MAIL_TO", mail_to)] + [
+        (f"account_manager_email of {item.urn}", item.account_manager_email or "") for item in applications
+    ]
+    invalid = [f"{part!r} in {place}" for place, text in found for part in parse_addresses(text)[1]]
+    try:
+        parse_address(mail_from or "jobrecon@localhost")
+    except ValueError:
+        invalid.append(f"{mail_from!r} in JOBRECON_MAIL_FROM")
+    return invalid
 
 
 def parse_sender(mail_from: str) -> Address:

@@ -138,3 +138,11 @@ def test_the_prefect_server_is_asked_for_its_health(user: User) -> None:
 def test_a_folder_that_is_not_there_yet_is_no_problem(user: User) -> None:
     user.environment["JOBRECON_HOME"] = str(Path(user.folder / "deep" / "home"))
     assert check(user.run("doctor"), "disk").startswith(("OK", "WARN"))
+
+
+def test_doctor_names_what_is_no_mail_address(make_user: MakeUser) -> None:
+    user = make_user(JOBRECON_MAIL_TO="Boss <boss@example.com>, nonsense", JOBRECON_MAIL_FROM="me@")
+    finished = user.run("doctor")
+    assert finished.returncode == 1
+    failed = [line for line in finished.stdout.splitlines() if line.startswith("FAIL")]
+    assert ["'nonsense' in JOBRECON_MAIL_TO" in failed[0], "'me@' in JOBRECON_MAIL_FROM" in failed[1]] == [True, True]

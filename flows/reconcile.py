@@ -1,4 +1,4 @@
-"""The flow `reconcile`: pull, ingest, poll, update findings, publish."""
+"""The flow `reconcile`: pull, ingest, poll, check, update findings, publish."""
 
 import time
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.artifacts import Progress, show_findings, show_summary
 from flows.events import emit_events
@@ -24,8 +24,8 @@ PROGRESS_SECONDS = 15
 async def reconcile(as_of: datetime | None = None) -> State[Any]:
     """Poll, ingest webhooks, compare, publish: one reconciliation as of a given time (default: now; without an offset: UTC).
 
-    Idempotent: a second run at the same time changes nothing but its own row, polls and the ledger. Ends as *Incomplete* where
-    something could not be read; the reasons are in the log, the summary artifact and the table `runs`.
+    Idempotent: a second run at the same time changes nothing but its own row, polls and the ledger. Ends as *Incomplete*, of type
+    FAILED, where something could not be read; of type COMPLETED where only the day's calls were used up or a webhook is silent.
     """
     settings = load_settings()
     as_of = as_of or utc_now()
@@ -35,12 +35,18 @@ async def reconcile(as_of: datetime | None = None) -> State[Any]:
         # Before polling: a notification about a job makes its tasks due now.
         ingest_notifications(run)
         await poll(run)
+        await check(run)
         update_findings(run)
         publish(run)
     summary = run.summary
+    for reason in summary.incomplete_reasons:
+        get_run_logger().warning("Incomplete: %s", reason)
     await show_summary(summary, settings)
     await show_findings(settings)
     emit_events(summary, settings)
+    if summary.failures:
+        # As the command line ends with 1 by them. No data: a caller gets the message as the error.
+        return Failed(name="Incomplete", message=" ".join(summary.failures))
     return Completed(name="Completed" if summary.is_complete else "Incomplete", message=summary.sentence, data=summary)
 
 
@@ -70,6 +76,16 @@ async def poll(run: Reconciliation) -> None:
     await progress.end()
     logger.info("Polled %s of %s due tasks; %s settled.", f"{result.tasks_polled:,}", f"{result.tasks_due:,}", f"{result.tasks_settled:,}")
     logger.info("%s.", run.summary.polling_sentence)
+
+
+@task(cache_policy=NO_CACHE)
+async def check(run: Reconciliation) -> None:
+    """Check suspicious jobs by jobPostingStatus, and listed jobs now and then."""
+    await run.check()
+    logger = get_run_logger()
+    logger.info("%s jobs checked with %s calls.", f"{run.summary.jobs_checked:,}", f"{run.summary.checks_used:,}")
+    for note in run.summary.notes:
+        logger.info("%s", note)
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_transient)

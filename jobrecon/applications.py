@@ -78,6 +78,11 @@ class Applications:
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def active(self) -> list[Application]:
+        """Those that are not retired."""
+        return [application for application in self.items if not application.is_retired]
+
     def find(self, urn: str) -> Application | None:
         return next((application for application in self.items if application.urn == urn), None)
 

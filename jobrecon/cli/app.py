@@ -98,10 +98,13 @@ def run(
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="Reconcile as of this time, ISO 8601 (UTC without an offset). Default: now.", metavar="T")
     ] = None,
+    allow_future: Annotated[bool, typer.Option("--allow-future", help="Take an --as-of ahead of this machine's clock.")] = False,
     is_landing_new: Annotated[bool, typer.Option("--new-landing", help="Accept another landing database than the last run's.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Reconcile once: pull new tasks, poll LinkedIn, merge notifications, update findings, publish.
+
+    Ends with 1 where a source or an application could not be read; why is on stderr.
 
     Example: `jobrecon run --as-of 2026-11-21T06:00:00Z`
     """
@@ -112,7 +115,7 @@ def run(
         settings = load_settings()
         timestamp, started = parse_timestamp(as_of, "--as-of"), time.monotonic()
         with show_progress("Polling LinkedIn") as advance:
-            summary = reconcile(settings, timestamp, advance, is_landing_new=is_landing_new)
+            summary = reconcile(settings, timestamp, advance, allow_future=allow_future, is_landing_new=is_landing_new)
         if as_json:
             print_json({**summary.model_dump(), "published": str(settings.published)})
         else:
@@ -120,13 +123,17 @@ def run(
                 f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}."
             )
             echo(f"{summary.polling_sentence}.")
+            for note in summary.notes:
+                echo(note)
             if summary.tasks_young:
                 echo(
                     f"Not due yet: {describe_count(summary.tasks_young, 'task')} younger than {describe_seconds(settings.first_check_after)}."
                 )
             echo(f"Warehouse: {settings.describe_warehouse()}")
             echo(f"Published: {settings.published}")
-        if summary.failed_applications:
+        for reason in summary.incomplete_reasons:
+            echo(f"INCOMPLETE: {reason}", "yellow", err)
+        if summary.failures:
             raise typer.Exit(1)
 
 
@@ -225,7 +232,7 @@ def budget(as_json: JsonOption = False) -> None:
     Example: `jobrecon budget --json`
     """
     from jobrecon.landing.database import open_landing
-    from jobrecon.linkedin.ledger import describe_budget
+    from jobrecon.linkedin.budget import describe_budget
 
     with exit_with_status():
         settings = load_settings()

@@ -120,6 +120,7 @@ def merge_deliveries(
         if added:
             warehouse.run("notifications/create_touched_jobs", staged)
             warehouse.run("notifications/delete_touched_notifications")
+            warehouse.run("notifications/create_status_fields")
             warehouse.run("notifications/insert_notifications")
             if any(row["type"] == RESYNC_JOBS for row in deliveries):
                 warehouse.run("notifications/delete_touched_resync_requests")

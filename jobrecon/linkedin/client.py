@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import httpx
-import orjson
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
@@ -14,7 +14,7 @@ from jobrecon.clock import Clock
 from jobrecon.errors import AccessDenied, BatchRefused, CredentialsRefused, LinkedInError, LinkedInUnreachable, Throttled, VersionRefused
 from jobrecon.linkedin.batches import build_query
 from jobrecon.linkedin.ledger import CallLedger
-from jobrecon.linkedin.responses import MalformedResponse
+from jobrecon.linkedin.responses import MalformedResponse, decode_object
 from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe, redact_json
 from jobrecon.linkedin.throttle import Throttle
 from jobrecon.linkedin.tokens import TokenCache
@@ -134,7 +134,7 @@ class ResourceClient:
         if status == 426 or (status == 400 and REFUSES_VERSION.search(response.text)):
             tried = f"version {self.version} of its API (JOBRECON_API_VERSION)" if self.version else "its API without a version"
             return VersionRefused(
-                f"LinkedIn no longer serves {tried} to {urn} ({customer}), HTTP {status}: {message}. Everything stays as it is. "
+                f"LinkedIn does not serve {tried} to {urn} ({customer}), HTTP {status}: {message}. Everything stays as it is. "
                 "Set JOBRECON_API_VERSION to a version that LinkedIn's documentation names as active, as YYYYMM"
                 f"{', or unset it to call /v2' if self.version else ''}.",
                 **concerns,
@@ -156,10 +156,7 @@ class ResourceClient:
 
 def _read_message(body: bytes) -> str:
     """LinkedIn's own text about an error."""
-    try:
-        document = orjson.loads(body)
-        if isinstance(document, dict) and isinstance(document.get("message"), str):
-            return str(document["message"])
-    except orjson.JSONDecodeError:
-        pass
+    with suppress(MalformedResponse):
+        if isinstance(message := decode_object(body).get("message"), str):
+            return message
     return body.decode("utf-8", "replace").strip() or "no message"

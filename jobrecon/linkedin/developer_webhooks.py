@@ -17,7 +17,7 @@ QUERY = "q=parentApplication&queryCriteria=(webhookStatus:BLOCKED)"
 async def fetch_blocked_webhooks(
     parent: Parent | None, settings: Settings, engine: Engine, http: httpx.AsyncClient, clock: Clock = utc_now
 ) -> list[str] | None:
-    """The addresses of blocked webhooks; None where LinkedIn does not let us see: no client id of the parent, or no access.
+    """The addresses of blocked webhooks; None where they cannot be read: no client id of the parent, or no access.
 
     Raises `LinkedInUnreachable` where LinkedIn gives no response. No limit of this resource is documented, so its few calls are
     in no ledger.

@@ -1,7 +1,7 @@
 """Posting statuses from `jobPostingStatus`: what LinkedIn says of jobs, by the partner's own ids."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import NamedTuple
 
 import httpx
@@ -84,7 +84,7 @@ class PostingStatusClient:
                 f"{error} Jobs are not checked until {until:%Y-%m-%d %H:%M} UTC.", application_urn=self.application.urn, status=error.status
             ) from error
 
-    async def fetch(self, ids: Sequence[str], max_calls: int | None = None) -> AsyncIterator[list[PostingStatus]]:
+    async def fetch(self, ids: Sequence[str], max_calls: int | None = None) -> AsyncGenerator[list[PostingStatus], None]:
         """The statuses of all ids, call by call as responses arrive, several calls in flight; of the first `max_calls` calls.
 
         After an error no further call is made; what others received is given first, then the error is raised.

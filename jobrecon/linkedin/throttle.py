@@ -26,7 +26,7 @@ EXHAUSTED_PART = 0.9
 PROBE_SECONDS = 150
 """After which a probe without an outcome counts as lost: its process was killed."""
 POLL_SECONDS = 0.2
-"""Between two looks for the outcome of another one's probe."""
+"""Between two reads of the ledger for the outcome of another one's probe."""
 DENIED_SECONDS = 86_400
 NAMES_DAY = re.compile(r"(?<![a-z])(day|daily)(?![a-z])", re.IGNORECASE)
 

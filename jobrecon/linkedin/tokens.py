@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-import orjson
 from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -18,6 +17,7 @@ from jobrecon.applications import Application
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import CredentialsRefused, LinkedInUnreachable
 from jobrecon.landing.database import explain_landing_errors
+from jobrecon.linkedin.responses import MalformedResponse, decode_object
 from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe
 from jobrecon.redaction import redact, remember_secrets
 from models import CachedToken
@@ -135,7 +135,6 @@ class TokenCache:
 
 def _read_object(body: bytes) -> dict[str, Any]:
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return decode_object(body)
+    except MalformedResponse:
         return {}
-    return document if isinstance(document, dict) else {}

@@ -1,7 +1,6 @@
 """Polling: fetch the status of due tasks, all applications concurrently, and merge results while polling goes on."""
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,8 +20,6 @@ from jobrecon.reconcile.plan import Plan, Planner
 from jobrecon.reconcile.results import ResultBuffer
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse
-
-log = logging.getLogger(__name__)
 
 TYPICAL_ID_BYTES = len("&ids=urn:li:simpleJobPostingTask:") + 36
 """Bytes of one typical task URN in a query string: 59 fit into 4 KB."""
@@ -85,7 +82,7 @@ async def poll_due_tasks(
     async with HttpClient() as http:
         polls = [
             ApplicationPoll(TaskClient(application, settings, engine, http, clock), planner, settings, result)
-            for application in applications
+            for application in applications.active
         ]
         planned = sum(poll.prepare() for poll in polls)
         done = 0
@@ -159,7 +156,6 @@ class ApplicationPoll:
         for failure in self.errors:
             if isinstance(failure, WarehouseError):
                 raise failure
-        log.warning("%s", self.errors[0])
         if isinstance(self.errors[0], BudgetExhausted):
             self.result.exhausted.append(self.urn)
         else:

@@ -1,8 +1,7 @@
-"""One reconciliation, stage by stage: pull, ingest, poll, update findings, publish. Flows and command line run these."""
+"""One reconciliation, stage by stage: pull, ingest, poll, check, update findings, publish. Flows and command line run these."""
 
 import asyncio
 import logging
-import math
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,22 +23,22 @@ from jobrecon.landing.merges import mark_merged
 from jobrecon.landing.retention import prune_landing
 from jobrecon.landing.webhook_health import describe_silences, write_silences
 from jobrecon.linkedin.ledger import read_ledger
-from jobrecon.reconcile.catalog import load_catalog, stage_kinds
+from jobrecon.reconcile.catalog import load_catalog
+from jobrecon.reconcile.checks import Checker
+from jobrecon.reconcile.findings import derive_findings, merge_findings
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.reconcile.restored import charge_known_calls, undo_lost_merges
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
 from jobrecon.warehouse.parquet import export_parquet
-from jobrecon.warehouse.statements import list_findings
 from models import RunState
 
 log = logging.getLogger(__name__)
 
 INBOX_ROWS = 20_000
-SLICE_TASKS = 1_000_000
-"""`job_postings` is updated in slices of about so many tasks, so that memory does not grow with their number. With smaller slices
-DuckDB would rewrite half of the inserted rows at the next checkpoint, to fill up its row groups."""
+MAX_AHEAD = timedelta(minutes=5)
+"""How far `as_of` may lie ahead of the clock."""
 INBOX_FACETS = ("LISTING", "APPLY", "PROMOTION", "WEBHOOK")
 """Facets known only from notifications."""
 
@@ -58,21 +57,22 @@ class Reconciliation:
         self.clock = clock
         self.unseen_applications: dict[str, str] = {}
         self.unseen_facets: set[str] = set()
-        self.reasons: dict[str, str] = {}
+        self.failures: dict[str, str] = {}
         """What could not be read, by stage or application. Findings about it are not resolved."""
+        self.limits: dict[str, str] = {}
+        """What else keeps the run from being complete, though nothing failed: calls used up, a silent webhook."""
         self.last_pulled_at: datetime | None = None
+        self.since_last_run = timedelta(seconds=settings.tick_seconds)
+        """How long the last run lies back, at least a tick."""
 
     @property
     def as_of(self) -> datetime:
         return self.summary.as_of
 
-    @property
-    def lifespan_seconds(self) -> float:
-        return self.settings.task_lifespan_days * 86_400
-
     def pull(self) -> None:
         """Update customers, pull new tasks and expire tasks older than their lifespan."""
-        self.warehouse.run("postings/merge_customers", stage("staged_customers", [_describe_customer(item) for item in self.applications]))
+        customers = stage("staged_customers", [_describe_customer(item) for item in self.applications])
+        self.warehouse.run("postings/merge_customers", customers)
         self.summary.pulled_at = self.last_pulled_at
         retried = retry_rejected(self.warehouse, self.applications, self.as_of)
         if retried.added:
@@ -84,23 +84,27 @@ class Reconciliation:
                 log.info("Pulled %s new tasks from the task source, %s refused.", f"{pulled.added:,}", f"{pulled.rejected:,}")
                 for note in pulled.notes:
                     log.warning("Task source: %s.", note)
-            self.reasons.pop("pull", None)
+            self.failures.pop("pull", None)
         except ConfigurationError:
             raise
         except JobreconError as error:
-            log.warning("%s", error)
-            self.reasons["pull"] = str(error)
-        self.warehouse.run("tasks/update_expired_tasks", as_of=self.as_of, lifespan_seconds=self.lifespan_seconds)
+            self.failures["pull"] = str(error)
+        self.warehouse.run("tasks/update_expired_tasks", as_of=self.as_of, lifespan_seconds=self.settings.task_lifespan_days * 86_400)
         self.summary.tasks_pending = self.warehouse.count("tasks/select_pending_count", as_of=self.as_of)
         self.summary.tasks_young = self.warehouse.count(
             "tasks/select_young_count", as_of=self.as_of, first_check_after=self.settings.first_check_after
         )
+        for urn, count in self.warehouse.run("runs/select_unconfigured_applications", customers):
+            self.failures[urn] = (
+                f"{urn} is not configured, but {count:,} of its tasks are pending: nobody polls them. Add it to applications.toml, or "
+                "mark it as retired there."
+            )
 
     async def poll(self, advance: Callable[[int, int], None] = lambda _done, _due: None, job: str | None = None) -> PollResult:
         """Poll due tasks, or only those of `job`. An error of one application is recorded and stops no other."""
         if self.engine is None:
             # Without the ledger no call may be sent.
-            result = PollResult(unseen={item.urn: self.reasons["landing"] for item in self.applications})
+            result = PollResult(unseen={item.urn: self.failures["landing"] for item in self.applications.active})
         else:
             result = await poll_due_tasks(
                 self.warehouse, self.settings, self.applications, self.engine, self.as_of, self.summary.run_id, self.clock, advance, job
@@ -117,9 +121,31 @@ class Reconciliation:
         self.unseen_applications = result.unseen
         self.summary.failed_applications = sorted(result.unseen)
         for urn in result.exhausted:
-            self.reasons[urn] = f"{urn} used up its calls for the day before all due tasks were polled."
-        self.reasons.update(result.unseen)
+            self.limits[urn] = f"{urn} used up its calls for the day before all due tasks were polled."
+        self.failures |= result.unseen
         return result
+
+    async def check(self, job: str | None = None) -> None:
+        """Check by jobPostingStatus the jobs about which findings would open, and listed jobs now and then (docs/polling.md).
+
+        Without the ledger, where checks are off, and where no application has access, findings rest on what else is known.
+        """
+        self.summary.notes = []
+        if self.engine is None or not self.settings.checks:
+            return
+        checker = Checker(self.warehouse, self.settings, self.engine, self.as_of, self.clock)
+        try:
+            applications = checker.list_accessible(self.applications.active)
+            if applications:
+                # What would be found without checks says which jobs to check.
+                self.derive_findings()
+                await checker.check(applications, self.since_last_run, job)
+        except LandingUnavailable as error:
+            checker.notes["landing"] = str(error)
+        self.summary.jobs_checked += checker.jobs_checked
+        self.summary.checks_used += checker.calls_used
+        self.summary.checks_left = checker.calls_left
+        self.summary.notes = list(dict.fromkeys(checker.notes.values()))
 
     def ingest_notifications(self) -> None:
         """Merge landed notifications; a row is marked merged only after the warehouse has committed it."""
@@ -138,50 +164,30 @@ class Reconciliation:
             merge_challenges(self.warehouse, self.engine, self.as_of)
             prune_landing(self.engine, min(self.as_of, self.clock()), self.settings.inbox_retention_days)
             self.unseen_facets = set()
-            self.reasons.pop("inbox", None)
+            self.failures.pop("inbox", None)
         except LandingUnavailable as error:
-            log.warning("%s", error)
             self.unseen_facets = set(INBOX_FACETS)
-            self.reasons["inbox"] = str(error)
+            self.failures["inbox"] = str(error)
 
     def update_findings(self) -> None:
         """Compare the expected with the reported state of each job; open, update and resolve findings."""
-        as_of = self.as_of
-        # Results of polling are read with less memory once they are checkpointed.
-        self.warehouse.checkpoint()
-        self.warehouse.run("tasks/create_latest_tasks", as_of=as_of)
-        self.warehouse.run("postings/create_statements", as_of=as_of)
-        self.warehouse.run("postings/create_latest_facets")
-        self.warehouse.run("postings/create_latest_expiries")
-        self.warehouse.run("notifications/create_silences", as_of=as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
-        self.report_silences()
-        derive_postings(self.warehouse, as_of)
-        kinds = stage_kinds()
-        self.warehouse.run("findings/create_current_findings")
-        self.warehouse.run("findings/create_matched_messages", as_of=as_of)
-        for name in list_findings():
-            self.warehouse.collect_findings(
-                name,
-                as_of=as_of,
-                stuck_after=self.settings.stuck_after,
-                unconfirmed_after=self.settings.unconfirmed_after,
-                lifespan_seconds=self.lifespan_seconds,
-                expiring_within=self.settings.expiring_within,
-            )
-        self.warehouse.run("findings/create_explained_findings", kinds, as_of=as_of)
-        unseen: dict[str, Any] = {"unseen_applications": list(self.unseen_applications), "unseen_facets": sorted(self.unseen_facets)}
-        with self.warehouse.transaction():
-            self.summary.findings_resolved += self.warehouse.count("findings/update_resolved_findings", kinds, as_of=as_of, **unseen)
-            self.warehouse.run("findings/update_seen_findings", as_of=as_of)
-            self.summary.findings_opened += self.warehouse.count("findings/insert_opened_findings", as_of=as_of)
+        self.derive_findings()
+        resolved, opened = merge_findings(self.warehouse, self.as_of, self.unseen_applications, self.unseen_facets)
+        self.summary.findings_resolved += resolved
+        self.summary.findings_opened += opened
         self.summary.findings_open = self.warehouse.count("findings/select_open_count")
+
+    def derive_findings(self) -> None:
+        """Find what is wrong as of the run: the temporary table `current_findings`."""
+        derive_findings(self.warehouse, self.settings, self.as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
+        self.report_silences()
 
     def report_silences(self) -> None:
         """Add silent webhooks to the incomplete reasons, and pass them to the receivers' metrics."""
         silences = {row["application_urn"]: row["last_received_at"] for row in self.warehouse.read("notifications/select_silences")}
-        self.reasons.pop("webhook", None)
+        self.limits.pop("webhook", None)
         if silences:
-            self.reasons["webhook"] = describe_silences(silences)
+            self.limits["webhook"] = describe_silences(silences)
         if self.engine is not None and "WEBHOOK" not in self.unseen_facets:
             try:
                 write_silences(self.engine, silences)
@@ -195,8 +201,8 @@ class Reconciliation:
                 ledger = read_ledger(self.engine, since=self.clock().date() - timedelta(days=31))
                 self.warehouse.run("runs/merge_call_budget", stage("staged_budget", ledger))
         except LandingUnavailable as error:
-            self.reasons["ledger"] = str(error)
-        self.finish(RunState.INCOMPLETE if self.reasons else RunState.COMPLETED)
+            self.failures["ledger"] = str(error)
+        self.finish(RunState.INCOMPLETE if self.failures or self.limits else RunState.COMPLETED)
         if self.settings.parquet:
             export_parquet(self.warehouse, Path(self.settings.parquet))
         self.warehouse.publish()
@@ -206,7 +212,8 @@ class Reconciliation:
         summary = self.summary
         summary.state = state
         summary.finished_at = self.clock()
-        summary.incomplete_reasons = list(dict.fromkeys(self.reasons.values()))
+        summary.failures = list(dict.fromkeys(self.failures.values()))
+        summary.incomplete_reasons = list(dict.fromkeys([*summary.failures, *self.limits.values()]))
         summary.tasks_overlooked = self.warehouse.count("runs/select_overlooked_count", as_of=summary.as_of)
         write_run(self.warehouse, summary)
 
@@ -216,14 +223,6 @@ def write_run(warehouse: Warehouse, summary: RunSummary) -> None:
     warehouse.run("runs/merge_run", stage("staged_run", [summary.to_row()]))
 
 
-def derive_postings(warehouse: Warehouse, as_of: datetime, slice_tasks: int = SLICE_TASKS) -> int:
-    """Update `job_postings` in slices, to bound memory. Returns how many rows are new or changed; the others are not written."""
-    slices = max(1, math.ceil(warehouse.count("tasks/select_task_count") / slice_tasks))
-    warehouse.run("postings/create_postings_at")
-    name = "postings/merge_job_postings" if warehouse.count("postings/select_posting_count") else "postings/insert_job_postings"
-    return sum(warehouse.count(name, as_of=as_of, slices=slices, slice=number) for number in range(slices))
-
-
 @contextmanager
 def open_reconciliation(
     settings: Settings,
@@ -231,15 +230,22 @@ def open_reconciliation(
     flow_run_id: str | None = None,
     clock: Clock = utc_now,
     *,
+    allow_future: bool = False,
     is_landing_new: bool = False,
 ) -> Iterator[Reconciliation]:
     """A run as of a given time (default: now), with the warehouse open for writing until the block ends.
 
-    Raises `ConfigurationError` where no application is configured, `RunTooOld` for an `as_of` before the last run's. A run that
-    fails is recorded as FAILED; what it committed stays and the next run continues from there. The landing database must be the
-    one that the last run used, unless `is_landing_new`.
+    Raises `ConfigurationError` where no application is configured or `as_of` lies ahead of the clock, `RunTooOld` for an `as_of`
+    before the last run's. A run that fails is recorded as FAILED; what it committed stays and the next run continues from there.
+    The landing database must be the one that the last run used, unless `is_landing_new`.
     """
     refuse_ended_demo(settings.home, settings.api_url)
+    now = clock()
+    if as_of and as_of > now + MAX_AHEAD and not allow_future:
+        raise ConfigurationError(
+            f"{as_of.isoformat()} lies ahead of this machine's clock ({now.isoformat(timespec='seconds')}). Nothing was changed. Later "
+            "runs could not go back before it; --allow-future runs as of it all the same."
+        )
     applications = settings.load_applications()
     if not len(applications):
         raise ConfigurationError(
@@ -263,7 +269,6 @@ def open_reconciliation(
                 landing_id = get_landing_id(engine)
                 charge_known_calls(warehouse, engine, clock().date())
             except LandingUnavailable as error:
-                log.warning("%s", error)
                 landing_error = str(error)
             load_catalog(warehouse)
             warehouse.run("notifications/update_missing_receipts")
@@ -272,8 +277,10 @@ def open_reconciliation(
             write_run(warehouse, summary)
             run = Reconciliation(warehouse, settings, applications, engine, summary, clock)
             run.last_pulled_at = last_pulled_at
+            if last_as_of:
+                run.since_last_run = max(run.since_last_run, as_of - last_as_of)
             if landing_error:
-                run.reasons["landing"] = landing_error
+                run.failures["landing"] = landing_error
             try:
                 # Those of a run that was killed while polling.
                 warehouse.run("tasks/insert_status_changes", run_id=summary.run_id)
@@ -282,7 +289,7 @@ def open_reconciliation(
                 # The next run records it as failed.
                 raise
             except BaseException as error:
-                run.reasons["run"] = str(error) or type(error).__name__
+                run.failures["run"] = str(error) or type(error).__name__
                 run.finish(RunState.FAILED)
                 raise
     finally:
@@ -296,14 +303,16 @@ def reconcile(
     advance: Callable[[int, int], None] = lambda _done, _due: None,
     job: str | None = None,
     *,
+    allow_future: bool = False,
     is_landing_new: bool = False,
 ) -> RunSummary:
     """All stages in order, without Prefect; with `job`, only that job's tasks are polled."""
-    with open_reconciliation(settings, as_of, is_landing_new=is_landing_new) as run:
+    with open_reconciliation(settings, as_of, allow_future=allow_future, is_landing_new=is_landing_new) as run:
         run.pull()
         # Before polling: a notification about a job makes its tasks due now.
         run.ingest_notifications()
         asyncio.run(run.poll(advance, job))
+        asyncio.run(run.check(job))
         run.update_findings()
         run.publish()
         return run.summary
@@ -316,4 +325,5 @@ def _describe_customer(application: Application) -> dict[str, Any]:
         "account_manager": application.account_manager,
         "account_manager_email": application.account_manager_email,
         "daily_call_limit": application.daily_call_limit,
+        "retired": application.is_retired,
     }

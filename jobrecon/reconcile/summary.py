@@ -10,6 +10,11 @@ class RunSummary(RunFields):
     """What a run did; its row in `runs`, and what `jobrecon run --json` prints."""
 
     incomplete_reasons: list[str] = Field(default_factory=list)
+    """Each once, what failed first."""
+    failures: list[str] = Field(default_factory=list)
+    """Of these, what could not be read: the command line ends with 1 by them."""
+    notes: list[str] = Field(default_factory=list)
+    """What else is worth knowing, such as an application whose jobs cannot be checked; it is complete all the same."""
     failed_applications: list[str] = Field(default_factory=list)
 
     @property
@@ -26,7 +31,7 @@ class RunSummary(RunFields):
         """What happened, in one line."""
         return (
             f"{self.tasks_polled:,} of {self.tasks_due:,} due tasks polled with {self.calls_used:,} calls, {self.tasks_settled:,} settled; "
-            f"{self.notifications_merged:,} notifications merged; {self.findings_opened:,} findings opened, "
+            f"{self.notifications_merged:,} notifications merged; {self.jobs_checked:,} jobs checked with {self.checks_used:,} calls; {self.findings_opened:,} findings opened, "
             f"{self.findings_resolved:,} resolved, {self.findings_open:,} open"
         )
 

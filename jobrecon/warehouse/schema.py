@@ -222,6 +222,9 @@ STAGED: dict[str, pa.Schema] = {
     "staged_endings": pa.schema(
         [(name, pa.string()) for name in ("kind", "facet", "fact", "value", "resolution")] + [("position", pa.int64())]
     ),
+    "staged_checks": pa.schema(
+        [(name, pa.string()) for name in ("application_urn", "external_job_posting_id", "payload")] + [("is_known", pa.bool_())]
+    ),
     "staged_budget": _describe_rows(CallBudget),
     "staged_run": _describe_rows(Run),
 }

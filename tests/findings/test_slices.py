@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobrecon.reconcile.run import derive_postings
+from jobrecon.reconcile.findings import derive_postings
 from jobrecon.warehouse import Warehouse
 from tests.findings.rows import ACME, BETA, NOW, find, given, read, task, told
 

@@ -95,8 +95,9 @@ def test_the_daily_report_is_written_and_linked(reconciled: Reconciled) -> None:
 def test_a_wrong_secret_ends_as_incomplete_and_the_log_names_the_application_without_the_secret(partner: Partner) -> None:
     partner.configure(ACME_SECRET="a-wrong-secret")
     run = partner.stack.run("reconcile")
-    assert run.state == ("COMPLETED", "Incomplete"), run.message
-    log = run.wait_for_log("urn:li:developerApplication:1001")
+    assert run.state == ("FAILED", "Incomplete"), run.message
+    assert "urn:li:developerApplication:1001" in run.message
+    log = run.wait_for_log("Incomplete: ")
     summary = run.read_artifacts()["reconcile-summary"]["data"]
     assert "## Incomplete" in summary
     assert "urn:li:developerApplication:1001" in summary
@@ -114,22 +115,30 @@ def silence_webhook(partner: Partner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "prepare", "reason"),
+    ("changes", "prepare", "reason", "state_type"),
     [
-        ({"JOBRECON_DAILY_CALL_LIMIT": "1"}, lambda partner: None, "used up its calls for the day"),
-        ({"JOBRECON_LANDING_URL": "postgresql+psycopg://jobrecon@127.0.0.1:1/landing"}, lambda partner: None, "The landing database"),
-        ({}, silence_webhook, "webhook"),
+        ({"JOBRECON_DAILY_CALL_LIMIT": "1"}, lambda partner: None, "used up its calls for the day", "COMPLETED"),
+        (
+            {"JOBRECON_LANDING_URL": "postgresql+psycopg://jobrecon@127.0.0.1:1/landing"},
+            lambda partner: None,
+            "The landing database",
+            "FAILED",
+        ),
+        ({}, silence_webhook, "webhook", "COMPLETED"),
     ],
     ids=["the budget ran out", "the landing database is gone", "the webhook fell silent"],
 )
 def test_a_run_that_could_not_read_everything_ends_as_incomplete(
-    partner: Partner, changes: dict[str, str], prepare: Callable[[Partner], None], reason: str
+    partner: Partner, changes: dict[str, str], prepare: Callable[[Partner], None], reason: str, state_type: str
 ) -> None:
     prepare(partner)
     partner.configure(**changes)
     run = partner.stack.run("reconcile")
-    assert run.state == ("COMPLETED", "Incomplete"), run.message
+    assert run.state == (state_type, "Incomplete"), run.message
     assert reason in run.read_artifacts()["reconcile-summary"]["data"]
+    if state_type == "FAILED":
+        assert reason in run.message
+        assert query(partner, "select count(*) from runs") == [(1,)], "the flow is not retried"
     report = partner.stack.run("daily-report")
     assert report.state == ("COMPLETED", "Incomplete"), report.message
     summary = json.loads((max(partner.settings.reports.iterdir()) / "summary.json").read_text(encoding="utf-8"))

@@ -54,7 +54,7 @@ def test_a_deployed_run_reads_its_secret_from_a_block(partner: Partner, environm
 def test_a_missing_block_makes_the_run_incomplete_by_name(partner: Partner, environment: dict[str, str]) -> None:
     refer(partner, "prefect:acme-secert")
     run = partner.stack.run("reconcile")
-    assert run.state == ("COMPLETED", "Incomplete")
+    assert run.state == ("FAILED", "Incomplete")
     assert "The Prefect block acme-secert, which a client secret refers to, cannot be read" in run.wait_for_log("acme-secert")
 
 

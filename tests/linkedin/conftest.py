@@ -18,8 +18,8 @@ from starlette.applications import Starlette
 from jobrecon.applications import Application, Applications
 from jobrecon.ingest import import_tasks
 from jobrecon.landing.database import open_landing
+from jobrecon.linkedin.budget import describe_budget
 from jobrecon.linkedin.http import HttpClient
-from jobrecon.linkedin.ledger import describe_budget
 from jobrecon.linkedin.responses import TaskResponse
 from jobrecon.linkedin.tasks import TaskClient
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks

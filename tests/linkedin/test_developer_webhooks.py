@@ -15,7 +15,8 @@ from jobrecon.errors import LinkedInUnreachable
 from jobrecon.linkedin.developer_webhooks import fetch_blocked_webhooks
 from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.retry import Backoff
-from tests.linkedin.conftest import PollingHarness, Serve
+from jobrecon.sandbox import SandboxApplication
+from tests.linkedin.conftest import ACME, PollingHarness, Serve, make_world
 from tests.linkedin.fakes import error_response
 
 PARENT = Parent(["env:PARENT_SECRET"], {"PARENT_SECRET": "parent-secret"}, "78parent")
@@ -66,6 +67,14 @@ def test_blocked_webhooks_are_read_with_the_parents_token(serve: Serve, elements
     assert request.scope["query_string"] == b"q=parentApplication&queryCriteria=(webhookStatus:BLOCKED)"
     assert request.headers["x-restli-protocol-version"] == "2.0.0"
     assert request.headers["authorization"] == "Bearer parent-token"
+
+
+def test_the_sandbox_reports_its_blocked_webhooks(serve: Serve) -> None:
+    world = make_world(parent=SandboxApplication("urn:li:developerApplication:1", "78parent", ["parent-secret"]), webhook_url=ADDRESS)
+    harness = serve(world)
+    assert fetch(harness) == []
+    world.applications[ACME].webhooks.is_blocked = True
+    assert fetch(harness) == [ADDRESS]
 
 
 @pytest.mark.parametrize("parent", [None, Parent(["env:PARENT_SECRET"], {"PARENT_SECRET": "parent-secret"})])

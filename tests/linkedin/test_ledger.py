@@ -9,8 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from jobrecon.errors import BudgetExhausted
 from jobrecon.landing.database import open_landing
+from jobrecon.linkedin.budget import describe_budget
 from jobrecon.linkedin.http import HttpClient
-from jobrecon.linkedin.ledger import POSTING_STATUS, TASKS, CallLedger, describe_budget, read_ledger
+from jobrecon.linkedin.ledger import POSTING_STATUS, TASKS, CallLedger, read_ledger
 from jobrecon.linkedin.tasks import TaskClient
 from jobrecon.sandbox import FaultInjection
 from tests.linkedin.conftest import (

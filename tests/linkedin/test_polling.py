@@ -41,7 +41,7 @@ def test_nothing_is_polled_before_its_first_check(serve: Serve) -> None:
     assert harness.poll(hours=300 / 3600).tasks_polled == 1
 
 
-def test_one_applications_error_stops_no_other(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_applications_error_stops_no_other(serve: Serve) -> None:
     world = make_world()
     world.faults.forbidden_applications = [CORE]
     world.faults.denied_token_applications = [DUSK]
@@ -56,7 +56,6 @@ def test_one_applications_error_stops_no_other(serve: Serve, caplog: pytest.LogC
     assert "403" in result.unseen[CORE]
     assert "invalid_client" in result.unseen[BOLT]
     assert "access_denied" in result.unseen[DUSK]
-    assert all(reason in caplog.text for reason in result.unseen.values())
     polled = {row["task_urn"] for row in rows if row["application_urn"] == ACME}
     assert {urn for urn, count in harness.tasks("poll_count").items() if count} == polled
     assert result.calls_used == sum(count_calls(world, urn) for urn in (ACME, BOLT, CORE, DUSK))

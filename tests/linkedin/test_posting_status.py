@@ -18,8 +18,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from jobrecon.errors import AccessDenied, BudgetExhausted, LinkedInUnreachable, Throttled
+from jobrecon.linkedin.budget import describe_budget
 from jobrecon.linkedin.http import HttpClient
-from jobrecon.linkedin.ledger import POSTING_STATUS, TASKS, describe_budget
+from jobrecon.linkedin.ledger import POSTING_STATUS, TASKS
 from jobrecon.linkedin.posting_status import PostingStatus, PostingStatusClient, parse_posting_statuses
 from jobrecon.linkedin.responses import MalformedResponse
 from tests.linkedin.conftest import ACME, PollingHarness, Serve, make_application, make_world, task_urn

@@ -8,11 +8,14 @@ import pytest
 from sqlalchemy import Engine, text
 from starlette.responses import Response
 
+from jobrecon.clock import utc_now
 from jobrecon.errors import BudgetExhausted, LinkedInUnreachable, Throttled
 from jobrecon.landing.database import open_landing
 from jobrecon.linkedin.ledger import CallLedger
 from jobrecon.linkedin.throttle import read_retry_after
+from jobrecon.reconcile.run import reconcile
 from jobrecon.sandbox import FaultInjection
+from jobrecon.warehouse import open_warehouse
 from tests.linkedin.conftest import ACME, BOLT, START, PollingHarness, Serve, count_calls, make_application, make_world, task_urn
 from tests.linkedin.fakes import FakeLinkedIn, TaskRequest, error_response, respond_well, task_response, throttle_response
 from tests.linkedin.processes import fetch_at_once, run_together
@@ -143,8 +146,7 @@ def test_workers_that_are_throttled_together_pause_once_and_wait_for_one_probe(s
                 overlap.set()
             await overlap.wait()
             return throttle_response()
-        probe = request.number == 8
-        if probe:
+        if request.number == 8:
             await asyncio.sleep(0.3)
             assert len(fake.requests) == 9, "others did not wait for the probe"
         return respond_well(request)
@@ -224,6 +226,46 @@ def test_a_throttled_application_stops_no_other_and_is_not_called_used_up(serve:
     harness.clock.advance(minutes=1)
     assert harness.poll(hours=3).unseen == {}
     assert 0 not in harness.tasks("poll_count").values()
+
+
+def test_a_limit_by_the_minute_delays_tasks_and_loses_none(serve: Serve) -> None:
+    world = make_world(faults=FaultInjection(calls_per_window=5))
+    rows = world.create_tasks(ACME, 20)
+    harness = serve(world, make_application(ACME), concurrency=2, query_string_limit=80)
+    harness.import_rows(rows)
+    ticks = 0
+    while not ticks or 0 in harness.tasks("poll_count").values():
+        ticks += 1
+        result = harness.poll(hours=ticks)
+        assert ticks < 10
+        assert result.tasks_polled == 5 or not result.unseen
+        assert all("throttles" in reason for reason in result.unseen.values())
+        harness.clock.advance(minutes=10)
+        world.seconds += 600
+    assert ticks >= 4
+    assert count_calls(world) == harness.budget()["calls_used"] <= 7 * ticks
+
+
+def test_the_end_of_linkedins_own_day_is_recognised_by_its_text(serve: Serve) -> None:
+    world = make_world(faults=FaultInjection(name_day_limit=True), call_limit=5)
+    rows = world.create_tasks(ACME, 20)
+    harness = serve(world, make_application(ACME), concurrency=1, query_string_limit=80)
+    harness.import_rows(rows)
+    for hours in (1, 2):
+        assert (harness.poll(hours=hours).exhausted, count_calls(world)) == ([ACME], 6)
+        harness.clock.advance(hours=1)
+
+
+def test_a_run_that_was_throttled_is_incomplete_and_says_until_when(serve: Serve) -> None:
+    harness = serve(FakeLinkedIn(lambda request: throttle_response(3600)), checks=False)
+    harness.configure(landing_url=str(harness.engine.url))
+    with open_warehouse(harness.settings) as harness.warehouse:
+        harness.import_urns(task_urn(1))
+    summary = reconcile(harness.settings, START + timedelta(hours=1))
+    until = utc_now() + timedelta(hours=1)
+    assert summary.state == "INCOMPLETE"
+    (reason,) = [reason for reason in summary.incomplete_reasons if ACME in reason]
+    assert f"no calls until {until:%Y-%m-%d %H}:" in reason or f"no calls until {until - timedelta(minutes=3):%Y-%m-%d %H}:" in reason
 
 
 def test_a_landing_database_of_an_older_version_gets_the_columns(any_engine: Engine, landing_url: str) -> None:

@@ -39,9 +39,16 @@ def test_with_a_version_calls_go_to_rest_and_name_it(serve: Serve) -> None:
 def test_the_sandbox_serves_both(serve: Serve) -> None:
     world = make_world()
     (row,) = world.create_tasks(ACME, 1)
-    for version in ("", "202604"):
+    for version in ("", "202601"):
         harness = serve(world, api_version=version)
         assert [response.status for response in harness.fetch(row["task_urn"])] == ["IN_PROGRESS"]
+
+
+def test_the_sandbox_refuses_a_retired_version(serve: Serve) -> None:
+    world = make_world()
+    (row,) = world.create_tasks(ACME, 1)
+    with pytest.raises(VersionRefused, match="JOBRECON_API_VERSION"):
+        serve(world, api_version="202001").fetch(row["task_urn"])
 
 
 @pytest.mark.parametrize("version", ["", "202301"])

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Engine, case, func, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import BudgetExhausted, Throttled
-from jobrecon.landing.database import explain_landing_errors
+from jobrecon.landing.database import explain_landing_errors, insert_or
 from models import CallHour, LedgerEntry
 
 TASKS, POSTING_STATUS = "simpleJobPostingTasks", "jobPostingStatus"
@@ -180,9 +179,8 @@ class CallLedger:
         """Insert the day's row where it is missing, throttled as the day before ended."""
         yesterday = self.key(today - dt.timedelta(days=1))
         carried = connection.execute(select(*(TABLE.c[name] for name in CARRIED_COLUMNS)).where(*yesterday)).mappings().first()
-        insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         connection.execute(
-            insert(TABLE)
+            insert_or(connection, TABLE)
             .values(
                 application_urn=self.application_urn,
                 resource=self.resource,
@@ -226,9 +224,10 @@ class CallLedger:
 
     def _add_to_hour(self, connection: Any, count: int) -> None:
         """Add to the hour's calls, for the chart of the day: only the ledger itself enforces the limit."""
-        insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         hour = self.clock().replace(minute=0, second=0, microsecond=0)
-        statement = insert(HOURS).values(application_urn=self.application_urn, resource=self.resource, utc_hour=hour, calls_used=count)
+        statement = insert_or(connection, HOURS).values(
+            application_urn=self.application_urn, resource=self.resource, utc_hour=hour, calls_used=count
+        )
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["application_urn", "resource", "utc_hour"],

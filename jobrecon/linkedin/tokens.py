@@ -16,12 +16,13 @@ from sqlmodel import Session
 from jobrecon.applications import Application
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import CredentialsRefused, LinkedInUnreachable
-from jobrecon.landing.database import explain_landing_errors
+from jobrecon.landing.database import explain_landing_errors, insert_or
 from jobrecon.linkedin.responses import MalformedResponse, decode_object
 from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe
 from jobrecon.redaction import redact, remember_secrets
 from models import CachedToken
 
+TABLE: Any = CachedToken.__table__  # type: ignore[attr-defined]
 EXPIRY_LEEWAY = timedelta(seconds=60)
 """A token that expires this soon is renewed before it is used."""
 DEFAULT_LIFETIME_SECONDS = 1800.0
@@ -121,16 +122,11 @@ class TokenCache:
             return SecretStr(cached.access_token), cached.expires_at
 
     def _write_cached(self, token: SecretStr, expires_at: datetime) -> None:
-        with explain_landing_errors(self.engine), Session(self.engine) as session:
-            session.merge(
-                CachedToken(
-                    application_urn=self.application.urn,
-                    access_token=token.get_secret_value(),
-                    obtained_at=self.clock(),
-                    expires_at=expires_at,
-                )
-            )
-            session.commit()
+        values = {"access_token": token.get_secret_value(), "obtained_at": self.clock(), "expires_at": expires_at}
+        with explain_landing_errors(self.engine), self.engine.begin() as connection:
+            # Another process may write its own at the same time.
+            statement = insert_or(connection, TABLE).values(application_urn=self.application.urn, **values)
+            connection.execute(statement.on_conflict_do_update(index_elements=["application_urn"], set_=values))
 
 
 def _read_object(body: bytes) -> dict[str, Any]:

@@ -75,6 +75,13 @@ def test_one_token_serves_all_clients_and_processes(serve: Serve) -> None:
     assert len(tokens) == world.applications[ACME].tokens_issued == 1
 
 
+def test_processes_that_get_a_token_at_the_same_moment_all_go_on(serve: Serve, landing_url: str) -> None:
+    world = make_world()
+    world.faults.latency_seconds = 0.3
+    tokens = run_together(4, get_token, landing_url, serve(world).settings.token_url, make_application(), START)
+    assert {type(token) for token in tokens} == {str}
+
+
 @pytest.mark.parametrize("expires_in", ["1800", 1800])
 def test_a_token_is_used_until_shortly_before_it_expires_and_then_renewed(serve: Serve, expires_in: Any) -> None:
     fake = FakeLinkedIn(grant=lambda number, form: JSONResponse({"access_token": f"token-{number}", "expires_in": expires_in}))

@@ -1,18 +1,27 @@
 -- Which sources of LinkedIn's have gone silent as of this moment: challenges ('') for 5 hours, or the notifications of an
--- application that got one every day for a week, for 48 hours in which its tasks settled? One row per application.
+-- application that got one every day for a week, for 48 hours in which its tasks settled? One row per application; none where
+-- the inbox could not be read.
 create or replace temp table silences as
-with challenges as (
-    select max(challenged_at) as last_received_at
+with run as (
+    select
+        $as_of::timestamptz as as_of,
+        $is_inbox_seen::boolean as is_inbox_seen
+),
+
+challenges as (
+    select max(webhook_challenges.challenged_at) as last_received_at
     from webhook_challenges
-    where challenged_at <= $as_of::timestamptz
+    cross join run
+    where webhook_challenges.challenged_at <= run.as_of
 ),
 
 deliveries as (
     select
-        application_urn,
-        received_at
+        notification_deliveries.application_urn,
+        notification_deliveries.received_at
     from notification_deliveries
-    where received_at <= $as_of::timestamptz
+    cross join run
+    where notification_deliveries.received_at <= run.as_of
 ),
 
 notified as (
@@ -24,9 +33,10 @@ notified as (
 ),
 
 quiet as (
-    select *
+    select notified.*
     from notified
-    where last_received_at <= $as_of::timestamptz - interval 48 hours
+    cross join run
+    where notified.last_received_at <= run.as_of - interval 48 hours
 ),
 
 -- The seven days that end with the last notification, each with one at least.
@@ -43,29 +53,33 @@ regular as (
 
 settled as (
     select
-        application_urn,
-        max(status_changed_at) as last_settled_at
+        job_tasks.application_urn,
+        max(job_tasks.status_changed_at) as last_settled_at
     from job_tasks
+    cross join run
     where
-        state = 'SETTLED'
-        and status_changed_at <= $as_of::timestamptz
-    group by application_urn
+        job_tasks.state = 'SETTLED'
+        and job_tasks.status_changed_at <= run.as_of
+    group by job_tasks.application_urn
+),
+
+silent as (
+    select
+        '' as application_urn,
+        challenges.last_received_at
+    from challenges
+    cross join run
+    where challenges.last_received_at <= run.as_of - interval 5 hours
+    union all
+    select
+        regular.application_urn,
+        regular.last_received_at
+    from regular
+    inner join settled using (application_urn)
+    where settled.last_settled_at > regular.last_received_at
 )
 
-select
-    '' as application_urn,
-    last_received_at
-from challenges
-where
-    -- Of an inbox that could not be read nothing can be said.
-    $is_inbox_seen::boolean
-    and last_received_at <= $as_of::timestamptz - interval 5 hours
-union all
-select
-    regular.application_urn,
-    regular.last_received_at
-from regular
-inner join settled using (application_urn)
-where
-    $is_inbox_seen::boolean
-    and settled.last_settled_at > regular.last_received_at
+select silent.*
+from silent
+cross join run
+where run.is_inbox_seen

@@ -58,7 +58,7 @@ def task(operation: str = "CREATE", status: str | None = "SUCCEEDED", requested_
     return row | values
 
 
-def told(received_at: datetime | None = None, **values: Any) -> Row:
+def told(received_at: Any = None, **values: Any) -> Row:
     """A notification as told; where nothing else is said, one of an hour ago, in the order the test writes them."""
     arrival = next(_arrivals)
     return {
@@ -74,7 +74,7 @@ def told(received_at: datetime | None = None, **values: Any) -> Row:
     } | values
 
 
-def checked(checked_at: datetime, last_checked_at: datetime | None = None, **values: Any) -> Row:
+def checked(checked_at: datetime, last_checked_at: Any = None, **values: Any) -> Row:
     """What jobPostingStatus said of a job, first and last at these moments."""
     return {
         "check_id": f"check-{next(_arrivals):06}",
@@ -86,7 +86,7 @@ def checked(checked_at: datetime, last_checked_at: datetime | None = None, **val
     } | values
 
 
-def delivery(received_at: datetime, delivery_id: str | None = None, arrival: int | None = None, **body: Any) -> Row:
+def delivery(received_at: datetime, delivery_id: str | None = None, arrival: Any = None, **body: Any) -> Row:
     """A delivery as the receiver lands it: `body` is what LinkedIn sent, above what every body has."""
     arrival = arrival or next(_arrivals)
     document = {"type": "JOB_POSTING_STATUS", "developerApplicationUrn": ACME, "externalJobPostingId": JOB} | body
@@ -127,7 +127,7 @@ def deliver(warehouse: Warehouse, *deliveries: Row) -> int:
 
 def answer(
     warehouse: Warehouse,
-    *batches: Sequence[TaskResponse],
+    *batches: Iterable[TaskResponse],
     as_of: datetime = NOW,
     application_urn: str = ACME,
     run_id: str = "run-1",

@@ -118,7 +118,7 @@ def test_an_episode_ends_when_it_is_no_longer_true_and_says_how(
     assert ended == opened | {"resolved_at": LATER, "resolution": resolution}
 
 
-def test_an_episode_seen_again_stays_one_and_is_told_as_it_is_now(warehouse: Warehouse) -> None:
+def test_an_episode_seen_again_stays_one_and_is_updated_to_what_is_true_now(warehouse: Warehouse) -> None:
     given(warehouse, [CREATED], [told(ago(hours=9), listing_status="NOT_LISTED", listing_message="MISSING_LOCATION: where?")])
     find(warehouse, NOW)
     (opened,) = read_open(warehouse)
@@ -237,7 +237,7 @@ UNSEEN = [
 
 
 @pytest.mark.parametrize(("applications", "facets", "still_open"), UNSEEN)
-def test_what_could_not_be_looked_at_is_not_resolved(
+def test_what_could_not_be_seen_is_not_resolved(
     warehouse: Warehouse, applications: tuple[str, ...], facets: tuple[str, ...], still_open: list[tuple[str, str]]
 ) -> None:
     for urn in (ACME, BETA):
@@ -260,7 +260,7 @@ def test_what_could_not_be_looked_at_is_not_resolved(
     assert read_open(warehouse) == []
 
 
-def test_what_is_true_is_opened_and_seen_also_where_not_everything_could_be_looked_at(warehouse: Warehouse) -> None:
+def test_what_is_true_is_opened_and_seen_also_where_not_everything_could_be_seen(warehouse: Warehouse) -> None:
     given(warehouse, [PENDING])
     find(warehouse, NOW, unseen_applications=[ACME])
     find(warehouse, LATER, unseen_applications=[ACME], unseen_facets=["LISTING", "APPLY"])

@@ -1,6 +1,7 @@
 """What a job should be, folded from its settled tasks; and what LinkedIn last said of it, facet by facet."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ def postings(opened: Warehouse) -> dict[int, Row]:
 
 
 @pytest.mark.parametrize(("case", "expected", "since"), number(CASES))
-def test_the_settled_tasks_tell_what_a_job_should_be(postings: dict[int, Row], case: int, expected: str, since: datetime | None) -> None:
+def test_the_settled_tasks_decide_what_a_job_should_be(postings: dict[int, Row], case: int, expected: str, since: datetime | None) -> None:
     assert (postings[case]["expected_listing"], postings[case]["expected_since"]) == (expected, since)
 
 
@@ -84,7 +85,7 @@ def test_a_job_with_one_task_is_what_it_is_with_another_that_says_nothing_more(o
     assert read(opened, "select * from job_postings order by application_urn") == rows
 
 
-LAST_WORDS = [
+LAST_WORDS: list[Any] = [
     # notifications: hours ago, arrival, what they say                                       listing, apply, promotion
     ([(5, 1, {"listing_status": "LISTED"}), (4, 2, {"listing_status": "NOT_LISTED"})], ("NOT_LISTED", None, None)),
     ([(4, 1, {"listing_status": "LISTED"}), (5, 2, {"listing_status": "NOT_LISTED"})], ("LISTED", None, None)),
@@ -101,7 +102,7 @@ LAST_WORDS = [
 ]  # fmt: skip
 
 
-def test_the_newest_notification_that_carries_a_facet_tells_it(opened: Warehouse) -> None:
+def test_the_newest_notification_that_carries_a_facet_decides_it(opened: Warehouse) -> None:
     cases = [[told(ago(hours=hours), arrival=arrival, **says) for hours, arrival, says in notes] for notes, _ in LAST_WORDS]
     find_each(opened, cases)
     rows = {int(row["application_urn"].rpartition("/")[2]): row for row in read(opened, "select * from job_postings")}
@@ -109,7 +110,7 @@ def test_the_newest_notification_that_carries_a_facet_tells_it(opened: Warehouse
     assert said == [expected for _, expected in LAST_WORDS]
 
 
-def test_a_posting_carries_what_tasks_and_notifications_tell_of_it(warehouse: Warehouse) -> None:
+def test_a_posting_carries_what_tasks_and_notifications_say_of_it(warehouse: Warehouse) -> None:
     given(
         warehouse,
         [

@@ -1,6 +1,7 @@
 """What can be wrong between what a job should be and what LinkedIn says it is, at the boundaries."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -138,7 +139,7 @@ def found(opened: Warehouse) -> list[list[Row]]:
 
 
 @pytest.mark.parametrize(("case", "expected"), number(CASES))
-def test_what_linkedin_says_is_held_against_what_was_requested(found: list[list[Row]], case: int, expected: list[object]) -> None:
+def test_what_linkedin_says_is_held_against_what_was_requested(found: list[list[Row]], case: int, expected: list[Any]) -> None:
     assert sorted((one["kind"], one["facet"], one["severity"], one["since"]) for one in found[case]) == sorted(expected)
     assert all(one["task_urn"] is None and one["location"] is None for one in found[case] if one["facet"] != "TASK")
 

@@ -133,7 +133,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Row], list[list[int]]]:
     order = draw(st.permutations(range(count))) + draw(st.lists(st.integers(0, count - 1), max_size=3))
     batches: list[list[int]] = [[]]
     for number in order:
-        if batches[-1] and draw(st.booleans()):
+        if draw(st.booleans()) and batches[-1]:
             batches.append([])
         batches[-1].append(number)
     return deliveries, batches
@@ -141,7 +141,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Row], list[list[int]]]:
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=histories())
-def test_any_order_and_any_batches_tell_the_same(opened: Warehouse, history: tuple[list[Row], list[list[int]]]) -> None:
+def test_any_order_and_any_batches_give_the_same(opened: Warehouse, history: tuple[list[Row], list[list[int]]]) -> None:
     deliveries, batches = history
     deliver(clear(opened), *deliveries)
     at_once = read_everything(opened)
@@ -237,7 +237,7 @@ def test_a_notification_of_another_type_is_kept_and_says_nothing_of_a_listing(wa
     assert read_one(warehouse, "job_postings")["listing_status"] == "LISTED"
 
 
-def test_resyncs_of_no_job_are_told_apart_by_their_body_and_application(warehouse: Warehouse) -> None:
+def test_resyncs_of_no_job_differ_by_their_body_and_application(warehouse: Warehouse) -> None:
     def resync(minute: int, job: str, urn: str = ACME) -> Row:
         moment = NOW + timedelta(minutes=minute)
         return delivery(moment, type="RESYNC_JOBS", externalJobPostingId=None, externalJobPostingIds=[job], developerApplicationUrn=urn)

@@ -36,7 +36,7 @@ def receipts(draw: st.DrawFn) -> tuple[list[Row], list[list[int]]]:
     ]
     batches: list[list[int]] = [[]]
     for number in draw(st.permutations(range(len(rows)))):
-        if batches[-1] and draw(st.booleans()):
+        if draw(st.booleans()) and batches[-1]:
             batches.append([])
         batches[-1].append(number)
     return rows, batches

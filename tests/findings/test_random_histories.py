@@ -116,7 +116,7 @@ def write_task(number: int, task: Task) -> Row:
 
 def write_checks(number: int, history: History, as_of: datetime) -> list[Row]:
     """As runs up to that moment have merged them: equal responses in a row are one."""
-    rows = []
+    rows: list[Row] = []
     for body, group in groupby([check for check in history.checks if check[0] <= as_of], key=lambda check: check[1]):
         moments = [at for at, _ in group]
         row: Row = {

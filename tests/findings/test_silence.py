@@ -41,7 +41,7 @@ def test_five_hours_without_a_challenge_are_a_silence_where_there_were_some(
     assert found == ([] if since is None else [(*expected, NOW - since * HOUR)])
 
 
-def test_it_is_one_finding_of_no_application_and_no_job_and_ends_when_linkedin_is_heard(warehouse: Warehouse) -> None:
+def test_it_is_one_finding_of_no_application_and_no_job_and_ends_with_the_next_challenge(warehouse: Warehouse) -> None:
     challenge(warehouse, ago(hours=8), application_urn=ACME)
     challenge(warehouse, ago(hours=9), application_urn=BETA)
     run = find(warehouse, NOW)
@@ -55,7 +55,7 @@ def test_it_is_one_finding_of_no_application_and_no_job_and_ends_when_linkedin_i
     assert (row["resolved_at"], row["resolution"]) == (NOW + HOUR, "HEARD")
 
 
-def test_of_an_inbox_that_could_not_be_read_no_silence_is_said_and_none_is_ended(warehouse: Warehouse) -> None:
+def test_of_an_inbox_that_could_not_be_read_no_silence_is_found_and_none_is_ended(warehouse: Warehouse) -> None:
     challenge(warehouse, ago(hours=8))
     find(warehouse, unseen_facets=["WEBHOOK"])
     assert not read_open(warehouse)
@@ -89,7 +89,7 @@ QUIET = [
 
 
 @pytest.mark.parametrize(("heard", "settled_at", "is_silent"), QUIET)
-def test_an_application_that_was_told_of_daily_and_no_more_while_its_tasks_settle_is_a_silence(
+def test_an_application_that_was_notified_daily_and_no_more_while_its_tasks_settle_is_a_silence(
     warehouse: Warehouse, heard: list[datetime], settled_at: datetime | None, is_silent: bool
 ) -> None:
     hear(warehouse, heard)

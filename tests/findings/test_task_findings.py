@@ -64,7 +64,7 @@ def found(opened: Warehouse) -> list[list[Row]]:
 
 
 @pytest.mark.parametrize(("case", "expected"), number(CASES))
-def test_the_latest_task_alone_tells_what_is_wrong(found: list[list[Row]], case: int, expected: tuple[object, ...] | None) -> None:
+def test_the_latest_task_alone_decides_what_is_wrong(found: list[list[Row]], case: int, expected: tuple[object, ...] | None) -> None:
     tasks = [one for one in found[case] if one["facet"] == "TASK"]
     assert [(one["kind"], one["severity"], one["since"]) for one in tasks] == ([expected] if expected else [])
     assert all(one["task_urn"] == f"{CASES[case][0][0]['task_urn']}/{case}" for one in tasks)
@@ -84,25 +84,25 @@ def test_a_lifespan_of_part_of_a_day_gives_the_moment_of_expiry(warehouse: Wareh
     assert read_open(warehouse)[0]["since"] == ago(hours=12)
 
 
-TROUBLES = [
-    task(status=None, requested_at=ago(days=3), task_urn="trouble"),
-    task(status=None, requested_at=LONG_AGO, state="EXPIRED", task_urn="trouble"),
-    task(status=None, requested_at=ago(days=3), state="REJECTED", status_changed_at=ago(days=3), task_urn="trouble"),
-    task(status="FAILED", requested_at=ago(days=3), task_urn="trouble"),
-    task(status="PROCESSED", requested_at=ago(days=3), error_message="no", task_urn="trouble"),
+PROBLEMS = [
+    task(status=None, requested_at=ago(days=3), task_urn="problem"),
+    task(status=None, requested_at=LONG_AGO, state="EXPIRED", task_urn="problem"),
+    task(status=None, requested_at=ago(days=3), state="REJECTED", status_changed_at=ago(days=3), task_urn="problem"),
+    task(status="FAILED", requested_at=ago(days=3), task_urn="problem"),
+    task(status="PROCESSED", requested_at=ago(days=3), error_message="no", task_urn="problem"),
 ]
 ELSEWHERE = [{"location": "Oslo, Norway"}, {"external_job_posting_id": "job-2"}, {"application_urn": BETA}]
 
 
-def test_a_newer_request_supersedes_an_older_trouble(opened: Warehouse) -> None:
+def test_a_newer_request_supersedes_an_older_problem(opened: Warehouse) -> None:
     newer = [task("UPDATE", "SUCCEEDED", ago(minutes=30)), task("UPDATE", None, ago(minutes=30))]
-    found = find_each(opened, [[trouble, new] for trouble in TROUBLES for new in newer])
+    found = find_each(opened, [[problem, new] for problem in PROBLEMS for new in newer])
     assert [[one for one in rows if one["facet"] == "TASK"] for rows in found] == [[]] * 10
 
 
 def test_a_newer_request_for_another_place_or_job_or_application_supersedes_nothing(opened: Warehouse) -> None:
     newer = [task("UPDATE", "SUCCEEDED", ago(minutes=30), **other) for other in ELSEWHERE]
-    found = find_each(opened, [[trouble, new] for trouble in TROUBLES for new in newer])
+    found = find_each(opened, [[problem, new] for problem in PROBLEMS for new in newer])
     assert [len([one for one in rows if one["facet"] == "TASK"]) for rows in found] == [1] * 15
 
 
@@ -200,7 +200,7 @@ def test_a_pending_task_expires_at_exactly_its_lifespan(
 
 
 @pytest.mark.parametrize("row", [task(status="SUCCEEDED"), task(status="FAILED"), task(status=None, state="REJECTED")])
-def test_what_is_settled_or_rejected_never_expires(warehouse: Warehouse, row: dict) -> None:
+def test_what_is_settled_or_rejected_never_expires(warehouse: Warehouse, row: Row) -> None:
     given(warehouse, tasks=[row | {"requested_at": ago(days=300)}])
     before = read_everything(warehouse)
     warehouse.run("tasks/update_expired_tasks", as_of=NOW, lifespan_seconds=LIFESPAN.total_seconds())
@@ -233,7 +233,7 @@ def test_a_failed_close_of_a_listed_job_is_one_finding_and_the_listing_none(ware
     assert kinds(read_open(warehouse)) == [("FAILED", "TASK")]
 
 
-def test_an_answer_polled_in_a_run_is_observed_at_its_moment(warehouse: Warehouse) -> None:
+def test_a_result_polled_in_a_run_is_observed_at_its_moment(warehouse: Warehouse) -> None:
     given(warehouse, tasks=[task(status=None, task_urn="urn-1", requested_at=ago(hours=3))])
     answer(warehouse, [TaskResponse("urn-1", Outcome.RECEIVED, "FAILED", "has an invalid location")])
     find(warehouse)

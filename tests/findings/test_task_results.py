@@ -1,6 +1,7 @@
 """What LinkedIn answers about tasks, laid beside what was asked."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -184,21 +185,21 @@ def test_a_task_is_rejected_when_three_runs_did_not_find_it(warehouse: Warehouse
     )
 
 
-def test_the_posting_of_a_task_is_kept_once_it_was_told(warehouse: Warehouse) -> None:
+def test_the_posting_of_a_task_is_kept_once_it_was_given(warehouse: Warehouse) -> None:
     given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
     answer(warehouse, [TaskResponse(URN, RECEIVED, "IN_PROGRESS", job_posting_urn="urn:li:jobPosting:1")])
     answer(warehouse, [TaskResponse(URN, RECEIVED, "SUCCEEDED")], as_of=LATER)
     assert read_one(warehouse, "job_tasks")["job_posting_urn"] == "urn:li:jobPosting:1"
 
 
-def test_an_answer_is_about_the_task_of_the_application_that_asked(warehouse: Warehouse) -> None:
+def test_a_result_is_about_the_task_of_the_application_that_requested_it(warehouse: Warehouse) -> None:
     given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
     before = read_everything(warehouse)
     answer(warehouse, [TaskResponse(URN, RECEIVED, "FAILED", "no")], application_urn=BETA)
     assert read_everything(warehouse) == before
 
 
-def ask(warehouse: Warehouse, asked: list[str], document: object, **values: object) -> None:
+def ask(warehouse: Warehouse, asked: list[str], document: object, **values: Any) -> None:
     """One batch: what was asked, and the body that came."""
     answer(warehouse, parse_response(orjson.dumps(document), asked), **values)
 
@@ -233,7 +234,7 @@ def test_a_task_that_is_percent_encoded_itself_is_taken_as_it_is(warehouse: Ware
 UNASKED = "urn:li:simpleJobPostingTask:new"
 
 
-def test_a_task_told_unasked_of_a_job_in_the_batch_is_a_new_task_of_that_job(warehouse: Warehouse) -> None:
+def test_a_task_returned_unrequested_of_a_job_in_the_batch_is_a_new_task_of_that_job(warehouse: Warehouse) -> None:
     asked = task("RENEW", None, ago(hours=3), task_urn=URN, title="Nurse", location="Oslo, Norway")
     given(warehouse, [asked])
     told_of = {
@@ -257,7 +258,7 @@ def test_a_task_told_unasked_of_a_job_in_the_batch_is_a_new_task_of_that_job(war
     assert [(one["kind"], one["location"]) for one in read_open(warehouse)] == [("FAILED", "Bergen, Norway")]
 
 
-def test_a_task_told_unasked_is_added_once_and_then_told_of_like_any_other(warehouse: Warehouse) -> None:
+def test_a_task_returned_unrequested_is_added_once_and_then_updated_like_any_other(warehouse: Warehouse) -> None:
     given(warehouse, [task(status=None, requested_at=ago(hours=3), task_urn=URN)])
     for hour, status in enumerate(("IN_PROGRESS", "IN_PROGRESS", "SUCCEEDED", "FAILED")):
         said = {URN: {"status": "IN_PROGRESS"}, UNASKED: {"status": status, "externalJobPostingId": "job-1", "location": "Bergen"}}
@@ -282,7 +283,7 @@ def test_it_takes_operation_and_time_from_the_newest_task_of_that_job_in_its_own
     assert row == {"operation": "UPDATE", "requested_at": ago(hours=5)}
 
 
-def test_a_task_told_unasked_by_two_batches_belongs_to_the_one_that_holds_its_job(warehouse: Warehouse) -> None:
+def test_a_task_returned_unrequested_by_two_batches_belongs_to_the_one_that_holds_its_job(warehouse: Warehouse) -> None:
     given(
         warehouse,
         [task("CREATE", None, task_urn="a", external_job_posting_id="job-2"), task("UPDATE", None, ago(hours=5), task_urn="b")],
@@ -301,7 +302,9 @@ STRANGERS = [
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
-def test_a_task_told_unasked_of_no_job_of_the_batch_is_kept_aside_once(warehouse: Warehouse, stranger: dict[str, str]) -> None:
+def test_a_task_returned_unrequested_of_no_job_of_the_batch_goes_to_the_rejected_rows_once(
+    warehouse: Warehouse, stranger: dict[str, str]
+) -> None:
     given(warehouse, [task(status=None, task_urn=URN), task(status=None, task_urn="urn-2", external_job_posting_id="job-2")])
     for as_of in (NOW, NOW, LATER):
         ask(warehouse, [URN], {"results": {UNASKED: stranger}}, as_of=as_of)
@@ -313,14 +316,14 @@ def test_a_task_told_unasked_of_no_job_of_the_batch_is_kept_aside_once(warehouse
     assert (kept["task_urn"], kept["status"], kept["externalJobPostingId"]) == (UNASKED, "SUCCEEDED", stranger.get("externalJobPostingId"))
 
 
-def test_a_job_of_the_same_id_of_another_application_takes_no_task_told_unasked(warehouse: Warehouse) -> None:
+def test_a_job_of_the_same_id_of_another_application_takes_no_task_returned_unrequested(warehouse: Warehouse) -> None:
     given(warehouse, [task(status=None, task_urn=URN, application_urn=BETA), task(status=None, task_urn="a", external_job_posting_id="x")])
     ask(warehouse, ["a"], {"results": {UNASKED: {"status": "SUCCEEDED", "externalJobPostingId": "job-1"}}})
     assert read(warehouse, "select count(*) as count from job_tasks") == [{"count": 2}]
     assert len(read(warehouse, "select * from rejected_rows")) == 1
 
 
-def test_a_task_known_but_not_asked_about_is_told_of_all_the_same(warehouse: Warehouse) -> None:
+def test_a_task_known_but_not_requested_is_updated_all_the_same(warehouse: Warehouse) -> None:
     known = task("CLOSE", None, ago(hours=1), task_urn=UNASKED, external_job_posting_id="job-2")
     given(warehouse, [task(status=None, task_urn=URN), known])
     ask(warehouse, [URN], {"results": {UNASKED: {"status": "SUCCEEDED", "externalJobPostingId": "job-1"}}})
@@ -332,7 +335,7 @@ def test_a_task_known_but_not_asked_about_is_told_of_all_the_same(warehouse: War
 
 
 @pytest.mark.parametrize("is_asked_first", [True, False])
-def test_of_two_answers_in_one_merge_the_one_asked_for_counts_once(warehouse: Warehouse, is_asked_first: bool) -> None:
+def test_of_two_results_in_one_merge_the_requested_one_counts_once(warehouse: Warehouse, is_asked_first: bool) -> None:
     given(warehouse, [task(status=None, task_urn=URN)])
     batches = [[TaskResponse(URN, RECEIVED, "SUCCEEDED")], [TaskResponse(URN, RECEIVED, "IN_PROGRESS", is_requested=False)]]
     merged = answer(warehouse, *(batches if is_asked_first else reversed(batches)))
@@ -341,7 +344,7 @@ def test_of_two_answers_in_one_merge_the_one_asked_for_counts_once(warehouse: Wa
     assert read(warehouse, "select status from task_status_changes") == [{"status": "SUCCEEDED"}]
 
 
-def test_many_answers_at_once_are_laid_beside_many_tasks(warehouse: Warehouse) -> None:
+def test_many_results_are_merged_at_once(warehouse: Warehouse) -> None:
     urns = [f"urn-{number}" for number in range(2000)]
     given(warehouse, [task(status=None, task_urn=urn, external_job_posting_id=urn) for urn in urns])
     outcomes = [TaskResponse(urn, RECEIVED, "SUCCEEDED") if index % 2 else TaskResponse(urn, MISSING) for index, urn in enumerate(urns)]

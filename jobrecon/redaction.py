@@ -2,8 +2,11 @@
 
 import logging
 import re
+import sys
+import traceback
 from collections.abc import Iterator
 from functools import cache
+from types import TracebackType
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 MIN_LENGTH = 8
@@ -60,8 +63,13 @@ class RedactedRecord(logging.LogRecord):
 
 
 def redact_logs() -> None:
-    """Make every log record of this process a `RedactedRecord`."""
+    """Make every log record of this process a `RedactedRecord`, and print the tracebacks of other libraries redacted too."""
     logging.setLogRecordFactory(RedactedRecord)
+    sys.excepthook = _print_traceback
+
+
+def _print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
 
 
 @cache

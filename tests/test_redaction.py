@@ -1,6 +1,8 @@
 """Secrets are removed by value from every text that leaves the process."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -85,3 +87,15 @@ def test_the_settings_make_their_secrets_known(monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(settings, Settings)
     shown = redact(" ".join(f"secret-of-{name}" for name in ("client", "landing", "lake", "source", "mail")) + " Secret-Of-Chat-1")
     assert shown == " ".join([MASK] * 6)
+
+
+def test_a_traceback_of_another_library_holds_no_secret() -> None:
+    program = (
+        "from jobrecon.redaction import redact_logs, remember_secrets\n"
+        "redact_logs(); remember_secrets('hush-hush-hush')\n"
+        "raise RuntimeError('cannot attach dbname=lake password=' + '-'.join(['hush'] * 3))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 1
+    assert "RuntimeError: cannot attach dbname=lake password=***" in ended.stderr
+    assert "hush-hush" not in ended.stderr

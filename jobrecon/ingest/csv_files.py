@@ -23,6 +23,7 @@ from jobrecon.ingest.staging import TASK_COLUMNS, Row, stage_columns, stage_rows
 from jobrecon.warehouse.duckdb_file import connect
 
 DELIMITERS = (",", ";", "\t")
+_SEPARATOR_HINT = re.compile(r"sep=.", re.IGNORECASE)
 MAX_FIELD_LENGTH = 1_000_000
 """Characters of a field over several lines; a quote that closes later than that counts as not closed."""
 
@@ -33,10 +34,12 @@ def read_csv(
     """The rows of a CSV file as parts of `staged_import`, from its lines. Raises `InputError` for a header that is none."""
     chunks = iter(chunks)
     lines = next(chunks, [])
-    layout = read_header(source, lines[0] if lines else "", required, columns)
-    reader = CsvReader(source, layout, number=2)
+    # Excel writes `sep=;` before the header, other programs an empty line.
+    skipped = next((index for index, line in enumerate(lines) if line.strip() and not _SEPARATOR_HINT.fullmatch(line)), 0)
+    layout = read_header(source, lines[skipped] if lines else "", required, columns)
+    reader = CsvReader(source, layout, number=skipped + 2)
     with tempfile.NamedTemporaryFile(mode="w+", encoding="utf-8", newline="", suffix=".csv") as file, connect() as connection:
-        lines = lines[1:]
+        lines = lines[skipped + 1 :]
         while True:
             following = next(chunks, None)
             yield from reader.read(lines, file, connection, is_last=following is None)

@@ -42,6 +42,15 @@ def test_a_german_excel_file_is_read_with_its_separator_and_its_dates(warehouse:
     assert read_tasks(warehouse)[0][5:7] == ("Berlin, DE", 'Bäcker; "S"')
 
 
+@pytest.mark.parametrize("before", ["sep=;\n", "SEP=;\r\n", "\n\n"])
+def test_what_excel_writes_before_the_header_is_passed_over(
+    warehouse: Warehouse, write: Write, import_file: ImportFile, before: str
+) -> None:
+    result = import_file(write(before + as_excel("2026-02-28", ";") + "bad\n"))
+    assert (result.added, result.rejected) == (10, 1)
+    assert read_rejects(warehouse)[0][1] == before.count("\n") + 14
+
+
 def test_american_dates_are_refused_naming_the_option_and_read_with_it(warehouse: Warehouse, settings: Settings, write: Write) -> None:
     path = write(as_excel("02/28/2026 23:35"))
     refused = import_with(warehouse, settings, path)

@@ -1,5 +1,6 @@
 """Notification bodies landed elsewhere: both forms of a line, bad lines, and the same file again."""
 
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobrecon.errors import InputError
-from jobrecon.ingest import import_notifications
+from jobrecon.ingest import ReadOptions, import_notifications
 from jobrecon.warehouse import Warehouse
 from tests.ingest.conftest import ACME, NOW, Write, read, read_rejects
 
@@ -72,6 +73,30 @@ def test_equal_bodies_in_a_row_are_one_notification(warehouse: Warehouse, write:
     times = ["2026-02-28T22:00:00Z", "2026-02-28T22:05:00Z"]
     import_notifications(warehouse, write(lines(*({"received_at": time, "body": body("LISTED")} for time in times))), NOW)
     assert read_notifications(warehouse) == [("job-1", datetime(2026, 2, 28, 22, tzinfo=UTC), "LISTED", 2)]
+
+
+def test_what_is_said_again_within_one_moment_is_not_lost(warehouse: Warehouse, write: Write) -> None:
+    times = {"received_at": "2026-02-28T22:00:00Z"}
+    path = write(lines(*(times | {"body": body(status)} for status in ("LISTED", "NOT_LISTED", "LISTED"))), "bodies.ndjson")
+    assert import_notifications(warehouse, path, NOW).added == 3
+    assert [row[2] for row in read_notifications(warehouse)] == ["LISTED", "NOT_LISTED", "LISTED"]
+    again = import_notifications(warehouse, path, NOW)
+    assert (again.added, again.known) == (0, 3)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "1601-01-01", "9999-12-31T23:59:59Z", "2026-03-02T06:00:01Z"])
+def test_a_time_of_receipt_that_cannot_be_is_refused(warehouse: Warehouse, write: Write, text: str) -> None:
+    result = import_notifications(warehouse, write(lines({"received_at": text, "body": body("LISTED")})), NOW)
+    assert (result.added, result.rejected) == (0, 1)
+
+
+@pytest.mark.parametrize(("options", "moment"), [({}, 22), ({"timezone": "Europe/Berlin"}, 21)])
+def test_a_time_of_receipt_without_an_offset_is_in_the_zone_that_is_named(
+    warehouse: Warehouse, write: Write, options: dict[str, str], moment: int
+) -> None:
+    path = write(gzip.compress(lines({"received_at": "2026-02-28T22:00:00", "body": body("LISTED")}).encode()), "bodies.ndjson.gz")
+    assert import_notifications(warehouse, path, NOW, options=ReadOptions(**options)).added == 1
+    assert read_notifications(warehouse)[0][1] == datetime(2026, 2, 28, moment, tzinfo=UTC)
 
 
 BAD_LINES = [

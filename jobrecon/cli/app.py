@@ -153,6 +153,7 @@ def report(
     import datetime as dt
 
     from jobrecon.reports import write_report
+    from jobrecon.reports.formatting import describe_count
 
     with exit_with_status():
         settings = load_settings()
@@ -179,8 +180,8 @@ def report(
             return
         flow = result.summary["roll_forward"]
         echo(
-            f"{flow['open_now']:,} findings open ({flow['open_before']:,} before, {flow['new']:,} new, {flow['resolved']:,} resolved) "
-            f"on {result.summary['date']}, {result.summary['jobs']:,} jobs.",
+            f"{describe_count(flow['open_now'], 'finding')} open ({flow['open_before']:,} before, {flow['new']:,} new, {flow['resolved']:,} resolved) "
+            f"on {result.summary['date']}, {describe_count(result.summary['jobs'], 'job')}.",
         )
         for reason in result.summary["incomplete_reasons"]:
             echo(f"INCOMPLETE: {reason}", "bold red", err)

@@ -30,10 +30,16 @@ HARMLESS = str.maketrans("<>[]`", "‹›()'")
 """Replaces the characters of HTML, links and code in markdown by similar ones."""
 
 
+def name_key(name: str, shard: str) -> str:
+    """An artifact's key: each shard has artifacts of its own."""
+    return f"{name}-{shard}" if shard else name
+
+
 class Progress:
     """The progress of polling as an artifact. Errors of Prefect's API do not stop polling."""
 
-    def __init__(self) -> None:
+    def __init__(self, shard: str = "") -> None:
+        self._key = name_key("polling", shard)
         self._artifact: UUID | None = None
         self._update: asyncio.Task[None] | None = None
 
@@ -50,7 +56,7 @@ class Progress:
     async def update(self, part: float) -> None:
         try:
             if self._artifact is None:
-                self._artifact = await acreate_progress_artifact(100 * part, key="polling", description="Due tasks polled in this run")
+                self._artifact = await acreate_progress_artifact(100 * part, key=self._key, description="Due tasks polled in this run")
             else:
                 await aupdate_progress_artifact(self._artifact, 100 * part)
         except Exception as error:  # noqa: BLE001  whatever it is, polling goes on
@@ -79,14 +85,15 @@ async def show_summary(summary: RunSummary, settings: Settings) -> None:
         kinds = warehouse.read("findings/select_open_by_kind")
     lines += _draw_bars({row["kind"]: row["open"] for row in kinds})
     lines += _list_reasons(summary.incomplete_reasons)
-    await acreate_markdown_artifact("\n".join(lines), key="reconcile-summary", description="The last reconciliation")
+    key = name_key("reconcile-summary", settings.shard)
+    await acreate_markdown_artifact("\n".join(lines), key=key, description="The last reconciliation")
 
 
 async def show_findings(settings: Settings) -> None:
     """The worst open findings, as a table."""
     with open_published(settings) as warehouse:
         rows = warehouse.read("findings/select_worst_findings", row_limit=WORST_ROWS)
-    await _show_table(rows, "worst-findings", f"The worst open findings, at most {WORST_ROWS}")
+    await _show_table(rows, name_key("worst-findings", settings.shard), f"The worst open findings, at most {WORST_ROWS}")
 
 
 async def show_report(page: Path, verdict: str, facts: Facts) -> None:

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.artifacts import show_report
+from flows.gather import join_shards
 from flows.run_policy import fail_cleanly, is_unreachable
 from jobrecon.clock import utc_now
 from jobrecon.delivery.deliver import deliver_report
@@ -21,12 +22,16 @@ from jobrecon.settings import load_settings
 async def daily_report(date: dt.date | None = None) -> State[Any]:
     """Write the report of a day (default: the day the run was scheduled for), link it and send it.
 
+    What several shards published is gathered first.
+
     Idempotent: the report is replaced, and messages that were sent are not sent again. A report of another day than the
     scheduled one is not sent. Ends as *Incomplete* where the report is incomplete, and fails as such where a message was not sent.
     """
     # A scheduled run may start just before its time, on the day before, or long after it, on another day.
     scheduled = runtime.flow_run.scheduled_start_time
     day = date or scheduled.astimezone(load_settings().zone).date()
+    if len(load_settings().load_applications().shards) > 1:
+        join_shards()
     result = write(day, max(utc_now(), scheduled))
     verdict = str(result.summary.get("verdict") or f"The report of {day}.")
     await show_report(result.folder / "index.html", verdict, result.facts)

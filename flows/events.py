@@ -13,8 +13,11 @@ MAX_EVENTS = 200
 TEXT_LIMIT = 500
 
 
-def emit_events(summary: RunSummary, settings: Settings) -> None:
-    """Emit `jobrecon.finding.opened`, `jobrecon.finding.resolved` and, after an incomplete run, `jobrecon.run.incomplete`."""
+def emit_events(summary: RunSummary, settings: Settings, *, is_sharded: bool = False) -> None:
+    """Emit `jobrecon.finding.opened`, `jobrecon.finding.resolved` and, after an incomplete run, `jobrecon.run.incomplete`.
+
+    Where there are several shards, `jobrecon.shard.published` too: `gather` runs on it.
+    """
     with open_published(settings) as warehouse:
         rows = warehouse.read("reports/select_changed_findings", as_of=summary.as_of, most_rows=MAX_EVENTS)
     counts = {"opened_in_run": summary.findings_opened, "resolved_in_run": summary.findings_resolved}
@@ -32,11 +35,19 @@ def emit_events(summary: RunSummary, settings: Settings) -> None:
             },
             payload={name: _make_value(value) for name, value in row.items() if name != "change"} | counts,
         )
+    if is_sharded:
+        shard = settings.shard or "default"
+        resource = {"prefect.resource.id": f"jobrecon.shard.{shard}", "prefect.resource.name": shard}
+        emit_event("jobrecon.shard.published", resource=resource, payload={"as_of": summary.as_of.isoformat()})
     if not summary.is_complete:
         emit_event(
             "jobrecon.run.incomplete",
             resource={"prefect.resource.id": f"jobrecon.run.{summary.run_id}", "prefect.resource.name": "reconcile"},
-            payload={"as_of": summary.as_of.isoformat(), "reasons": [_shorten(reason) for reason in summary.incomplete_reasons[:20]]},
+            payload={
+                "as_of": summary.as_of.isoformat(),
+                "shard": settings.shard,
+                "reasons": [_shorten(reason) for reason in summary.incomplete_reasons[:20]],
+            },
         )
 
 

@@ -15,12 +15,12 @@ from jobrecon.settings import load_settings
 
 @flow(name="maintain", log_prints=False)
 @fail_cleanly
-async def maintain() -> State[Any]:
-    """Delete landed bodies, refused rows and reports older than their retention, and checkpoint the warehouse."""
-    return Completed(message=delete_old_data().sentence)
+async def maintain(shard: str | None = None) -> State[Any]:
+    """Delete landed bodies, refused rows and reports older than their retention, and checkpoint the warehouse of the shard."""
+    return Completed(message=delete_old_data(shard).sentence)
 
 
 @task(cache_policy=NO_CACHE)
-def delete_old_data() -> maintenance.MaintenanceResult:
+def delete_old_data(shard: str | None) -> maintenance.MaintenanceResult:
     """Delete, with the warehouse open for writing."""
-    return maintenance.maintain(load_settings(), utc_now())
+    return maintenance.maintain(load_settings(shard=shard), utc_now())

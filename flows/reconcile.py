@@ -21,13 +21,15 @@ PROGRESS_SECONDS = 15
 
 @flow(name="reconcile", log_prints=False)
 @fail_cleanly
-async def reconcile(as_of: datetime | None = None) -> State[Any]:
+async def reconcile(as_of: datetime | None = None, shard: str | None = None) -> State[Any]:
     """Poll, ingest webhooks, compare, publish: one reconciliation as of a given time (default: now; without an offset: UTC).
+
+    `shard`: the applications it is for (default: JOBRECON_SHARD).
 
     Idempotent: a second run at the same time changes nothing but its own row, polls and the ledger. Ends as *Incomplete*, of type
     FAILED, where something could not be read; of type COMPLETED where only the day's calls were used up or a webhook is silent.
     """
-    settings = load_settings()
+    settings = load_settings(shard=shard)
     as_of = as_of or utc_now()
     as_of = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
     with open_reconciliation(settings, as_of, flow_run_id=runtime.flow_run.id) as run:
@@ -38,12 +40,13 @@ async def reconcile(as_of: datetime | None = None) -> State[Any]:
         await check(run)
         update_findings(run)
         publish(run)
-    summary = run.summary
+    # The shard's own published copy.
+    summary, settings = run.summary, run.settings
     for reason in summary.incomplete_reasons:
         get_run_logger().warning("Incomplete: %s", reason)
     await show_summary(summary, settings)
     await show_findings(settings)
-    emit_events(summary, settings)
+    emit_events(summary, settings, is_sharded=run.applications.is_sharded)
     if summary.failures:
         # As the command line ends with 1 by them. No data: a caller gets the message as the error.
         return Failed(name="Incomplete", message=" ".join(summary.failures))
@@ -61,7 +64,7 @@ def pull(run: Reconciliation) -> None:
 async def poll(run: Reconciliation) -> None:
     """Poll due tasks within each application's budget. Single calls are retried inside."""
     logger = get_run_logger()
-    progress = Progress()
+    progress = Progress(run.settings.shard)
     await progress.update(0)
     logged_at = time.monotonic()
 
@@ -105,4 +108,4 @@ def update_findings(run: Reconciliation) -> None:
 def publish(run: Reconciliation) -> None:
     """Replace the published copy."""
     run.publish()
-    get_run_logger().info("Published %s.", run.settings.published)
+    get_run_logger().info("Published.")

@@ -43,6 +43,7 @@ class Application:
     daily_call_limit: int = 300_000
     is_retired: bool = False
     """Its history stays; nothing is fetched or expected any more."""
+    shard: str = ""
     environment: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     def load_secrets(self) -> list[SecretStr]:
@@ -51,6 +52,12 @@ class Application:
         A reference that cannot be resolved is skipped while another one can; raises `ConfigurationError` if none does.
         """
         return _load_available(self.secret_references, self.environment)
+
+    def to_customer(self) -> dict[str, Any]:
+        """Its row in the table `customers`."""
+        names = ("customer", "account_manager", "account_manager_email", "daily_call_limit")
+        row = {name: getattr(self, name) for name in names}
+        return {"application_urn": self.urn, **row, "retired": self.is_retired}
 
 
 def _load_available(references: list[str], environment: Mapping[str, str]) -> list[SecretStr]:
@@ -67,10 +74,14 @@ def _load_available(references: list[str], environment: Mapping[str, str]) -> li
 
 @dataclass(frozen=True)
 class Applications:
-    """All configured applications, in the order of the file."""
+    """The configured applications, in the order of the file: all, or those of one shard."""
 
     items: list[Application]
     parent: Parent | None = None
+    others: list[str] = field(default_factory=list)
+    """URNs of the applications of other shards. What is about them is theirs."""
+    is_default: bool = True
+    """Whether what names no configured application belongs to these."""
 
     def __iter__(self) -> Iterator[Application]:
         return iter(self.items)
@@ -86,6 +97,41 @@ class Applications:
     def find(self, urn: str) -> Application | None:
         return next((application for application in self.items if application.urn == urn), None)
 
+    def owns(self, application_urn: str | None) -> bool:
+        """Whether what is about an application belongs to these."""
+        return application_urn not in self.others and (self.is_default or self.find(application_urn or "") is not None)
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether these are one shard of several."""
+        return bool(self.others) or not self.is_default
+
+    @property
+    def shards(self) -> list[str]:
+        """The names of all shards; the first is the default shard, which always exists."""
+        return sorted({"", *(application.shard for application in self.items)})
+
+    def of_shard(self, shard: str) -> "Applications":
+        """The applications of one shard. Raises `ConfigurationError` for a shard that no application names."""
+        if shard not in self.shards:
+            known = ", ".join(self.shards[1:]) or "none"
+            raise ConfigurationError(
+                f"No application has the shard {shard!r}; the shards of applications.toml: {known}. Nothing was changed. "
+                "Correct --shard or JOBRECON_SHARD, or name the shard in applications.toml."
+            )
+        own = [application for application in self.items if application.shard == shard]
+        others = [application.urn for application in self.items if application.shard != shard]
+        return Applications(own, self.parent, others, is_default=not shard)
+
+
+def _check_shard(text: str) -> str:
+    if text == "default":
+        raise ValueError
+    return text
+
+
+NO_SHARDS = Applications([])
+"""Owns everything."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -94,6 +140,9 @@ def _check_reference(text: str) -> str:
     if not is_reference(text):
         raise ValueError
     return text
+
+
+Shard = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?$"), AfterValidator(_check_shard)]
 
 
 class _Table(BaseModel):
@@ -121,6 +170,7 @@ class _Entry(_Table):
     account_manager_email: Text | None = None
     daily_call_limit: Annotated[int, Field(ge=0, le=MAX_LIMIT)] | None = None
     retired: bool = False
+    shard: Shard | None = None
 
 
 class _ParentEntry(_Table):
@@ -161,6 +211,7 @@ def read_applications(path: Path, daily_call_limit: int, environment: Mapping[st
             account_manager_email=entry.account_manager_email,
             daily_call_limit=daily_call_limit if entry.daily_call_limit is None else entry.daily_call_limit,
             is_retired=entry.retired,
+            shard=entry.shard or "",
             environment=environment,
         )
         for entry in file.applications
@@ -176,6 +227,7 @@ def name_nearest(name: str, known: Iterable[str]) -> str:
 EXPECTED = {
     "client_secrets": 'client_secrets must be a list such as ["env:ACME_SECRET"]',
     "retired": "retired must be true or false",
+    "shard": "shard must be lower-case letters, digits and dashes, at most 30, and not `default`",
     "daily_call_limit": f"daily_call_limit must be a whole number from 0 to {MAX_LIMIT}",
 }
 

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     client_id: str = Field(default="", description="Instead of the file, for one application: its client id")
     client_secret: SecretStr = Field(default=SecretStr(""), description="Instead of the file: its client secret")
     application_urn: str = Field(default="", description="Instead of the file: its URN")
+    shard: str = Field(default="", description="The shard that this process works on (docs/machines.md); not set: the default shard")
     daily_call_limit: int = Field(
         default=300_000, ge=0, le=MAX_LIMIT, description="Calls per application and UTC day, for `simpleJobPostingTasks`"
     )
@@ -97,6 +98,11 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="Chat that gets the verdict of the day: the incoming webhook as Slack or Teams shows it, or an apprise address (`jsons://host/path`)",
     )
+    s3_key_id: str = Field(default="", description="Access key id for a lake's data on S3 (`DATA_PATH 's3://…'`)")
+    s3_secret: SecretStr = Field(default=SecretStr(""), description="Secret access key for a lake's data on S3")
+    s3_region: str = Field(default="us-east-1", description="Region of the bucket")
+    s3_endpoint: str = Field(default="", description="Address of an S3-compatible store, `https://host:port`; not set: Amazon's")
+    snapshot_days: float = Field(default=7, ge=0, description="Days after which maintenance expires a lake's snapshots")
     parquet: str = Field(default="", description="Folder for the published tables as Parquet files, replaced by each run; not set: none")
 
     @field_validator("api_version")
@@ -123,7 +129,7 @@ class Settings(BaseSettings):
             raise ValueError("only /webhook, /healthz, /readyz and /metrics can be served")
         return value
 
-    @field_validator("api_url", "token_url", "report_url")
+    @field_validator("api_url", "token_url", "report_url", "s3_endpoint")
     @classmethod
     def check_address(cls, value: str) -> str:
         if value:
@@ -134,13 +140,32 @@ class Settings(BaseSettings):
     def fill_defaults(self) -> "Settings":
         """Everything of the embedded default lies below `home`."""
         self.warehouse = self.warehouse or str(self.home / "warehouse.duckdb")
+        self.shard = "" if self.shard == "default" else self.shard
+        if self.shard and not self.is_lake:
+            self.warehouse = str(name_for_shard(Path(self.warehouse), self.shard))
         self.published = self.published if self.published != Path() else self.home / "published" / "jobrecon.duckdb"
         self.landing_url = self.landing_url or f"sqlite:///{(self.home / 'landing.db').absolute()}"
         self.reports = self.reports if self.reports != Path() else self.home / "reports"
         for address in (self.warehouse, self.landing_url, self.task_source_url.get_secret_value(), self.smtp_url.get_secret_value()):
             remember_secrets(*find_secrets(address))
-        remember_secrets(self.client_secret.get_secret_value(), *find_path_secrets(self.chat_url.get_secret_value()))
+        remember_secrets(
+            self.client_secret.get_secret_value(), self.s3_secret.get_secret_value(), *find_path_secrets(self.chat_url.get_secret_value())
+        )
         return self
+
+    @property
+    def is_lake(self) -> bool:
+        return self.warehouse.startswith("ducklake:")
+
+    def load_shard(self) -> Applications:
+        """The applications of this process's shard. Raises `ConfigurationError` for a shard that none of them names."""
+        return self.load_applications().of_shard(self.shard)
+
+    def for_shard(self) -> "Settings":
+        """The settings of a shard's run: where there are several shards, each publishes a copy of its own, for `gather`."""
+        if len(self.load_applications().shards) == 1:
+            return self
+        return self.model_copy(update={"published": name_for_shard(self.published, self.shard or "default")})
 
     def list_webhook_paths(self) -> list[str]:
         return [path.strip() for path in self.webhook_paths.split(",") if path.strip()]
@@ -191,13 +216,18 @@ class Settings(BaseSettings):
         return read_applications(self.applications, self.daily_call_limit, self.environment)
 
 
+def name_for_shard(path: Path, shard: str) -> Path:
+    """The path of a shard's own file: `warehouse-b.duckdb` for `warehouse.duckdb`."""
+    return path.with_name(f"{path.stem}-{shard}{path.suffix}")
+
+
 def _text(value: Any) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """The settings of this process. Raises `ConfigurationError` that names each wrong or unknown variable, never its value."""
-    settings = _read_settings(**overrides)
+    """The settings of this process; an override that is None is none. Raises `ConfigurationError` that names each wrong or unknown variable, never its value."""
+    settings = _read_settings(**{name: value for name, value in overrides.items() if value is not None})
     if unknown := find_unknown(settings.applications):
         lines = [f"  {name} is not known; did you mean {nearest}?" for name, nearest in unknown.items()]
         raise ConfigurationError("Settings that do not exist. Nothing was changed.\n" + "\n".join(lines))

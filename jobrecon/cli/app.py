@@ -12,6 +12,7 @@ import typer
 from jobrecon import __version__
 from jobrecon.cli.console import (
     JsonOption,
+    ShardOption,
     echo,
     err,
     exit_with_status,
@@ -24,6 +25,7 @@ from jobrecon.cli.console import (
     start_logging,
 )
 from jobrecon.cli.demo import demo, sandbox
+from jobrecon.cli.gathering import gather
 from jobrecon.cli.importing import notifications, rejected, tasks
 from jobrecon.cli.settings import settings as print_settings
 from jobrecon.cli.webhook import webhook
@@ -41,6 +43,7 @@ app = typer.Typer(
 app.add_typer(tasks, name="tasks")
 app.add_typer(notifications, name="notifications")
 app.command()(rejected)
+app.command()(gather)
 app.command("settings")(print_settings)
 app.add_typer(webhook, name="webhook")
 app.command()(sandbox)
@@ -100,6 +103,7 @@ def run(
     ] = None,
     allow_future: Annotated[bool, typer.Option("--allow-future", help="Take an --as-of ahead of this machine's clock.")] = False,
     is_landing_new: Annotated[bool, typer.Option("--new-landing", help="Accept another landing database than the last run's.")] = False,
+    shard: ShardOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Reconcile once: pull new tasks, poll LinkedIn, merge notifications, update findings, publish.
@@ -112,12 +116,12 @@ def run(
     from jobrecon.reports.formatting import describe_count, describe_seconds
 
     with exit_with_status():
-        settings = load_settings()
+        settings = load_settings(shard=shard)
         timestamp, started = parse_timestamp(as_of, "--as-of"), time.monotonic()
         with show_progress("Polling LinkedIn") as advance:
             summary = reconcile(settings, timestamp, advance, allow_future=allow_future, is_landing_new=is_landing_new)
         if as_json:
-            print_json({**summary.model_dump(), "published": str(settings.published)})
+            print_json({**summary.model_dump(), "published": str(settings.for_shard().published)})
         else:
             echo(
                 f"{summary.state}, as of {summary.as_of.isoformat(timespec='seconds')}, in {time.monotonic() - started:.1f} s: {summary.sentence}."
@@ -130,7 +134,7 @@ def run(
                     f"Not due yet: {describe_count(summary.tasks_young, 'task')} younger than {describe_seconds(settings.first_check_after)}."
                 )
             echo(f"Warehouse: {settings.describe_warehouse()}")
-            echo(f"Published: {settings.published}")
+            echo(f"Published: {settings.for_shard().published}")
         for reason in summary.incomplete_reasons:
             echo(f"INCOMPLETE: {reason}", "yellow", err)
         if summary.failures:

@@ -25,6 +25,9 @@ PLAIN_WIDTH = 200
 out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 err = Console(stderr=True, soft_wrap=True, highlight=False, width=None if sys.stderr.isatty() else PLAIN_WIDTH)
 
+ShardOption = Annotated[
+    str | None, typer.Option("--shard", help="The shard of the applications. Default: JOBRECON_SHARD, or the default shard.", metavar="S")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobrecon.cli.console import JsonOption, echo, err, exit_with_status, print_json, show_progress
+from jobrecon.cli.console import JsonOption, ShardOption, echo, err, exit_with_status, print_json, show_progress
 from jobrecon.clock import utc_now
 from jobrecon.errors import ConfigurationError, InputError
 from jobrecon.settings import Settings, describe_settings, load_settings
@@ -45,6 +45,7 @@ def tasks_import(
     is_dry_run: DryRun = False,
     is_strict: Strict = False,
     is_created: Create = False,
+    shard: ShardOption = None,
 ) -> None:
     """Add task URNs from CSV, Parquet or (ND)JSON files, plain or gzipped. Safe to repeat: known tasks stay as they are.
 
@@ -54,9 +55,9 @@ def tasks_import(
     from jobrecon.warehouse import open_warehouse
 
     with exit_with_status():
-        settings = load_settings()
+        settings = load_settings(shard=shard)
         options = ReadOptions(encoding, timezone or "UTC", date_format, read_mapping(mapping or []))
-        applications = settings.load_applications()
+        applications = settings.load_shard()
         refuse_new_home(settings, is_created)
         with open_warehouse(settings) as warehouse:
             _import_files(
@@ -77,6 +78,7 @@ def notifications_import(
     is_dry_run: DryRun = False,
     is_strict: Strict = False,
     is_created: Create = False,
+    shard: ShardOption = None,
 ) -> None:
     """Add notification bodies that were landed elsewhere: NDJSON, one body a line, with or without its time of receipt.
 
@@ -86,14 +88,17 @@ def notifications_import(
     from jobrecon.warehouse import open_warehouse
 
     with exit_with_status():
-        settings = load_settings()
+        settings = load_settings(shard=shard)
         options = ReadOptions(encoding, timezone or "UTC")
+        applications = settings.load_shard()
         refuse_new_home(settings, is_created)
         with open_warehouse(settings) as warehouse:
             _import_files(
                 files,
                 "notifications",
-                lambda path, advance: import_notifications(warehouse, path, utc_now(), advance, options, is_dry_run=is_dry_run),
+                lambda path, advance: import_notifications(
+                    warehouse, path, utc_now(), advance, options, applications=applications, is_dry_run=is_dry_run
+                ),
                 settings,
                 is_dry_run=is_dry_run,
                 is_strict=is_strict,
@@ -200,6 +205,8 @@ def _import_files(
 
 def _print_result(result: "ImportResult", noun: str) -> None:
     echo(f"{result.source}: {result.added:,} {noun} added, {result.known:,} known already, {result.rejected:,} rows rejected")
+    if result.skipped:
+        echo(f"  {result.skipped:,} rows of other shards skipped")
     for note in result.notes:
         echo(f"  {note}")
     reasons = sorted(result.reasons.items(), key=lambda item: -item[1].count)

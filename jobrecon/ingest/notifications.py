@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
+from jobrecon.applications import NO_SHARDS, Applications
 from jobrecon.ingest.files import STDIN, ReadOptions, open_input
 from jobrecon.ingest.result import ImportResult
 from jobrecon.ingest.staging import CHUNK_ROWS, MAX_ROW_LENGTH
@@ -30,6 +31,7 @@ def import_notifications(
     advance: Callable[[int], None] = lambda _: None,
     options: ReadOptions | None = None,
     *,
+    applications: Applications = NO_SHARDS,
     is_dry_run: bool = False,
 ) -> ImportResult:
     """Add the notifications of an NDJSON file, `-` for standard input. Doing it again adds nothing.
@@ -45,7 +47,10 @@ def import_notifications(
         while part := list(islice(lines, CHUNK_ROWS)):
             deliveries, rejects = [], []
             for line in part:
-                if isinstance(line, _RejectedLine):
+                is_own = applications.is_default if isinstance(line, _RejectedLine) else applications.owns(line["application_urn"])
+                if not is_own:
+                    result.skipped += 1
+                elif isinstance(line, _RejectedLine):
                     rejects.append({"source": source, "line": line.number, "reason": line.reason, "row": line.text[:MAX_ROW_LENGTH]})
                     result.reject(line.reason, 1, [(line.number, line.text[:80])])
                 else:

@@ -20,12 +20,14 @@ class Reason:
 
 @dataclass
 class ImportResult:
-    """What became of one file; `added` + `known` + `rejected` are its rows."""
+    """What became of one file; `added` + `known` + `rejected` + `skipped` are its rows."""
 
     source: str
     added: int = 0
     known: int = 0
     rejected: int = 0
+    skipped: int = 0
+    """Rows of other shards."""
     notes: list[str] = field(default_factory=list)
     reasons: dict[str, Reason] = field(default_factory=dict)
 

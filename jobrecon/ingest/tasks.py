@@ -77,6 +77,10 @@ def merge_tasks(
             timezone=timezone,
             now=now,
         )
+        if applications.is_sharded:
+            result.skipped += warehouse.count(
+                "tasks/delete_rows_of_other_shards", own=urns, others=applications.others, is_default=applications.is_default
+            )
         if since:
             late_count, oldest_requested_at = warehouse.run("tasks/select_late_count", since=since)[0]
             late, oldest = late + late_count, min(oldest, oldest_requested_at or oldest)
@@ -120,7 +124,7 @@ def retry_rejected(warehouse: Warehouse, applications: Applications, now: dateti
 
 def find_default(applications: Applications) -> str | None:
     """The application of rows that name none: the only one that is configured."""
-    return next(iter(applications)).urn if len(applications) == 1 else None
+    return next(iter(applications)).urn if len(applications) == 1 and not applications.is_sharded else None
 
 
 @contextmanager

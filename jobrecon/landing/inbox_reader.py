@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select
 
+from jobrecon.applications import NO_SHARDS, Applications
 from jobrecon.landing.database import explain_landing_errors
 from models.inbox import Challenge, InboxItem, QuarantinedBody, ReceivedBody, Silence
 
@@ -46,8 +47,10 @@ class InboxState:
     """Since when LinkedIn is silent by the last run, by application; '' for challenges."""
 
 
-def read_unmerged(engine: Engine, up_to: datetime, batch_size: int = 10_000) -> Iterator[list[UnmergedRow]]:
-    """Deliveries received by `up_to` that are not merged, in order of (`received_at`, `inbox_id`), in batches.
+def read_unmerged(
+    engine: Engine, up_to: datetime, batch_size: int = 10_000, applications: Applications = NO_SHARDS
+) -> Iterator[list[UnmergedRow]]:
+    """Deliveries of these applications, received by `up_to`, that are not merged, in order of (`received_at`, `inbox_id`), in batches.
 
     All batches are of one snapshot: what lands or is marked in the meantime changes nothing in them. A batch is cut short where
     its payloads take `MAX_BATCH_BYTES`. Raises `LandingUnavailable`.
@@ -55,7 +58,7 @@ def read_unmerged(engine: Engine, up_to: datetime, batch_size: int = 10_000) -> 
     query = (
         select(*(_inbox.c[name] for name in UnmergedRow._fields[:-1]), _inbox.c.raw_hash, func.length(_bodies.c.body).label("size"))
         .join(_bodies, _bodies.c.raw_hash == _inbox.c.raw_hash)
-        .where(_inbox.c.merged_at.is_(None), _inbox.c.received_at <= up_to)
+        .where(_inbox.c.merged_at.is_(None), _inbox.c.received_at <= up_to, _is_owned(applications))
         .order_by(_inbox.c.received_at, _inbox.c.inbox_id)
     )
     with explain_landing_errors(engine), engine.connect() as connection:
@@ -78,6 +81,12 @@ def _add_payloads(connection: Connection, rows: list[Any]) -> list[UnmergedRow]:
         chosen = _bodies.c.raw_hash.in_(hashes[start : start + MAX_PARAMETERS])
         payloads |= {row.raw_hash: row.payload for row in connection.execute(select(_bodies.c.raw_hash, _bodies.c.payload).where(chosen))}
     return [UnmergedRow._make([*row[:-2], payloads[row.raw_hash]]) for row in rows]
+
+
+def _is_owned(applications: Applications) -> Any:
+    if applications.is_default:
+        return _inbox.c.application_urn.not_in(applications.others)
+    return _inbox.c.application_urn.in_([application.urn for application in applications])
 
 
 def read_state(engine: Engine) -> InboxState:

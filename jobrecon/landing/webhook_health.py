@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, insert, select
 
+from jobrecon.applications import NO_SHARDS, Applications
 from jobrecon.landing.database import explain_landing_errors
 from models.inbox import Silence
 
@@ -21,14 +22,15 @@ def describe_silences(silences: Mapping[str, datetime]) -> str:
     return f"LinkedIn {', and '.join(parts)}: changes may have gone unnoticed. `jobrecon doctor` says what to check."
 
 
-def write_silences(engine: Engine, silences: Mapping[str, datetime]) -> None:
-    """Replace the silences that receivers and the doctor report. Raises `LandingUnavailable`."""
+def write_silences(engine: Engine, silences: Mapping[str, datetime], applications: Applications = NO_SHARDS) -> None:
+    """Replace the silences of these applications that receivers and the doctor report. Raises `LandingUnavailable`."""
     rows = [{"application_urn": urn, "since": since} for urn, since in silences.items()]
     with explain_landing_errors(engine), engine.connect() as connection:
-        known = {row.application_urn: row.since for row in connection.execute(select(_silences))}
+        rows_known = connection.execute(select(_silences)).all()
+    known = {row.application_urn: row.since for row in rows_known if applications.owns(row.application_urn)}
     if known == dict(silences):
         return
     with explain_landing_errors(engine), engine.begin() as connection:
-        connection.execute(delete(_silences))
+        connection.execute(delete(_silences).where(_silences.c.application_urn.in_(known)))
         if rows:
             connection.execute(insert(_silences), rows)

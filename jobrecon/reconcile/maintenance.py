@@ -10,6 +10,7 @@ from jobrecon.landing.database import open_landing
 from jobrecon.landing.retention import prune_landing
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
+from jobrecon.warehouse.lake import maintain_lake
 
 
 @dataclass
@@ -19,10 +20,19 @@ class MaintenanceResult:
     landed: int = 0
     rejected_rows: int = 0
     reports: int = 0
+    snapshots: int = 0
+    files: int = 0
+    """Snapshots and files of a lake."""
 
     @property
     def sentence(self) -> str:
-        return f"{self.landed:,} landed bodies, {self.rejected_rows:,} refused rows and {self.reports:,} reports were deleted; the warehouse is checkpointed."
+        lake = (
+            f"; {self.snapshots:,} snapshots of the lake expired, {self.files:,} files were deleted" if self.snapshots or self.files else ""
+        )
+        return (
+            f"{self.landed:,} landed bodies, {self.rejected_rows:,} refused rows and {self.reports:,} reports were deleted; the warehouse is "
+            f"checkpointed{lake}."
+        )
 
 
 def maintain(settings: Settings, now: dt.datetime) -> MaintenanceResult:
@@ -42,7 +52,10 @@ def maintain(settings: Settings, now: dt.datetime) -> MaintenanceResult:
         if settings.retention_days:
             result.rejected_rows = warehouse.count("tasks/delete_old_rejected_rows", before=before)
             result.reports = _remove_reports(settings.reports, before.date())
-        warehouse.connection.execute("checkpoint")
+        if warehouse.lake:
+            result.snapshots, result.files = maintain_lake(warehouse.connection, now, settings.snapshot_days)
+        else:
+            warehouse.checkpoint()
     return result
 
 

@@ -12,9 +12,9 @@ from jobrecon.warehouse.connection import Warehouse, stage
 log = logging.getLogger(__name__)
 
 
-def undo_lost_merges(warehouse: Warehouse, engine: Engine) -> int:
-    """Have deliveries merged again whose merge this warehouse does not know; returns how many. Raises `LandingUnavailable`."""
-    merges = [{"merge_id": merge_id} for merge_id in read_merge_ids(engine)]
+def undo_lost_merges(warehouse: Warehouse, engine: Engine, shard: str = "") -> int:
+    """Have deliveries merged again whose merge this warehouse, the shard's, does not know; returns how many. Raises `LandingUnavailable`."""
+    merges = [{"merge_id": merge_id} for merge_id in read_merge_ids(engine, shard)]
     lost = warehouse.read("notifications/select_lost_merges", stage("staged_merges", merges)) if merges else []
     count = undo_merges(engine, [row["merge_id"] for row in lost])
     if count:

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 
-from jobrecon.applications import Application, Applications
+from jobrecon.applications import Applications
 from jobrecon.clock import Clock, utc_now
 from jobrecon.demo.marker import refuse_ended_demo
 from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld, WarehouseInvalidated
@@ -71,7 +70,7 @@ class Reconciliation:
 
     def pull(self) -> None:
         """Update customers, pull new tasks and expire tasks older than their lifespan."""
-        customers = stage("staged_customers", [_describe_customer(item) for item in self.applications])
+        customers = stage("staged_customers", [item.to_customer() for item in self.applications])
         self.warehouse.run("postings/merge_customers", customers)
         self.summary.pulled_at = self.last_pulled_at
         retried = retry_rejected(self.warehouse, self.applications, self.as_of)
@@ -95,10 +94,11 @@ class Reconciliation:
             "tasks/select_young_count", as_of=self.as_of, first_check_after=self.settings.first_check_after
         )
         for urn, count in self.warehouse.run("runs/select_unconfigured_applications", customers):
-            self.failures[urn] = (
-                f"{urn} is not configured, but {count:,} of its tasks are pending: nobody polls them. Add it to applications.toml, or "
-                "mark it as retired there."
-            )
+            if self.applications.owns(urn):
+                self.failures[urn] = (
+                    f"{urn} is not configured, but {count:,} of its tasks are pending: nobody polls them. Add it to applications.toml, "
+                    "or mark it as retired there."
+                )
 
     async def poll(self, advance: Callable[[int, int], None] = lambda _done, _due: None, job: str | None = None) -> PollResult:
         """Poll due tasks, or only those of `job`. An error of one application is recorded and stops no other."""
@@ -153,15 +153,16 @@ class Reconciliation:
             self.unseen_facets = set(INBOX_FACETS)
             return
         try:
-            undo_lost_merges(self.warehouse, self.engine)
-            for rows in read_unmerged(self.engine, self.as_of, INBOX_ROWS):
+            undo_lost_merges(self.warehouse, self.engine, self.settings.shard)
+            for rows in read_unmerged(self.engine, self.as_of, INBOX_ROWS, self.applications):
                 deliveries = [{**row._asdict(), "arrival": row.inbox_id} for row in rows]
                 merge = {"merge_id": uuid.uuid4().hex, "run_id": self.summary.run_id}
                 self.summary.notifications_merged += merge_deliveries(
                     self.warehouse, deliveries, [], self.as_of, merge=merge | {"merged_at": self.as_of}
                 )
-                mark_merged(self.engine, [row.inbox_id for row in rows], self.as_of, **merge)
-            merge_challenges(self.warehouse, self.engine, self.as_of)
+                mark_merged(self.engine, [row.inbox_id for row in rows], self.as_of, **merge, shard=self.settings.shard)
+            if self.applications.is_default:
+                merge_challenges(self.warehouse, self.engine, self.as_of)
             prune_landing(self.engine, min(self.as_of, self.clock()), self.settings.inbox_retention_days)
             self.unseen_facets = set()
             self.failures.pop("inbox", None)
@@ -190,7 +191,7 @@ class Reconciliation:
             self.limits["webhook"] = describe_silences(silences)
         if self.engine is not None and "WEBHOOK" not in self.unseen_facets:
             try:
-                write_silences(self.engine, silences)
+                write_silences(self.engine, silences, self.applications)
             except LandingUnavailable as error:
                 log.warning("%s", error)
 
@@ -199,13 +200,16 @@ class Reconciliation:
         try:
             if self.engine is not None:
                 ledger = read_ledger(self.engine, since=self.clock().date() - timedelta(days=31))
-                self.warehouse.run("runs/merge_call_budget", stage("staged_budget", ledger))
+                own = [row for row in ledger if self.applications.owns(row["application_urn"])]
+                self.warehouse.run("runs/merge_call_budget", stage("staged_budget", own))
         except LandingUnavailable as error:
             self.failures["ledger"] = str(error)
         self.finish(RunState.INCOMPLETE if self.failures or self.limits else RunState.COMPLETED)
-        if self.settings.parquet:
+        if self.settings.parquet and not self.applications.is_sharded:
             export_parquet(self.warehouse, Path(self.settings.parquet))
-        self.warehouse.publish()
+        if not (self.settings.is_lake and self.applications.is_sharded):
+            # Of a lake with several shards `gather` reads the tagged snapshots.
+            self.warehouse.publish()
 
     def finish(self, state: RunState) -> None:
         """Write the row of the finished run."""
@@ -215,7 +219,10 @@ class Reconciliation:
         summary.failures = list(dict.fromkeys(self.failures.values()))
         summary.incomplete_reasons = list(dict.fromkeys([*summary.failures, *self.limits.values()]))
         summary.tasks_overlooked = self.warehouse.count("runs/select_overlooked_count", as_of=summary.as_of)
-        write_run(self.warehouse, summary)
+        with self.warehouse.transaction():
+            write_run(self.warehouse, summary)
+            if state != RunState.FAILED:
+                self.warehouse.tag_snapshot(summary.run_id)
 
 
 def write_run(warehouse: Warehouse, summary: RunSummary) -> None:
@@ -246,8 +253,8 @@ def open_reconciliation(
             f"{as_of.isoformat()} lies ahead of this machine's clock ({now.isoformat(timespec='seconds')}). Nothing was changed. Later "
             "runs could not go back before it; --allow-future runs as of it all the same."
         )
-    applications = settings.load_applications()
-    if not len(applications):
+    applications, settings = settings.load_shard(), settings.for_shard()
+    if not len(applications) and not applications.others:
         raise ConfigurationError(
             f"No application is configured: {settings.applications} does not exist or names none, and JOBRECON_CLIENT_ID is not set. "
             "Nothing was changed. docs/settings.md shows an example."
@@ -273,6 +280,7 @@ def open_reconciliation(
             load_catalog(warehouse)
             warehouse.run("notifications/update_missing_receipts")
             summary = RunSummary(run_id=uuid.uuid4().hex, as_of=as_of, started_at=clock(), flow_run_id=flow_run_id, landing_id=landing_id)
+            summary.shard = settings.shard or None
             warehouse.run("runs/update_interrupted_runs", now=summary.started_at)
             write_run(warehouse, summary)
             run = Reconciliation(warehouse, settings, applications, engine, summary, clock)
@@ -316,14 +324,3 @@ def reconcile(
         run.update_findings()
         run.publish()
         return run.summary
-
-
-def _describe_customer(application: Application) -> dict[str, Any]:
-    return {
-        "application_urn": application.urn,
-        "customer": application.customer,
-        "account_manager": application.account_manager,
-        "account_manager_email": application.account_manager_email,
-        "daily_call_limit": application.daily_call_limit,
-        "retired": application.is_retired,
-    }

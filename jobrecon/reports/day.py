@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -41,13 +41,27 @@ def _find_midnight(date: dt.date, zone: ZoneInfo) -> dt.datetime:
     return dt.datetime.combine(date, dt.time(), tzinfo=zone).astimezone(dt.UTC)
 
 
-def explain_gaps(run: Mapping[str, Any] | None, day: ReportDay, now: dt.datetime, stale_after_seconds: int) -> list[str]:
+def explain_gaps(
+    runs: Sequence[Mapping[str, Any]], day: ReportDay, now: dt.datetime, stale_after_seconds: int, shards: Sequence[str] = ("",)
+) -> list[str]:
     """Why the report of `day` is incomplete, in plain sentences; empty: it is complete.
 
-    `run` is the last finished run before the end of the day, `now` the moment the report is made.
+    `runs` are the last finished runs before the end of the day, one for each shard, `now` the moment the report is made.
     """
-    if run is None:
+    known = {run["shard"]: run for run in runs}
+    if not any(known[shard]["as_of"] for shard in shards if shard in known):
         return ["No run has finished by the end of this day, so nothing was checked."]
+    reasons = []
+    for shard in shards:
+        prefix = f"Shard {shard or 'default'}: " if len(shards) > 1 else ""
+        if shard not in known:
+            reasons.append(f"{prefix}No run of it is in the published copy.")
+        elif known[shard]["as_of"]:
+            reasons += [prefix + reason for reason in _explain_run(known[shard], day, now, stale_after_seconds)]
+    return reasons
+
+
+def _explain_run(run: Mapping[str, Any], day: ReportDay, now: dt.datetime, stale_after_seconds: int) -> list[str]:
     is_ongoing = now < day.end
     reasons = []
     if run["as_of"] < day.start:

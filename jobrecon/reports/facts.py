@@ -1,7 +1,7 @@
 """A day's facts as DataFrames: the rows and numbers that every file of the report is made from."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -222,7 +222,9 @@ class Facts:
         return {name: int(counts.get(name, 0)) for name in names}
 
 
-def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.datetime, stale_after_seconds: int) -> Facts:
+def gather_facts(
+    warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.datetime, stale_after_seconds: int, shards: Sequence[str] = ("",)
+) -> Facts:
     """Read the facts of the day `date` in `zone`, as of its end, or as of now while it lasts.
 
     Everything is read as of that moment, so that the report of a past day can be made again: what was resolved later counts
@@ -231,12 +233,11 @@ def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.da
     day = find_day(date, zone)
     last_as_of = warehouse.read("runs/select_last_as_of")[0]["last_as_of"]
     now = max(now, last_as_of) if last_as_of else now
-    run: Mapping[str, Any] | None = next(
-        iter(warehouse.read("reports/select_last_finished_run", day_start=day.start, day_end=day.end)), None
-    )
+    runs = warehouse.read("reports/select_last_finished_runs", day_start=day.start, day_end=day.end)
+    last_runs = [run for run in runs if run["shard"] in shards and run["as_of"]]
     # No run has an `as_of` after `now`, so that while the day lasts its end bounds the same rows as `now` does.
     bounds = {"day_start": day.start, "day_end": day.end}
-    as_of = run["as_of"] if run else None
+    as_of = max((run["as_of"] for run in last_runs), default=None)
     managers = _read(warehouse, "reports/select_account_managers", as_of=as_of or min(now, day.end))
     job_counts = managers.groupby("account_manager")["job_count"].sum()
     movements = _read(warehouse, "reports/select_roll_forward", **bounds).groupby("account_manager").sum()
@@ -246,7 +247,7 @@ def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.da
         day=day,
         is_ongoing=now < day.end,
         as_of=as_of,
-        incomplete_reasons=tuple(explain_gaps(run, day, now, stale_after_seconds)),
+        incomplete_reasons=tuple(explain_gaps(runs, day, now, stale_after_seconds, shards)),
         job_counts=job_counts,
         movements=movements.reindex(sorted(names, key=lambda name: (name == NO_MANAGER, name.casefold(), name)), fill_value=0),
         open_findings=_complete_findings(_read(warehouse, "reports/select_open_findings", **bounds), as_of or min(now, day.end)),
@@ -257,10 +258,10 @@ def gather_facts(warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.da
         customers={row["application_urn"]: row["customer"] for row in warehouse.read("reports/select_customers")},
         trends=_name_managers(read_trend(warehouse, day)),
         settle_times=_name_managers(read_settle_times(warehouse, day)),
-        tasks_left=int(run["tasks_left"] or 0) if run else 0,
-        tasks_overlooked=int(run["tasks_overlooked"] or 0) if run else 0,
-        calls_used=int(run["day_calls"]) if run else 0,
-        calls_left=int(run["calls_left"] or 0) if run else 0,
+        tasks_left=sum(run["tasks_left"] for run in last_runs),
+        tasks_overlooked=sum(run["tasks_overlooked"] for run in last_runs),
+        calls_used=sum(run["day_calls"] for run in last_runs),
+        calls_left=sum(run["calls_left"] for run in last_runs),
     )
 
 

@@ -84,7 +84,7 @@ def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> tuple[Fa
                     f"There is no report for {date} yet: in {settings.timezone} it is {today}. "
                     "Nothing was changed. Give that date or an earlier one."
                 )
-            facts = gather_facts(warehouse, date, settings.zone, now, settings.stale_after)
+            facts = gather_facts(warehouse, date, settings.zone, now, settings.stale_after, settings.load_applications().shards)
             worst = [facts.open_findings[:MAX_TIMELINES], facts.resolved_findings[:MAX_FIXED]]
             jobs = [Job(*ids) for frame in worst for ids in zip(frame["application_urn"], frame["external_job_posting_id"], strict=True)]
             return facts, read_timelines(warehouse, jobs, facts.day.end, MAX_EVENTS)

@@ -1,6 +1,5 @@
 """The writer's connection to the warehouse."""
 
-import importlib.util
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
@@ -14,9 +13,10 @@ import pyarrow as pa
 from jobrecon.errors import PublishFailed, WarehouseError, WarehouseInvalidated
 from jobrecon.settings import Settings
 from jobrecon.warehouse.duckdb_file import connect, first_line, open_file
-from jobrecon.warehouse.lock import hold_writer_lock
+from jobrecon.warehouse.lake import LakeAddress, attach_for_writing, hold_lake_lock, read_lake_address, tag_snapshot
+from jobrecon.warehouse.lock import WriterLock, hold_file_lock
 from jobrecon.warehouse.publish import publish_catalog, publish_file
-from jobrecon.warehouse.schema import STAGED, apply_schema, make_tables, quote
+from jobrecon.warehouse.schema import STAGED, apply_schema, make_tables
 from jobrecon.warehouse.statements import load_statements, prepare_statements
 
 if TYPE_CHECKING:
@@ -40,17 +40,26 @@ def explain_errors() -> Iterator[None]:
         raise
     except duckdb.Error as error:
         raise WarehouseError(
-            f"The warehouse failed: {first_line(error)}. This step was rolled back, earlier ones are committed. "
-            "Free disk space or memory, or repair the disk, and run again."
+            f"The warehouse failed: {first_line(error)}. This step was rolled back, earlier ones are committed. {_name_remedy(error)}"
         ) from error
+
+
+def _name_remedy(error: duckdb.Error) -> str:
+    if isinstance(error, duckdb.TransactionException):
+        return "Another process wrote to the same tables: make sure that only jobrecon writes to this warehouse, and run again."
+    return "Free disk space or memory, or repair the disk, and run again."
 
 
 class Warehouse:
     """The open warehouse: statements by name, in bulk. Not for two threads at once: give each its own `cursor()`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, settings: Settings, lake: LakeAddress | None = None, lock: WriterLock | None = None
+    ) -> None:
         self.connection = connection
         self.settings = settings
+        self.lake = lake
+        self.lock = lock
 
     def run(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> list[tuple[Any, ...]]:
         """Run the statement `name` and return its rows. `staged` tables are visible to this statement only."""
@@ -100,6 +109,8 @@ class Warehouse:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit the whole block or nothing."""
+        if self.lock:
+            self.lock.check()
         with explain_errors():
             self.connection.execute("begin")
         try:
@@ -114,16 +125,22 @@ class Warehouse:
 
     def checkpoint(self) -> None:
         """Write committed changes from the log into the file."""
-        if not self.settings.warehouse.startswith("ducklake:"):
+        if not self.lake:
             with explain_errors():
                 self.connection.execute("checkpoint")
+
+    def tag_snapshot(self, run_id: str) -> None:
+        """Within the last transaction of a finished run: what it commits is what the readers of a lake see."""
+        if self.lake:
+            with explain_errors():
+                tag_snapshot(self.connection, run_id)
 
     def cursor(self) -> "Warehouse":
         """The same warehouse for another thread."""
         (catalog,) = self.connection.execute("select current_database()").fetchone() or ("",)
         cursor = self.connection.cursor()
         cursor.execute(f'use "{catalog}"')
-        return Warehouse(cursor, self.settings)
+        return Warehouse(cursor, self.settings, self.lake, self.lock)
 
     @contextmanager
     def single_threaded(self) -> Iterator["Warehouse"]:
@@ -142,7 +159,7 @@ class Warehouse:
 
         Raises `PublishFailed`; then the warehouse is open again and the previous copy is unchanged.
         """
-        if self.settings.warehouse.startswith("ducklake:"):
+        if self.lake:
             publish_catalog(self.connection, self.settings.published)
             return self.settings.published
         path = Path(self.settings.warehouse)
@@ -183,11 +200,12 @@ def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
     Waits `settings.lock_wait` seconds for another writer. Raises `WarehouseLocked` naming the holder, `WarehouseError` for a
     file that cannot be opened.
     """
-    is_lake = settings.warehouse.startswith("ducklake:")
-    lock_file = settings.home / "warehouse.lock" if is_lake else Path(f"{settings.warehouse}.lock")
-    with hold_writer_lock(lock_file, settings.warehouse if not is_lake else "The DuckLake warehouse", settings.lock_wait) as deadline:
-        connection = _attach_lake(settings.warehouse) if is_lake else open_file(Path(settings.warehouse), deadline, settings.lock_wait)
-        warehouse = Warehouse(connection, settings)
+    lake = read_lake_address(settings.warehouse, settings.shard) if settings.is_lake else None
+    path = Path(settings.warehouse)
+    lock = hold_lake_lock(lake, settings.lock_wait) if lake else hold_file_lock(Path(f"{path}.lock"), str(path), settings.lock_wait)
+    with lock as held:
+        connection = _connect_lake(lake, settings) if lake else open_file(path, held.deadline, settings.lock_wait)
+        warehouse = Warehouse(connection, settings, lake, held)
         try:
             _bind_statements()
             # In one transaction: DuckLake takes a tenth of a second for each.
@@ -207,47 +225,14 @@ def _bind_statements() -> None:
         prepare_statements(scratch)
 
 
-def _attach_lake(address: str) -> duckdb.DuckDBPyConnection:
+def _connect_lake(lake: LakeAddress, settings: Settings) -> duckdb.DuckDBPyConnection:
     connection = connect()
-    load_extension(connection, "ducklake")
-    for catalog, name in (("sqlite:", "sqlite_scanner"), ("postgres:", "postgres_scanner")):
-        if address.startswith(f"ducklake:{catalog}"):
-            load_extension(connection, name)
     try:
-        connection.execute(_attach_statement(address))
-        connection.execute("use jobrecon")
-    except (duckdb.Error, OSError) as error:
+        attach_for_writing(connection, lake, settings)
+    except BaseException:
         connection.close()
-        raise WarehouseError(
-            f"The DuckLake warehouse cannot be opened: {type(error).__name__}. Nothing was changed. Check JOBRECON_WAREHOUSE."
-        ) from None
+        raise
     return connection
-
-
-def _attach_statement(address: str) -> str:
-    """The attach statement for an address that may end with options, as in `ducklake:… (DATA_PATH '…')`."""
-    catalog, _, options = address.removesuffix(")").partition(" (")
-    kind, _, file = catalog.removeprefix("ducklake:").partition(":")
-    parts = [options] if options else []
-    if kind == "sqlite":
-        # Polling writes through a second connection, which a reader would lock out without the WAL.
-        parts.append("meta_journal_mode 'WAL'")
-        if not options and not Path(file).exists():
-            # DuckLake chooses a data path by itself only where DuckDB is the catalog.
-            Path(file).absolute().parent.mkdir(parents=True, exist_ok=True)
-            parts.append(f"data_path '{quote(file)}.files'")
-    return f"attach '{quote(catalog)}' as jobrecon" + (f" ({', '.join(parts)})" if parts else "")
-
-
-def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Load an extension from its wheel."""
-    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
-    if spec is None or spec.origin is None:
-        raise WarehouseError(
-            f"The DuckDB extension {name} is not installed. Install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}."
-        )
-    file = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
-    connection.execute(f"load '{file}'")
 
 
 def _fetch_columns(cursor: duckdb.DuckDBPyConnection) -> list[Any]:

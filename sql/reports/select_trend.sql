@@ -13,7 +13,7 @@ finished as (
     where state not in ('RUNNING', 'FAILED')
 ),
 
-covered as (
+shards_covered as (
     select
         days.date,
         arg_max(finished.state = 'COMPLETED', (finished.as_of, finished.started_at)) as is_complete
@@ -22,7 +22,15 @@ covered as (
         on
             days.day_start <= finished.as_of
             and days.day_end > finished.as_of
-    group by days.date
+    group by days.date, coalesce(finished.shard, '')
+),
+
+covered as (
+    select
+        date,
+        bool_and(is_complete) as is_complete
+    from shards_covered
+    group by date
 ),
 
 episodes as (

@@ -2,6 +2,7 @@
 
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -92,7 +93,7 @@ def test_a_warehouse_that_another_command_holds_is_1_and_names_it(user: User) ->
     with run_under_way(user) as first:
         second = run(user)
         assert second.returncode == 1
-        assert f"is open for writing in process {first.pid} (jobrecon run, since " in second.stderr
+        assert f"is open for writing in process {first.pid} on {socket.gethostname()[:24]} (jobrecon run), since " in second.stderr
         assert "Waited 1 s. Nothing was changed" in second.stderr
 
 

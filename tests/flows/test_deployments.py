@@ -74,3 +74,16 @@ def test_the_documented_automation_for_dead_runs_is_accepted(stack: PrefectStack
     automation = yaml.safe_load(text.split("```yaml\n", 1)[1].split("```", 1)[0])
     # Disabled, so that it does not touch the runs of other tests.
     assert stack.post("/automations/", automation | {"enabled": False})["name"] == "dead-runs"
+
+
+def test_the_documented_template_of_a_shard_differs_from_the_one_machine_only_in_shard_and_schedule() -> None:
+    text = (ROOT / "docs" / "machines.md").read_text(encoding="utf-8")
+    template = text.split("<!-- template: shard -->\n```yaml\n", 1)[1].split("```", 1)[0]
+    definitions = (ROOT / "prefect.yaml").read_text(encoding="utf-8").split("deployments:\n", 1)[0]
+    deployments = {each["name"]: each for each in DEPLOYMENTS}
+    for each in yaml.safe_load(f"{definitions}deployments:\n{template}")["deployments"]:
+        of_one = deployments[each["name"].removesuffix("-b")]
+        assert each["parameters"] == {"shard": "b"}
+        assert each["entrypoint"] == of_one["entrypoint"]
+        assert {name for name in each if each[name] != of_one[name]} <= {"name", "description", "parameters", "tags", "schedules"}
+        assert each.keys() == of_one.keys()

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from pyarrow.parquet import read_table
 
-from jobrecon.errors import WarehouseError
+from jobrecon.errors import ConfigurationError, WarehouseError
 from jobrecon.ingest import import_notifications, import_tasks
 from jobrecon.reconcile.run import open_reconciliation
 from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_published, open_warehouse
-from jobrecon.warehouse.connection import _attach_statement
+from jobrecon.warehouse.lake import read_lake_address
 from jobrecon.warehouse.schema import list_tables, list_views
 from jobrecon.webhook.serving import serve_in_thread
 
@@ -137,13 +137,76 @@ def test_the_catalog_can_be_a_duckdb_file(tmp_path: Path) -> None:
         assert warehouse.cursor().connection.execute("select count(*) from customers").fetchone() == (0,)
 
 
-@pytest.mark.parametrize("address", ["ducklake:postgres:host=127.0.0.1 port=1 password=hush-hush", "ducklake:sqlite:/dev/null/x"])
-def test_a_lake_that_cannot_be_opened_is_an_error_without_the_password(tmp_path: Path, address: str) -> None:
-    with pytest.raises(WarehouseError, match="DuckLake warehouse cannot be opened") as raised, opened(tmp_path, address):
+PASSWORDS = [
+    "ducklake:postgres:host=127.0.0.1 port=1 password=hush-hush (DATA_PATH '/nowhere/')",
+    "ducklake:postgres:postgresql://jobrecon:hush-hush@127.0.0.1:1/lake (DATA_PATH '/nowhere/')",
+    "ducklake:postgres:host=127.0.0.1 port=1 sslpassword='hush-hush' (METADATA_SCHEMA 'jr', DATA_PATH '/nowhere/')",
+]
+
+
+@pytest.mark.parametrize("address", PASSWORDS)
+def test_a_lake_that_cannot_be_reached_is_an_error_in_the_databases_words_without_the_password(tmp_path: Path, address: str) -> None:
+    with pytest.raises(WarehouseError, match=r"DuckLake warehouse in PostgreSQL.*Connection refused") as raised, opened(tmp_path, address):
+        pass
+    assert "hush-hush" not in str(raised.value)
+    settings = Settings(home=tmp_path / "var", warehouse=address)
+    with pytest.raises(WarehouseError, match=r"cannot be opened:.*Connection refused") as raised, open_published(settings):
         pass
     assert "hush-hush" not in str(raised.value)
 
 
+def test_a_lake_whose_folder_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match="/dev/null cannot be written"), opened(tmp_path, "ducklake:sqlite:/dev/null/x"):
+        pass
+
+
+def test_ducklakes_own_words_reach_the_reader(tmp_path: Path) -> None:
+    address = f"ducklake:sqlite:{tmp_path / 'catalog.sqlite'}"
+    with opened(tmp_path, f"{address} (DATA_PATH '{tmp_path / 'data'}/')"):
+        pass
+    with pytest.raises(WarehouseError, match="does not match existing data path"), opened(tmp_path, f"{address} (DATA_PATH '/else/')"):
+        pass
+
+
+ADDRESSES = [
+    ("ducklake:postgres:dbname=lake host=db", "does not say where the lake's Parquet files lie"),
+    ("ducklake:postgres:dbname=lake (METADATA_SCHEMA 'jr')", "does not say where the lake's Parquet files lie"),
+    ("ducklake:", "no DuckLake address"),
+    ("ducklake:postgres:dbname=lake (DATA_PATH 's3://bucket')", "leaves shards no folders of their own"),
+]
+
+
+@pytest.mark.parametrize(("address", "problem"), ADDRESSES)
+def test_an_address_that_says_too_little_is_a_wrong_setting(address: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        read_lake_address(address, "b")
+
+
+def test_data_on_s3_without_credentials_is_a_wrong_setting(tmp_path: Path) -> None:
+    address = f"ducklake:sqlite:{tmp_path / 'catalog.sqlite'} (DATA_PATH 's3://bucket/lake/')"
+    with pytest.raises(ConfigurationError, match="JOBRECON_S3_KEY_ID or JOBRECON_S3_SECRET is not set"), opened(tmp_path, address):
+        pass
+
+
+SHARD_ADDRESSES = [
+    (
+        "ducklake:postgres:dbname=lake host=db (DATA_PATH 's3://bucket/lake/')",
+        "attach 'ducklake:postgres:dbname=lake host=db' as jobrecon (DATA_PATH 's3://bucket/lake-b-1/', METADATA_SCHEMA 'jobrecon_b_1')",
+    ),
+    (
+        "ducklake:postgres:dbname=lake (metadata_schema 'jr', DATA_PATH '/srv/o''clock', ENCRYPTED true)",
+        "attach 'ducklake:postgres:dbname=lake' as jobrecon (METADATA_SCHEMA 'jr_b_1', DATA_PATH '/srv/o''clock-b-1/', ENCRYPTED true)",
+    ),
+    ("ducklake:sqlite:/srv/a (1)/c.sqlite", "attach 'ducklake:sqlite:/srv/a (1)/c-b-1.sqlite' as jobrecon"),
+    ("ducklake:/srv/100%/c?#.ducklake", "attach 'ducklake:/srv/100%/c?#-b-1.ducklake' as jobrecon"),
+]
+
+
+@pytest.mark.parametrize(("address", "statement"), SHARD_ADDRESSES)
+def test_each_shard_has_a_catalog_and_a_data_path_of_its_own(address: str, statement: str) -> None:
+    assert read_lake_address(address, "b-1").attach() == statement
+
+
 def test_quotes_in_a_path_are_escaped() -> None:
-    statement = _attach_statement("ducklake:sqlite:/nowhere/o'clock.sqlite (DATA_PATH '/data')")
-    assert statement == "attach 'ducklake:sqlite:/nowhere/o''clock.sqlite' as jobrecon (DATA_PATH '/data', meta_journal_mode 'WAL')"
+    lake = read_lake_address("ducklake:sqlite:/nowhere/o'clock.sqlite (DATA_PATH '/data')")
+    assert lake.attach() == "attach 'ducklake:sqlite:/nowhere/o''clock.sqlite' as jobrecon (DATA_PATH '/data')"

@@ -28,7 +28,7 @@ def impatient(settings: Settings) -> Settings:
 def test_a_second_writer_waits_and_is_told_the_holder(settings: Settings, warehouse: Warehouse) -> None:
     with pytest.raises(WarehouseLocked, match="is open for writing in process") as raised, open_warehouse(impatient(settings)):
         pass
-    assert re.fullmatch(rf"process {os.getpid()} \(.+, since \d\d:\d\d:\d\d UTC\)", raised.value.holder)
+    assert re.fullmatch(rf"process {os.getpid()} on \S+ \(.+\), since \d\d:\d\d:\d\d UTC", raised.value.holder)
 
 
 def test_the_lock_is_released_with_its_holder(settings: Settings) -> None:

@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
+
 from jobrecon.landing.database import open_landing
 from models import QuarantinedBody
-from tests.cli.conftest import ACME, NOW, MakeUser, User
+from tests.cli.conftest import ACME, BETA, NOW, MakeUser, User
 
 
 def test_the_counts_of_good_known_and_bad_rows_are_printed(user: User) -> None:
@@ -156,3 +158,25 @@ def test_the_settings_are_listed_without_secrets(user: User) -> None:
     user.environment["JOBRECON_LOCKWAIT"] = "1"
     unknown = user.run("settings")
     assert (unknown.returncode, "did you mean JOBRECON_LOCK_WAIT?" in unknown.stderr) == (2, True)
+
+
+def test_rows_of_an_application_that_is_configured_later_are_imported_by_the_next_run(user: User) -> None:
+    user.post("job-1", application=BETA)
+    assert user.run("tasks", "import", user.write_tasks()).returncode == 1
+    user.environment |= {"JOBRECON_APPLICATION_URN": "1002", "JOBRECON_CLIENT_ID": "78beta", "JOBRECON_CLIENT_SECRET": "beta-secret"}
+    finished = user.run("run", "--as-of", NOW.isoformat())
+    assert finished.returncode == 0, finished.stderr
+    assert user.read("select application_urn, external_job_posting_id, status from job_tasks") == [(BETA, "job-1", "SUCCEEDED")]
+    assert user.read("select count(*) from rejected_rows") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "address", ["postgres://me:hush-hush-hush@127.0.0.1:1/tasks", "postgresql://me@127.0.0.1:1/t?password=hush-hush-hush"]
+)
+def test_a_task_source_that_is_down_ends_the_run_with_1_and_prints_no_password(user: User, address: str) -> None:
+    user.environment |= {"JOBRECON_TASK_SOURCE_URL": address, "JOBRECON_TASK_SOURCE_QUERY": "select * from t where requested_at >= :since"}
+    finished = user.run("run", "--as-of", NOW.isoformat())
+    assert finished.returncode == 1
+    assert "The task source cannot be read: " in finished.stderr
+    assert user.read("select state, incomplete_reasons like 'The task source cannot be read%' from runs") == [("INCOMPLETE", True)]
+    assert "hush-hush" not in finished.stdout + finished.stderr + str(user.read("from runs"))

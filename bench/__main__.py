@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from bench.check_sweep import describe_check_sweep
 from bench.end_to_end import describe_end_to_end
 from bench.http_stage import describe_http_stage
 from bench.polling_plan import describe_plan
@@ -36,6 +37,7 @@ def measure_counts(counts: list[int]) -> str:
 MEASURES: dict[str, Callable[[list[int]], str]] = {
     # name of the block: what measures it, with the numbers of the command line
     "end_to_end": lambda counts: measure_counts(counts or [100_000, 1_000_000]),
+    "checks": lambda counts: describe_check_sweep(*(counts or [1_000_000])),
     "http": lambda _counts: describe_http_stage(),
     "receiver": lambda _counts: measure_receiver(),
     "polling": lambda _counts: describe_polling(),

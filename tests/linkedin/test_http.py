@@ -125,7 +125,7 @@ def test_through_a_proxy_too_a_request_is_sent_once(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_a_connection_that_is_out_of_step_is_not_used_again(parts: Sequence[bytes | float]) -> None:
-    server, outcomes = asyncio.run(get_times(3, lambda number: parts, pause_seconds=0.02))
+    server, outcomes = asyncio.run(get_times(3, lambda number: parts, pause_seconds=0.3))
     assert outcomes == [b"x"] * 3
     assert (len(server.requests), server.connection_count) == (3, 3)
 

@@ -91,17 +91,17 @@ def test_a_dotenv_file_in_the_working_directory_is_read(user: User) -> None:
 
 
 def test_each_json_is_one_object_on_stdout_and_logs_are_on_stderr(make_user: MakeUser) -> None:
-    # A task source that is not reachable makes the run log a warning.
+    # A task source that is not reachable makes the run incomplete, which it says on stderr.
     user = make_user(JOBRECON_TASK_SOURCE_URL="sqlite:////nowhere/tasks.db", JOBRECON_TASK_SOURCE_QUERY="select 1")
     user.post("job-1", status="FAILED", error="Job description is too short: it should be at least 100 characters.")
     assert user.run("tasks", "import", user.write_tasks()).returncode == 0
 
     run = user.run_process("run", "--as-of", NOW.isoformat(), "--json")
     summary = parse_json(run)
-    assert "WARNING" in run.stderr
+    assert run.stderr.count("INCOMPLETE: The task source cannot be read") == 1
     assert (summary["state"], summary["as_of"], summary["published"]) == ("INCOMPLETE", NOW.isoformat(), str(user.published))
     assert (summary["tasks_due"], summary["tasks_polled"], summary["tasks_settled"], summary["findings_opened"]) == (1, 1, 1, 1)
-    assert run.returncode == 0
+    assert run.returncode == 1
 
     (timeline,) = parse_json(user.run("explain", "job-1", "--json"))["jobs"]
     assert (timeline["application_urn"], timeline["as_of"], timeline["now"]["last_task_status"]) == (ACME, NOW.isoformat(), "FAILED")

@@ -108,8 +108,8 @@ def _load_inliner() -> css_inline.CSSInliner:
 
 
 def _collect(facts: Facts, settings: Settings, name: str, max_causes: int, max_rows: int, is_attached: bool) -> dict[str, object]:
-    causes = group_by_cause(facts.select_queue(Queue.CUSTOMER))
-    shown: list[tuple[Cause, Sequence[FindingRow]]] = [(cause, cause.list_rows(max_rows)) for cause in causes[:max_causes]]
+    causes = group_by_cause(facts.select_queue(Queue.CUSTOMER), max_causes * max_rows, max_rows)
+    shown: list[tuple[Cause, Sequence[FindingRow]]] = [(cause, cause.rows) for cause in causes[:max_causes]]
     return {
         "facts": facts,
         "settings": settings,

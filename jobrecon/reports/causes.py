@@ -1,6 +1,6 @@
 """Findings grouped: by cause, by age, and where the day's new ones come from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -30,21 +30,20 @@ class Cause:
     finding_count: int
     message_count: int
     message: str | None
-    _findings: pd.DataFrame = field(repr=False)
-    _positions: np.ndarray = field(repr=False)
+    rows: tuple[FindingRow, ...] = ()
+    """The worst of its findings, as many as were asked for."""
 
     @property
     def shared_message(self) -> str | None:
         """LinkedIn's own text where it is the same for all."""
         return self.message if self.message_count == 1 else None
 
-    def list_rows(self, limit: int) -> list[FindingRow]:
-        """The worst of its findings."""
-        return list_rows(self._findings.iloc[self._positions[:limit]])
 
+def group_by_cause(findings: pd.DataFrame, max_rows: int = 0, max_rows_each: int | None = None) -> list[Cause]:
+    """Findings by cause: the most severe first, then what hits the most jobs, then the oldest.
 
-def group_by_cause(findings: pd.DataFrame) -> list[Cause]:
-    """Findings by cause: the most severe first, then what hits the most jobs, then the oldest."""
+    Each has its worst rows, at most `max_rows_each`, as long as all together are not more than `max_rows`.
+    """
     if findings.empty:
         return []
     grouped = findings.groupby(CAUSE, dropna=False, sort=False)
@@ -61,7 +60,12 @@ def group_by_cause(findings: pd.DataFrame) -> list[Cause]:
     positions = np.split(np.argsort(numbers, kind="stable"), np.cumsum(np.bincount(numbers))[:-1])
     fields = causes[[*CAUSE, "job_count", "finding_count", "message_count", "message"]]
     records = cast("list[dict[str, Any]]", fields.astype(object).where(fields.notna(), None).to_dict("records"))
-    return [Cause(**record, _findings=findings, _positions=positions[number]) for number, record in zip(causes.index, records, strict=True)]
+    ends = np.minimum(np.cumsum([len(positions[number][:max_rows_each]) for number in causes.index]), max_rows)
+    starts = [0, *ends[:-1]]
+    shown = np.concatenate([positions[number][:max_rows_each] for number in causes.index])[:max_rows]
+    # Converted all at once: one by one takes many times as long.
+    rows = list_rows(findings.iloc[shown])
+    return [Cause(**record, rows=tuple(rows[start:end])) for record, start, end in zip(records, starts, ends, strict=True)]
 
 
 def count_jobs(findings: pd.DataFrame) -> int:

@@ -43,12 +43,12 @@ TIMELINES = "<!--timelines-->"
 
 @dataclass(frozen=True)
 class Section:
-    """The findings of one queue: each cause with the rows that the page shows, and how many findings found no room."""
+    """The findings of one queue by cause, with the rows that the page shows, and how many found no room."""
 
     queue: Queue
     heading: str
     lead: str
-    causes: Sequence[tuple[Cause, Sequence[FindingRow]]]
+    causes: Sequence[Cause]
     job_count: int
     left_out: int
 
@@ -86,7 +86,7 @@ def name_pages(account_managers: Sequence[str]) -> dict[str, str]:
 def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str], timelines: Timelines | None = None) -> str:
     """The page of `facts`: everybody's or one account manager's."""
     sections = list_sections(facts)
-    shown = [row for section in sections for _, rows in section.causes for row in rows]
+    shown = [row for section in sections for cause in section.causes for row in cause.rows]
     fixed = facts.fixed_findings
     otherwise = facts.resolved_findings[~facts.resolved_findings["finding_id"].isin(fixed["finding_id"])]
     resolved = {"fixed": list_rows(fixed[:MAX_FIXED]), "otherwise": list_rows(otherwise[:MAX_FIXED])}
@@ -113,7 +113,7 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str],
         "settle_time": facts.settle_time,
         "settle_time_chart": draw_settle_times(facts.settle_time) if facts.settle_time else "",
         "customers": customers,
-        "issues": sorted({cause.issue for section in sections for cause, _ in section.causes}),
+        "issues": sorted({cause.issue for section in sections for cause in section.causes}),
         "customer_numbers": {name: number for number, name in enumerate(customers)},
         "job_numbers": {" ".join(job): number for number, job in enumerate(jobs)},
         "workbook": "findings.xlsx" if facts.account_manager is None else page_names[facts.account_manager].replace(".html", ".xlsx"),
@@ -143,9 +143,9 @@ def _render_within_limit(content: Mapping[str, object], sections: Sequence[Secti
     lengths = [
         len((row.message or "").encode())
         for section in sections
-        for cause, rows in section.causes
+        for cause in section.causes
         if not cause.shared_message
-        for row in rows
+        for row in cause.rows
     ]
     room = MAX_BYTES - TIMELINE_BYTES
     if sum(lengths) + len(lengths) * MESSAGE_MARKUP_BYTES < SMALL_BYTES:
@@ -178,16 +178,10 @@ def list_sections(facts: Facts) -> list[Section]:
     sections = []
     for queue, (heading, lead) in HEADINGS.items():
         findings = facts.select_queue(queue)
-        causes: list[tuple[Cause, Sequence[FindingRow]]] = []
-        left_out = len(findings)
-        for cause in group_by_cause(findings):
-            if room <= 0:
-                break
-            rows = cause.list_rows(room)
-            room -= len(rows)
-            left_out -= len(rows)
-            causes.append((cause, rows))
-        sections.append(Section(queue, heading, lead, causes, count_jobs(findings), left_out))
+        causes = [cause for cause in group_by_cause(findings, room) if cause.rows]
+        shown = sum(len(cause.rows) for cause in causes)
+        room -= shown
+        sections.append(Section(queue, heading, lead, causes, count_jobs(findings), len(findings) - shown))
     return sections
 
 

@@ -16,8 +16,26 @@ from jobrecon.reports.history import TrendDay
 
 MAX_ROWS = 20_000
 """Findings on a sheet, the worst; a line below says where the others are."""
-ENDING_COLUMNS = (Column("resolved_at", "Ended (UTC)", 18), Column("ending", "How it ended", 40))
-"""What a resolved finding has besides."""
+MAX_FIXED_ROWS = 5_000
+FOR_PROGRAMS = {"kind", "facet", "opened_at", "application_urn", "task_urn", "evidence"}
+OPEN_COLUMNS = tuple(column for column in COLUMNS if column.name not in FOR_PROGRAMS)
+"""What people sort and filter by; findings.csv has everything."""
+FIXED_NAMES = {
+    "trouble",
+    "customer",
+    "account_manager",
+    "title",
+    "external_job_posting_id",
+    "location",
+    "reason",
+    "job_posting_url",
+    "finding_id",
+}
+FIXED_COLUMNS = (
+    Column("resolved_at", "Ended (UTC)", 18),
+    Column("ending", "How it ended", 40),
+    *(column for column in COLUMNS if column.name in FIXED_NAMES),
+)
 CHANGE_COLUMNS = (
     Column("changed_at", "When (UTC)", 18),
     Column("customer", "Customer", 22),
@@ -52,20 +70,20 @@ def write_workbook(facts: Facts, path: Path, max_rows: int = MAX_ROWS) -> None:
     workbook.set_properties({"title": f"Findings of {facts.date.isoformat()}", "created": created})
     head = workbook.add_format({"bold": True, "bg_color": "#E8ECF1", "bottom": 1, "valign": "top"})
     moment = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
-    for name, columns, findings in (
-        ("Do today", COLUMNS, facts.select_queue(Queue.CUSTOMER)),
-        ("All open", COLUMNS, facts.open_findings),
-        ("Fixed", ENDING_COLUMNS + COLUMNS, facts.resolved_findings),
+    today, max_fixed = facts.select_queue(Queue.CUSTOMER), min(max_rows, MAX_FIXED_ROWS)
+    for name, columns, cells, row_count in (
+        ("Do today", OPEN_COLUMNS, tabulate(today[:max_rows]), len(today)),
+        ("All open", OPEN_COLUMNS, tabulate(facts.open_findings[:max_rows]), len(facts.open_findings)),
+        ("Fixed", FIXED_COLUMNS, tabulate(facts.resolved_findings[:max_fixed]), len(facts.resolved_findings)),
+        ("Changes", CHANGE_COLUMNS, facts.changes[:max_rows], len(facts.changes)),
     ):
-        sheet = workbook.add_worksheet(name)
-        _write_cells(sheet, tabulate(findings), columns, max_rows, head, moment)
-    _write_cells(workbook.add_worksheet("Changes"), facts.changes, CHANGE_COLUMNS, max_rows, head, moment)
+        _write_cells(workbook.add_worksheet(name), cells, columns, row_count, head, moment)
     _write_trend(workbook.add_worksheet("Trend"), facts.trend, head, workbook.add_format({"num_format": "yyyy-mm-dd", "align": "left"}))
     workbook.close()
 
 
-def _write_cells(sheet: Worksheet, cells: pd.DataFrame, columns: Sequence[Column], max_rows: int, head: Format, moment: Format) -> None:
-    shown = cells[:max_rows][[column.name for column in columns]]
+def _write_cells(sheet: Worksheet, cells: pd.DataFrame, columns: Sequence[Column], row_count: int, head: Format, moment: Format) -> None:
+    shown = cells[[column.name for column in columns]]
     moments = set(shown.select_dtypes("datetimetz").columns)
     for index, column in enumerate(columns):
         sheet.set_column(index, index, column.width, moment if column.name in moments else None)
@@ -79,12 +97,12 @@ def _write_cells(sheet: Worksheet, cells: pd.DataFrame, columns: Sequence[Column
                     sheet.write_string(row, index, value)
             elif value == value:  # not missing
                 sheet.write_number(row, index, value, formats[index])
-    left_out = len(cells) - len(shown)
+    left_out = row_count - len(shown)
     if left_out:
         sheet.write_string(
             len(shown) + 1,
             0,
-            f"{describe_count(left_out, 'more row')}: see findings.csv, or the published copy.",
+            f"{describe_count(left_out, 'more row')}: see findings.csv for those that are open, the published copy for all.",
         )
 
 

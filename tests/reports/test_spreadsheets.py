@@ -16,11 +16,11 @@ from openpyxl.utils.escape import unescape
 
 from jobrecon.reports.findings_csv import COLUMNS
 from jobrecon.reports.formatting import MAX_CELL_UNITS, disarm_formula, fit_cell, shorten
-from jobrecon.reports.workbook import ENDING_COLUMNS, OPTIONS, write_workbook
+from jobrecon.reports.workbook import FIXED_COLUMNS, OPEN_COLUMNS, OPTIONS, write_workbook
 from tests.reports.conftest import NOW, History, MakeReport
 
 ReadWorkbook = Callable[[], tuple[Workbook, dict[str, list[dict[str, Any]]]]]
-NAMES = [column.name for column in COLUMNS]
+NAMES = [column.name for column in OPEN_COLUMNS]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def read_workbook(report: MakeReport) -> ReadWorkbook:
         workbook = load_workbook(report().folder / "findings.xlsx")
         sheets = {}
         for sheet in workbook.worksheets[:3]:
-            names = [column.name for column in ENDING_COLUMNS] * (sheet.title == "Fixed") + NAMES
+            names = [column.name for column in FIXED_COLUMNS] if sheet.title == "Fixed" else NAMES
             sheets[sheet.title] = [
                 dict(zip(names, row, strict=True)) for row in sheet.iter_rows(min_row=2) if any(cell.value for cell in row)
             ]
@@ -77,7 +77,7 @@ def test_sheets_have_a_frozen_heading_and_a_filter(history: History, read_workbo
         assert sheet.auto_filter.ref.startswith("A1:")
         assert sheet.column_dimensions["A"].width > 8
     assert workbook.sheetnames == ["Do today", "All open", "Fixed", "Changes", "Trend"]
-    assert [cell.value for cell in workbook["All open"][1]] == [column.heading for column in COLUMNS]
+    assert [cell.value for cell in workbook["All open"][1]] == [column.heading for column in OPEN_COLUMNS]
     assert "Wrong since (UTC)" in [cell.value for cell in workbook["All open"][1]]
 
 
@@ -96,13 +96,13 @@ def test_no_cell_is_a_formula_or_a_link(history: History, read_workbook: ReadWor
     assert row["reason"] == "'-2+3"
 
 
-def test_the_csv_has_the_columns_of_the_workbook_and_moments_with_offset(history: History, report: MakeReport) -> None:
+def test_the_csv_has_all_columns_and_moments_with_offset(history: History, report: MakeReport) -> None:
     history.add_finding(since=NOW - dt.timedelta(hours=2, microseconds=-999_999), customer="Söder, “Kliniken”\nGmbH")
     history.add_run()
     folder = report().folder
     assert (folder / "findings.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     [row] = read_csv(folder)
-    assert list(row) == NAMES
+    assert list(row) == [column.name for column in COLUMNS]
     assert row["since"] == "2026-11-20T10:00:00+00:00"
     assert row["customer"] == "Söder, “Kliniken”\nGmbH"
 
@@ -151,8 +151,8 @@ def test_a_sheet_holds_the_worst_findings_and_says_where_the_others_are(history:
     sheet = load_workbook(tmp_path / "short.xlsx")["All open"]
     column = NAMES.index("finding_id") + 1
     assert [sheet.cell(row, column).value for row in (2, 3, 4)] == ["f2", "f4", None]
-    assert sheet["A4"].value == "2 more rows: see findings.csv, or the published copy."
-    assert sheet.auto_filter.ref == "A1:Y3"
+    assert sheet["A4"].value == "2 more rows: see findings.csv for those that are open, the published copy for all."
+    assert sheet.auto_filter.ref == "A1:S3"
     assert len(read_csv(written.folder)) == 4
 
 

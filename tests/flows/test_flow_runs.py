@@ -46,7 +46,7 @@ def test_a_reconciliation_logs_its_stages(reconciled: Reconciled) -> None:
     for line in (f"{TASKS} tasks are pending.", f"Polled {TASKS} of {TASKS} due tasks", "0 notifications merged."):
         assert line in log
     wanted = {"flow_runs": {"id": {"any_": [run.id]}}}
-    stages = {"pull", "ingest_notifications", "poll", "update_findings", "publish"}
+    stages = {"pull", "ingest_notifications", "poll", "check", "update_findings", "publish"}
     # Task runs are recorded from events, with a delay.
     wait_for("its tasks", lambda: {task["name"].rsplit("-", 1)[0] for task in partner.stack.post("/task_runs/filter", wanted)} == stages)
 

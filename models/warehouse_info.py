@@ -6,7 +6,7 @@ from models.base import WarehouseTable
 
 
 class WarehouseInfo(WarehouseTable, table=True):
-    """One row per fact about the warehouse: `schema_version`, the version of its tables."""
+    """One row per fact: `schema_version` of the tables, when the webhook's state was looked up, and since when it is blocked."""
 
     __tablename__ = "warehouse_info"
 

@@ -13,11 +13,13 @@ from models.inbox import Silence
 _silences: Any = Silence.__table__  # type: ignore[attr-defined]
 
 
-def describe_silences(silences: Mapping[str, datetime]) -> str:
+def describe_silences(silences: Mapping[str, datetime], *, is_blocked: bool = False) -> str:
     """The warning at the top of the report."""
     parts = []
     for application_urn, since in silences.items():
         who = f"sent no notification about the jobs of {application_urn}" if application_urn else "not challenged the webhook"
+        if is_blocked and not application_urn:
+            who = "blocked the webhook"
         parts.append(f"has {who} since {since:%Y-%m-%d %H:%M} UTC")
     return f"LinkedIn {', and '.join(parts)}: changes may have gone unnoticed. `jobrecon doctor` says what to check."
 

@@ -22,12 +22,13 @@ from jobrecon.landing.merges import mark_merged
 from jobrecon.landing.retention import prune_landing
 from jobrecon.landing.webhook_health import describe_silences, write_silences
 from jobrecon.linkedin.ledger import read_ledger
+from jobrecon.reconcile.blocked_webhook import look_up_blocked_webhook
 from jobrecon.reconcile.catalog import load_catalog
 from jobrecon.reconcile.checks import Checker
 from jobrecon.reconcile.findings import derive_findings, merge_findings
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.reconcile.restored import charge_known_calls, undo_lost_merges
-from jobrecon.reconcile.summary import RunSummary
+from jobrecon.reconcile.summary import RunSummary, write_run
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
 from jobrecon.warehouse.parquet import export_parquet
@@ -131,7 +132,13 @@ class Reconciliation:
         Without the ledger, where checks are off, and where no application has access, findings rest on what else is known.
         """
         self.summary.notes = []
-        if self.engine is None or not self.settings.checks:
+        if self.engine is None:
+            return
+        # The webhook is that of the parent application: the default shard looks after it.
+        parent = self.applications.parent if self.applications.is_default else None
+        webhook = await look_up_blocked_webhook(self.warehouse, self.settings, parent, self.engine, self.as_of, self.clock)
+        self.summary.notes += [webhook] if webhook else []
+        if not self.settings.checks:
             return
         checker = Checker(self.warehouse, self.settings, self.engine, self.as_of, self.clock)
         try:
@@ -145,7 +152,7 @@ class Reconciliation:
         self.summary.jobs_checked += checker.jobs_checked
         self.summary.checks_used += checker.calls_used
         self.summary.checks_left = checker.calls_left
-        self.summary.notes = list(dict.fromkeys(checker.notes.values()))
+        self.summary.notes += dict.fromkeys(checker.notes.values())
 
     def ingest_notifications(self) -> None:
         """Merge landed notifications; a row is marked merged only after the warehouse has committed it."""
@@ -185,10 +192,11 @@ class Reconciliation:
 
     def report_silences(self) -> None:
         """Add silent webhooks to the incomplete reasons, and pass them to the receivers' metrics."""
-        silences = {row["application_urn"]: row["last_received_at"] for row in self.warehouse.read("notifications/select_silences")}
+        rows = self.warehouse.read("notifications/select_silences")
+        silences = {row["application_urn"]: row["last_received_at"] for row in rows}
         self.limits.pop("webhook", None)
         if silences:
-            self.limits["webhook"] = describe_silences(silences)
+            self.limits["webhook"] = describe_silences(silences, is_blocked=any(row["is_blocked"] for row in rows))
         if self.engine is not None and "WEBHOOK" not in self.unseen_facets:
             try:
                 write_silences(self.engine, silences, self.applications)
@@ -223,11 +231,6 @@ class Reconciliation:
             write_run(self.warehouse, summary)
             if state != RunState.FAILED:
                 self.warehouse.tag_snapshot(summary.run_id)
-
-
-def write_run(warehouse: Warehouse, summary: RunSummary) -> None:
-    """Insert or replace the run's row in `runs`."""
-    warehouse.run("runs/merge_run", stage("staged_run", [summary.to_row()]))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from jobrecon.warehouse.connection import Warehouse, stage
 from models import Run, RunState
 from models.run import RunFields
 
@@ -48,3 +49,8 @@ class RunSummary(RunFields):
                 delay += f", {ratio:.1f} times the least possible {self.delay_bound_seconds:,.1f} s"
             parts.append(delay)
         return "; ".join(parts)
+
+
+def write_run(warehouse: Warehouse, summary: RunSummary) -> None:
+    """Insert or replace the run's row in `runs`."""
+    warehouse.run("runs/merge_run", stage("staged_run", [summary.to_row()]))

@@ -227,4 +227,5 @@ STAGED: dict[str, pa.Schema] = {
     ),
     "staged_budget": _describe_rows(CallBudget),
     "staged_run": _describe_rows(Run),
+    "staged_info": _describe_rows(WarehouseInfo),
 }

@@ -1,6 +1,6 @@
 -- Which sources of LinkedIn's have gone silent as of this moment: challenges ('') for 5 hours, or the notifications of an
--- application that got one every day for a week, for 48 hours in which its tasks settled? One row per application; none where
--- the inbox could not be read.
+-- application that got one every day for a week, for 48 hours in which its tasks settled, or all of them ('') because LinkedIn
+-- has blocked the webhook? One row per application and, for '', cause; of an inbox that could not be read only the last one.
 create or replace temp table silences as
 with run as (
     select
@@ -66,14 +66,16 @@ settled as (
 silent as (
     select
         '' as application_urn,
-        challenges.last_received_at
+        challenges.last_received_at,
+        false as is_blocked
     from challenges
     cross join run
     where challenges.last_received_at <= run.as_of - interval 5 hours
     union all
     select
         regular.application_urn,
-        regular.last_received_at
+        regular.last_received_at,
+        false as is_blocked
     from regular
     inner join settled using (application_urn)
     where settled.last_settled_at > regular.last_received_at
@@ -83,3 +85,10 @@ select silent.*
 from silent
 cross join run
 where run.is_inbox_seen
+union all
+select
+    '' as application_urn,
+    value::timestamptz as last_received_at,
+    true as is_blocked
+from warehouse_info
+where name = 'webhook_blocked_since' and value != ''

@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from jobrecon.linkedin.responses import Outcome, TaskResponse, parse_response
-from jobrecon.reconcile.run import open_reconciliation, write_run
-from jobrecon.reconcile.summary import RunSummary
+from jobrecon.reconcile.run import open_reconciliation
+from jobrecon.reconcile.summary import RunSummary, write_run
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse
 from tests.findings.rows import ACME, BETA, NOW, Row, ago, answer, find, given, read, read_everything, read_one, read_open, task

@@ -1,7 +1,9 @@
--- LinkedIn no longer challenges the webhook, or an application that got notifications every day gets none any more while
--- its tasks settle. One row for the parent application, which owns the webhook: job and application are ''.
+-- LinkedIn has blocked the webhook, no longer challenges it, or an application that got notifications every day gets none any
+-- more while its tasks settle. One row for the parent application, which owns the webhook: job and application are ''.
 with silent as (
-    select min(last_received_at) as last_received_at
+    select
+        min(last_received_at) as last_received_at,
+        bool_or(is_blocked) as is_blocked
     from silences
 )
 
@@ -10,6 +12,10 @@ select
     'WEBHOOK' as facet,
     '' as application_urn,
     '' as external_job_posting_id,
+    case
+        when is_blocked
+            then 'It has blocked the webhook: your integration team validates it again with the button in the developer portal.'
+    end as addition,
     last_received_at as since
 from silent
 where last_received_at is not null

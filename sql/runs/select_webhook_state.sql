@@ -1,0 +1,6 @@
+-- What LinkedIn last said about the partner's webhook: when it was asked, and since when it is blocked. One row per fact.
+select
+    name,
+    value
+from warehouse_info
+where name in ('webhook_looked_up_at', 'webhook_blocked_since')

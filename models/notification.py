@@ -21,7 +21,11 @@ class NotificationDelivery(WarehouseTable, table=True):
     received_at: datetime = utc_field("When it was received")
     arrival: int = Field(description="Order of arrival among deliveries received at the same moment", sa_type=BigInteger)
     body_hash: str = Field(description="SHA-256 of the canonical JSON: equal bodies are duplicates")
-    payload: Any = Field(default=None, description="The body as canonical JSON", sa_type=JSON)
+    payload: Any = Field(
+        default=None,
+        description="The body as canonical JSON; null: a large one that another delivery of the same content has",
+        sa_type=JSON,
+    )
 
 
 class StatusFields(SQLModel):

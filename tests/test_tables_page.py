@@ -10,7 +10,7 @@ PICTURE = re.findall(r"```mermaid\nerDiagram\n(.*?)```", PAGE, re.DOTALL)[0].spl
 LINE = re.compile(r'    (\w+) [|o}]{2}--[|o{]{2} (\w+) : "([\w, ]+)"')
 
 
-def test_the_picture_shows_every_table_and_joins_what_can_be_joined():
+def test_the_picture_shows_every_table_and_joins_what_can_be_joined() -> None:
     columns = {name: {column for column, *_ in list_columns(model)} for name, model in list_tables().items()}
     shown: set[str] = set()
     for line in PICTURE:

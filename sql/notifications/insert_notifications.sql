@@ -39,6 +39,42 @@ counted as (
         max(received_at) over same_content as last_received_at
     from numbered
     window same_content as (partition by application_urn, external_job_posting_id, episode)
+),
+
+news as (
+    select *
+    from counted
+    where is_news
+),
+
+incomplete as (
+    select body_hash
+    from news
+    where payload is null
+),
+
+-- Large payloads are stored with the first delivery of a content only.
+contents as (
+    select
+        notification_deliveries.application_urn,
+        coalesce(notification_deliveries.external_job_posting_id, '') as job,
+        notification_deliveries.body_hash,
+        any_value(notification_deliveries.payload) as payload
+    from notification_deliveries
+    semi join incomplete using (body_hash)
+    where notification_deliveries.payload is not null
+    group by all
+),
+
+complete as (
+    select news.* replace (coalesce(news.payload, contents.payload) as payload)
+    from news
+    left join contents
+        on
+            news.payload is null
+            and news.body_hash = contents.body_hash
+            and news.application_urn = contents.application_urn
+            and coalesce(news.external_job_posting_id, '') = contents.job
 )
 
 select
@@ -56,6 +92,5 @@ from (
     select
         *,
         status_fields(payload) as said
-    from counted
-    where is_news
+    from complete
 ) as statements

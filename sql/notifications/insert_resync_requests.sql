@@ -9,7 +9,8 @@ with deliveries as (
         received_at,
         arrival,
         body_hash,
-        payload
+        -- Large payloads are stored with the first delivery of a content only.
+        any_value(payload) over (partition by application_urn, external_job_posting_id, body_hash) as payload
     from notification_deliveries
     where
         type = 'RESYNC_JOBS'

@@ -64,14 +64,31 @@ alone as (
     having count(*) = 1
 ),
 
+several as (
+    select facets.*
+    from facets
+    anti join alone using (application_urn, external_job_posting_id)
+),
+
+-- What was said differently; where all statements are alike there is nothing to compare.
+varied as (
+    select
+        application_urn,
+        external_job_posting_id,
+        facet
+    from several
+    group by application_urn, external_job_posting_id, facet
+    having min(status) != max(status)
+),
+
 compared as (
     select
         *,
         first_value(status) over (
             partition by application_urn, external_job_posting_id, facet order by sequence desc
         ) as latest_status
-    from facets
-    anti join alone using (application_urn, external_job_posting_id)
+    from several
+    semi join varied using (application_urn, external_job_posting_id, facet)
 ),
 
 counted as (
@@ -84,6 +101,12 @@ counted as (
             rows unbounded preceding
         ) as newer_other_count
     from compared
+    union all by name
+    select
+        *,
+        0 as newer_other_count
+    from several
+    anti join varied using (application_urn, external_job_posting_id, facet)
 ),
 
 newest as (

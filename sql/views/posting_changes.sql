@@ -33,6 +33,19 @@ with statements as (
     from posting_checks
 ),
 
+-- Most jobs have had the same statuses throughout.
+varied as (
+    select
+        application_urn,
+        external_job_posting_id
+    from statements
+    group by application_urn, external_job_posting_id
+    having
+        min(listing_status) != max(listing_status)
+        or min(apply_status) != max(apply_status)
+        or min(promotion_status) != max(promotion_status)
+),
+
 facets as (
     select
         application_urn,
@@ -47,6 +60,7 @@ facets as (
             struct_pack(facet := 'PROMOTION', status := promotion_status, message := promotion_message)
         ]) as said
     from statements
+    semi join varied using (application_urn, external_job_posting_id)
 ),
 
 compared as (

@@ -37,9 +37,13 @@ resyncs as (
             and findings.resolved_at is null
             and requests.application_urn = findings.application_urn
             and requests.external_job_posting_id = findings.external_job_posting_id
+    left join customers on requests.application_urn = customers.application_urn
     where
-        requests.external_job_posting_id != ''
-        or (postings.expected_listing = 'LISTED' and tasks.first_requested_at <= requests.requested_at)
+        not coalesce(customers.retired, false)
+        and (
+            requests.external_job_posting_id != ''
+            or (postings.expected_listing = 'LISTED' and tasks.first_requested_at <= requests.requested_at)
+        )
 ),
 
 wanted as (

@@ -20,6 +20,7 @@ from pathlib import Path
 from bench.crash import crash_receiver, serve_receiver
 from bench.fuzz import fuzz_receiver
 from bench.senders import Acknowledged
+from bench.strangers import measure_strangers
 
 ROOT = Path(__file__).parent.parent
 CONNECTIONS = (1, 64, 256)
@@ -28,6 +29,7 @@ ROUNDS = 3
 SLOW_SENDERS = 500
 CRASHES = 200
 FUZZ_SECONDS = 60
+STRANGERS = 100_000
 FSYNC_MILLISECONDS = 5
 SLOW_FSYNC = """
 #define _GNU_SOURCE
@@ -167,4 +169,5 @@ def measure_receiver() -> str:
     with tempfile.TemporaryDirectory() as name:
         fuzzed = fuzz_receiver(Path(name), FUZZ_SECONDS)
     lines.append(f"\n{fuzzed}\n")
+    lines.append(measure_strangers(STRANGERS))
     return "\n".join(lines)

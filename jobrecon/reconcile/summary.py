@@ -31,15 +31,15 @@ class RunSummary(RunFields):
     def sentence(self) -> str:
         """What happened, in one line."""
         return (
-            f"{self.tasks_polled:,} of {self.tasks_due:,} due tasks polled with {self.calls_used:,} calls, {self.tasks_settled:,} settled; "
-            f"{self.notifications_merged:,} notifications merged; {self.jobs_checked:,} jobs checked with {self.checks_used:,} calls; {self.findings_opened:,} findings opened, "
-            f"{self.findings_resolved:,} resolved, {self.findings_open:,} open"
+            f"{self.tasks_polled:,} of {_count(self.tasks_due, 'due task')} polled with {_count(self.calls_used, 'call')}, {self.tasks_settled:,} settled; "
+            f"{_count(self.notifications_merged, 'notification')} merged; {_count(self.jobs_checked, 'job')} checked with {_count(self.checks_used, 'call')}; "
+            f"{_count(self.findings_opened, 'finding')} opened, {self.findings_resolved:,} resolved, {self.findings_open:,} open"
         )
 
     @property
     def polling_sentence(self) -> str:
         """How well the calls were used, in one line."""
-        parts = [f"{self.calls_left:,} calls left today", f"{self.tasks_left:,} due tasks left for the next run"]
+        parts = [f"{_count(self.calls_left, 'call')} left today", f"{_count(self.tasks_left, 'due task')} left for the next run"]
         if self.calls_used:
             parts.insert(0, f"{self.tasks_polled / self.calls_used:.1f} tasks a call")
         if self.detection_delay_mean_seconds is not None and self.detection_delay_p95_seconds is not None:
@@ -54,3 +54,7 @@ class RunSummary(RunFields):
 def write_run(warehouse: Warehouse, summary: RunSummary) -> None:
     """Insert or replace the run's row in `runs`."""
     warehouse.run("runs/merge_run", stage("staged_run", [summary.to_row()]))
+
+
+def _count(count: int, one: str) -> str:
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"

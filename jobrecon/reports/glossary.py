@@ -15,16 +15,6 @@ FAILED_OPERATIONS: dict[str, str] = {
 
 SEVERITIES = {"HIGH": "High", "MEDIUM": "Medium", "LOW": "Low"}
 
-REMEDIES = {
-    "CREATE": "Post the job (CREATE)",
-    "UPDATE": "Send the job again (UPDATE)",
-    "RENEW": "Renew the job (RENEW)",
-    "CLOSE": "Close the job (CLOSE)",
-    "WAIT": "Wait",
-    "CONTACT": "Contact LinkedIn or your integration team",
-    "NONE": "Nothing to send",
-}
-
 EVIDENCES = {
     "TASK": "the outcome of the request",
     "NOTIFICATION": "LinkedIn’s notification",

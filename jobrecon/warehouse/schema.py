@@ -97,15 +97,19 @@ def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
     if version != VERSION:
         connection.execute(f"delete from {WAREHOUSE_INFO} where name = 'schema_version'")
         connection.execute(f"insert into {WAREHOUSE_INFO} by name select 'schema_version' as name, '{VERSION}' as value")
+    info = dict(connection.execute(f"select name, value from {WAREHOUSE_INFO}").fetchall())
     for name, (description, text) in list_views().items():
-        # The comment carries a hash of the query: an unchanged view is not replaced, so that opening writes nothing.
-        comment = f"{description} ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
-        if view_comments.get(name) != comment or (kind == "duckdb" and not all(comments.get(name, {}).values())):
+        # An unchanged view is not replaced, so that opening writes nothing.
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        is_unchanged = info.get(f"view {name}") == digest and view_comments.get(name) == description
+        if not is_unchanged or (kind == "duckdb" and not all(comments.get(name, {}).values())):
             connection.execute(f"create or replace view {name} as {text}")
             # DuckLake has no comments on a view's columns, nor has what is published from it.
             for column, *_ in connection.execute(f"describe {name}").fetchall() if kind == "duckdb" else ():
                 connection.execute(f"""comment on column {name}."{column}" is '{quote(_describe_view_column(column))}'""")
-            connection.execute(f"comment on view {name} is '{quote(comment)}'")
+            connection.execute(f"comment on view {name} is '{quote(description)}'")
+            connection.execute(f"delete from {WAREHOUSE_INFO} where name = 'view {name}'")
+            connection.execute(f"insert into {WAREHOUSE_INFO} by name select 'view {name}' as name, '{digest}' as value")
 
 
 def _read_version(connection: duckdb.DuckDBPyConnection) -> int | None:

@@ -61,7 +61,7 @@ def test_a_run_polls_and_updates_findings_and_publishes(user: User) -> None:
     post_some(user)
     finished = run_at(user)
     assert finished.returncode == 0
-    assert "3 of 3 due tasks polled with 1 calls, 2 settled" in finished.stdout
+    assert "3 of 3 due tasks polled with 1 call, 2 settled" in finished.stdout
     assert str(user.published) in finished.stdout
     assert user.read("select external_job_posting_id, kind from findings order by 1") == [("job-failed", "FAILED"), ("job-stuck", "STUCK")]
     assert user.read("select state, tasks_polled, tasks_settled, calls_used from runs") == [("COMPLETED", 3, 2, 1)]

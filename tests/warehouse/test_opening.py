@@ -175,8 +175,10 @@ def test_a_network_file_system_is_refused_as_a_wrong_configuration(tmp_path: Pat
 
 def test_a_warehouse_of_a_newer_version_is_refused_by_number_and_left_unchanged(settings: Settings) -> None:
     with open_warehouse(settings) as warehouse:
-        assert warehouse.connection.execute("select name, value from warehouse_info").fetchall() == [("schema_version", str(VERSION))]
-        warehouse.connection.execute("update warehouse_info set value = '99'")
+        assert warehouse.connection.execute("select value from warehouse_info where name = 'schema_version'").fetchall() == [
+            (str(VERSION),)
+        ]
+        warehouse.connection.execute("update warehouse_info set value = '99' where name = 'schema_version'")
         warehouse.connection.execute("drop table call_budget")
     with pytest.raises(WarehouseError, match=f"its tables have version 99, this program knows {VERSION}"), open_warehouse(settings):
         pass

@@ -88,7 +88,10 @@ def read_header(source: str, line: str, required: Iterable[str], columns: Mappin
     """The delimiter under which the header names most of our columns. Raises `InputError` where a required one is missing."""
     layouts = []
     for delimiter in DELIMITERS:
-        cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+        except csv.Error as error:
+            raise InputError(f"The header of {source} cannot be read: {error}. Nothing of it was imported.") from None
         names = [cell.strip().lower() for cell in cells]
         mapped = {columns[name] for name in names if name in columns}
         # A column that --map names goes before one that has our name by chance.
@@ -193,7 +196,10 @@ class CsvReader:
 
     def _read_alone(self, number: int, text: str) -> Row:
         """A record that is not well-formed, or of another width: a quote within a field is text, empty fields too many are ignored."""
-        cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=self.layout.delimiter, skipinitialspace=True))
+        try:
+            cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=self.layout.delimiter, skipinitialspace=True))
+        except csv.Error as error:
+            return number, None, text, f"cannot be read: {error}"
         width = len(self.layout.names)
         if len(cells) < width or any(cell.strip() for cell in cells[width:]):
             return number, None, text, f"has {len(cells)} fields where the header has {width}"

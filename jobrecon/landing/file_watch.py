@@ -41,25 +41,32 @@ def confirm_file(connection: Connection) -> None:
     wal = path.with_name(path.name + "-wal")
     with suppress(FileNotFoundError):
         file = path.stat()
-        written = connection.info.setdefault("wal", wal.stat())
-        # It only grows. In WAL mode not even a new file is empty.
-        known_size = connection.info.get("size", 1)
-        if os.path.samestat(file, opened) and file.st_size >= known_size and os.path.samestat(wal.stat(), written):
-            connection.info["size"] = file.st_size
-            return
+        # The database file only grows: nothing here vacuums it. At least 1, because in WAL mode even a new file has its first page.
+        if os.path.samestat(file, opened) and file.st_size >= connection.info.get("size", 1):
+            written = connection.info.setdefault("wal", wal.stat())
+            if os.path.samestat(wal.stat(), written):
+                connection.info["size"] = file.st_size
+                return
+    log_written = connection.info.get("wal")
     connection.invalidate()
     connection.engine.dispose()
-    _set_aside(path, opened)
+    _set_aside(path, opened, log_written)
     raise LandingUnavailable(
         f"The landing database {path} was moved, deleted or replaced while it was open. What was written since then is not in the file "
         "that is there now, and was not acknowledged. The next write opens the file at that path."
     )
 
 
-def _set_aside(path: Path, opened: os.stat_result) -> None:
-    """Rename the write-ahead log of a file that is gone: SQLite would apply it to the file that took its place."""
+def _set_aside(path: Path, opened: os.stat_result, written: os.stat_result | None) -> None:
+    """Rename the write-ahead log of a file that is gone: SQLite would apply it to the file that took its place.
+
+    Only the log that this connection wrote: another process may have opened the new file already, and then the log is its own.
+    """
     with suppress(FileNotFoundError):
         if os.path.samestat(path.stat(), opened):
+            return
+    with suppress(FileNotFoundError):
+        if written is None or not os.path.samestat(path.with_name(path.name + "-wal").stat(), written):
             return
     for suffix in ("-wal", "-shm"):
         left = path.with_name(path.name + suffix)

@@ -43,14 +43,19 @@ class LakeAddress:
 
     @property
     def data_path(self) -> str:
-        return self.options.get("DATA_PATH", "")[1:-1].replace("''", "'")
+        return _unquote(self.options.get("DATA_PATH", ""))
+
+    @property
+    def schema(self) -> str:
+        """The metadata schema of a catalog in PostgreSQL."""
+        return _unquote(self.options.get("METADATA_SCHEMA", "public"))
 
     @property
     def name(self) -> str:
         """What errors call it: never with a password."""
         if self.database is None:
             return f"The DuckLake warehouse {self.file}"
-        return f"The DuckLake warehouse in PostgreSQL (schema {self.options.get('METADATA_SCHEMA', 'public')})"
+        return f"The DuckLake warehouse in PostgreSQL (schema {self.schema})"
 
     def attach(self, alias: str = CATALOG, **more: str) -> str:
         """The statement that attaches it."""
@@ -78,7 +83,7 @@ def read_lake_address(address: str, shard: str = "") -> LakeAddress:
     if not shard:
         return lake
     if lake.database is not None:
-        schema = options.get("METADATA_SCHEMA", "'jobrecon'")[1:-1]
+        schema = _unquote(options.get("METADATA_SCHEMA", "jobrecon"))
         options["METADATA_SCHEMA"] = _quote(f"{schema}_{shard.replace('-', '_')}")
     else:
         kind = "sqlite:" if lake.catalog.startswith("sqlite:") else ""
@@ -97,7 +102,7 @@ def hold_lake_lock(lake: LakeAddress, wait_seconds: float) -> AbstractContextMan
     """The writer's lock of one shard's lake: across machines where the catalog is in PostgreSQL."""
     if lake.database is None:
         return hold_file_lock(Path(f"{lake.file}.lock"), lake.name, wait_seconds)
-    return hold_database_lock(lake.database, lake.options.get("METADATA_SCHEMA", "public"), lake.name, wait_seconds)
+    return hold_database_lock(lake.database, lake.schema, lake.name, wait_seconds)
 
 
 def prepare_lake(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, settings: Settings) -> None:
@@ -157,8 +162,10 @@ def attach_tagged(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, sett
     try:
         try:
             connection.execute(lake.attach(alias, **more))
-        except duckdb.InvalidInputException:
+        except duckdb.InvalidInputException as error:
             # "… does not exist - and creating a new DuckLake is explicitly disabled"
+            if "does not exist" not in str(error):
+                raise
             return False
         version = find_tagged_snapshot(connection, alias)
         connection.execute(f"detach {alias}")
@@ -218,3 +225,8 @@ def _cannot_open(lake: LakeAddress, error: Exception) -> WarehouseError:
 
 def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _unquote(value: str) -> str:
+    """An option's value as text; it may stand in quotes or not."""
+    return value[1:-1].replace("''", "'") if value.startswith("'") else value

@@ -48,6 +48,15 @@ def test_lines_are_counted_through_quoted_newlines_and_empty_lines(warehouse: Wa
     assert [row[1] for row in read_rejects(warehouse)] == [6, 7, 9]
 
 
+def test_a_line_with_a_field_too_long_to_read_is_refused_alone(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
+    long = GOOD.replace("t1", "t2").replace("Cook", 'C"' + "x" * 140_000)
+    path = write(HEADER + GOOD + long + GOOD.replace("t1", "t3"))
+    result = import_file(path)
+    assert (result.added, result.rejected) == (2, 1)
+    assert [row[2] for row in read_rejects(warehouse)] == ["cannot be read: field larger than field limit (131072)"]
+    assert [task[0] for task in read_tasks(warehouse)] == ["t1", "t3"]
+
+
 def test_rows_refused_again_are_kept_once(warehouse: Warehouse, write: Write, import_file: ImportFile) -> None:
     path = write(HEADER + "bad\nworse,\n")
     assert import_file(path).rejected == 2

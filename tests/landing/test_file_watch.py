@@ -70,6 +70,21 @@ def test_a_file_that_was_replaced_is_noticed_before_the_acknowledgement_and_the_
     assert {BODY % 1, BODY % 4, BODY % 5} <= set(bodies_at(path))
 
 
+def test_what_another_process_committed_to_the_new_file_stays_there(path: Path, engine: Engine, backup: Path) -> None:
+    land(engine, BODY % 2, SIX)
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).rename(path.with_name("old.db" + suffix))
+    shutil.copy(backup, path)
+    other = open_landing(f"sqlite:///{path}")
+    land(other, BODY % 3, SIX)
+    with pytest.raises(LandingUnavailable, match="moved, deleted or replaced"):
+        land(engine, BODY % 4, SIX)
+    land(other, BODY % 5, SIX)
+    other.dispose()
+    engine.dispose()
+    assert {BODY % 1, BODY % 3, BODY % 5} <= set(bodies_at(path))
+
+
 def test_a_file_that_is_deleted_takes_nothing_and_is_not_made_anew(path: Path, engine: Engine, backup: Path) -> None:
     path.unlink()
     for _ in range(3):

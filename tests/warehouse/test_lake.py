@@ -210,3 +210,9 @@ def test_each_shard_has_a_catalog_and_a_data_path_of_its_own(address: str, state
 def test_quotes_in_a_path_are_escaped() -> None:
     lake = read_lake_address("ducklake:sqlite:/nowhere/o'clock.sqlite (DATA_PATH '/data')")
     assert lake.attach() == "attach 'ducklake:sqlite:/nowhere/o''clock.sqlite' as jobrecon (DATA_PATH '/data')"
+
+
+def test_options_of_an_address_mean_the_same_with_quotes_and_without() -> None:
+    plain = read_lake_address("ducklake:postgres:dbname=lake (DATA_PATH lake, METADATA_SCHEMA sales)", "b")
+    quoted = read_lake_address("ducklake:postgres:dbname=lake (DATA_PATH 'lake', METADATA_SCHEMA 'sales')", "b")
+    assert (plain.data_path, plain.schema) == (quoted.data_path, quoted.schema) == ("lake-b/", "sales_b")

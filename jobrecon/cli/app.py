@@ -142,6 +142,30 @@ def run(
 
 
 @app.command()
+def verify(
+    is_repaired: Annotated[bool, typer.Option("--repair", help="Replace wrong rows by what was derived, and publish.")] = False,
+    shard: ShardOption = None,
+) -> None:
+    """Derive all derived tables and open findings from nothing, as of the last run, and compare them with what stands.
+
+    Ends with 1 where rows differ, and names them; with `--repair` they are put right, and it ends with 0. No call is sent to
+    LinkedIn. Notifications imported with an earlier time since that run count as a difference until the next run.
+
+    Example: `jobrecon verify --repair`
+    """
+    from jobrecon.reconcile.verify import verify as compare
+
+    with exit_with_status():
+        result = compare(load_settings(shard=shard), is_repaired=is_repaired)
+        for line in result.lines:
+            echo(line, "yellow", err)
+        echo(result.sentence)
+        if result.differences and not result.is_repaired:
+            echo("Nothing was changed. `jobrecon verify --repair` puts them right.", "yellow", err)
+            raise typer.Exit(1)
+
+
+@app.command()
 def report(
     date: Annotated[str | None, typer.Option("--date", help="The day to report, YYYY-MM-DD. Default: today.", metavar="D")] = None,
     is_mailed: Annotated[bool, typer.Option("--mail", help="Send the mails and the chat message that have not been sent yet.")] = False,

@@ -21,6 +21,11 @@ def derive_findings(warehouse: Warehouse, settings: Settings, as_of: datetime, *
     """
     # Results of polling and checks are read with less memory once they are checkpointed.
     warehouse.checkpoint()
+    derive_in_transaction(warehouse, settings, as_of, is_inbox_seen=is_inbox_seen)
+
+
+def derive_in_transaction(warehouse: Warehouse, settings: Settings, as_of: datetime, *, is_inbox_seen: bool) -> None:
+    """`derive_findings` within a transaction, where nothing can be checkpointed."""
     warehouse.run("tasks/create_latest_tasks", as_of=as_of)
     warehouse.run("postings/create_statements", as_of=as_of)
     warehouse.run("postings/create_latest_facets")
@@ -55,11 +60,22 @@ def merge_findings(
 
     No finding about an application or a facet that could not be read is resolved.
     """
-    kinds = stage_kinds()
-    warehouse.run("findings/create_explained_findings", kinds, as_of=as_of)
-    unseen = {"unseen_applications": sorted(unseen_applications), "unseen_facets": sorted(unseen_facets)}
+    explain_findings(warehouse, as_of)
     with warehouse.transaction():
-        resolved = warehouse.count("findings/update_resolved_findings", kinds, as_of=as_of, **unseen)
-        warehouse.run("findings/update_seen_findings", as_of=as_of)
-        opened = warehouse.count("findings/insert_opened_findings", as_of=as_of)
+        return merge_explained(warehouse, as_of, unseen_applications, unseen_facets)
+
+
+def explain_findings(warehouse: Warehouse, as_of: datetime) -> None:
+    """What each current finding means and who has to act: the temporary table `explained_findings`."""
+    warehouse.run("findings/create_explained_findings", stage_kinds(), as_of=as_of)
+
+
+def merge_explained(
+    warehouse: Warehouse, as_of: datetime, unseen_applications: Collection[str], unseen_facets: Collection[str]
+) -> tuple[int, int]:
+    """`merge_findings` within a transaction of the caller's, as `explain_findings` left them."""
+    unseen = {"unseen_applications": sorted(unseen_applications), "unseen_facets": sorted(unseen_facets)}
+    resolved = warehouse.count("findings/update_resolved_findings", stage_kinds(), as_of=as_of, **unseen)
+    warehouse.run("findings/update_seen_findings", as_of=as_of)
+    opened = warehouse.count("findings/insert_opened_findings", as_of=as_of)
     return resolved, opened

@@ -1,6 +1,7 @@
-"""Maintenance: delete old landed bodies, refused rows and reports; checkpoint the warehouse."""
+"""Maintenance: delete old landed bodies, refused rows and reports; checkpoint and verify the warehouse."""
 
 import datetime as dt
+import logging
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,9 +9,12 @@ from pathlib import Path
 
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.retention import prune_landing
+from jobrecon.reconcile.verify import compare, read_finished_run
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
 from jobrecon.warehouse.lake import maintain_lake
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -23,6 +27,8 @@ class MaintenanceResult:
     snapshots: int = 0
     files: int = 0
     """Snapshots and files of a lake."""
+    verification: str = ""
+    """Which derived rows are wrong, in a sentence; empty where all agree."""
 
     @property
     def sentence(self) -> str:
@@ -32,6 +38,7 @@ class MaintenanceResult:
         return (
             f"{self.landed:,} landed bodies, {self.rejected_rows:,} refused rows and {self.reports:,} reports were deleted; the warehouse is "
             f"checkpointed{lake}."
+            + (f" An error of jobrecon: {self.verification} `jobrecon verify --repair` puts them right." if self.verification else "")
         )
 
 
@@ -49,6 +56,10 @@ def maintain(settings: Settings, now: dt.datetime) -> MaintenanceResult:
         engine.dispose()
     before = now - dt.timedelta(days=settings.retention_days)
     with open_warehouse(settings) as warehouse:
+        run = read_finished_run(warehouse)
+        if run and (verification := compare(warehouse, run)).differences:
+            result.verification = verification.sentence
+            log.error("An error of jobrecon: %s %s", verification.sentence, "; ".join(verification.lines))
         if settings.retention_days:
             result.rejected_rows = warehouse.count("tasks/delete_old_rejected_rows", before=before)
             result.reports = _remove_reports(settings.reports, before.date())

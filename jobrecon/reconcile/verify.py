@@ -1,0 +1,130 @@
+"""Verification: the derived tables and the open findings, derived again from nothing and compared with what stands."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from jobrecon.errors import WarehouseError
+from jobrecon.ingest.tasks import discard_changes
+from jobrecon.reconcile.findings import derive_in_transaction, explain_findings, merge_explained
+from jobrecon.settings import Settings
+from jobrecon.warehouse.connection import Warehouse, open_warehouse
+from models import RunState
+
+STANDING = ("verify/create_standing_notifications", "verify/create_standing_resync_requests", "verify/create_standing_job_postings")
+COMPARISONS = {
+    "notifications": "verify/select_notifications_differences",
+    "resync_requests": "verify/select_resync_requests_differences",
+    "job_postings": "verify/select_job_postings_differences",
+    "findings": "verify/select_findings_differences",
+}
+NAMED_ROWS = 20
+"""How many wrong rows of a table are named."""
+ALL = ""
+"""Stands for the webhook of all applications."""
+
+
+@dataclass
+class Verification:
+    """Which rows agree with what they are derived from, and which do not."""
+
+    as_of: datetime
+    """Of the last finished run."""
+    row_counts: dict[str, int]
+    differences: dict[str, list[str]]
+    """A line per wrong row, by table; no table where all rows agree."""
+    unseen_applications: list[str] = field(default_factory=list)
+    """Those that the last run could not read completely: their findings are not compared."""
+    is_repaired: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What agrees, or how many rows do not."""
+        left_out = "; findings of applications that the last run could not read completely are not compared"
+        suffix = f", as of {self.as_of.isoformat()}{left_out if self.unseen_applications else ''}."
+        if self.differences:
+            counts = ", ".join(f"{len(lines):,} of {table}" for table, lines in self.differences.items())
+            return f"{'Repaired' if self.is_repaired else 'Wrong'} rows: {counts}{suffix}"
+        return "All rows agree: " + ", ".join(f"{count:,} {table}" for table, count in self.row_counts.items()) + suffix
+
+    @property
+    def lines(self) -> list[str]:
+        """The wrong rows by name, at most `NAMED_ROWS` of a table."""
+        lines = []
+        for table, wrong in self.differences.items():
+            lines += [f"{table}: {line}" for line in wrong[:NAMED_ROWS]]
+            if len(wrong) > NAMED_ROWS:
+                lines.append(f"{table}: {len(wrong) - NAMED_ROWS:,} more")
+        return lines
+
+
+def verify(settings: Settings, *, is_repaired: bool = False) -> Verification:
+    """Verify the warehouse of the shard; with `is_repaired`, wrong rows are replaced in one transaction and published.
+
+    Raises `WarehouseError` where the last run did not finish.
+    """
+    is_sharded, settings = settings.load_shard().is_sharded, settings.for_shard()
+    with open_warehouse(settings) as warehouse:
+        run = read_finished_run(warehouse)
+        if run is None:
+            raise WarehouseError(
+                "The last run did not finish, or there was none: what stands cannot be compared. Nothing was changed. Run `jobrecon run`, "
+                "then verify again."
+            )
+        result = compare(warehouse, run)
+        if result.differences and is_repaired:
+            with warehouse.transaction():
+                _derive(warehouse, run, result.unseen_applications)
+                warehouse.run("verify/delete_repeated_episodes")
+                merge_explained(warehouse, run["as_of"], result.unseen_applications, ())
+                warehouse.tag_snapshot(run["run_id"])
+            result.is_repaired = True
+            if not (settings.is_lake and is_sharded):
+                warehouse.publish()
+    return result
+
+
+def read_finished_run(warehouse: Warehouse) -> dict[str, Any] | None:
+    """The last run; null where it failed: only a later run brings the derived tables up to what it merged."""
+    runs = warehouse.read("runs/select_last_run")
+    return runs[0] if runs and runs[0]["state"] in (RunState.COMPLETED, RunState.INCOMPLETE) else None
+
+
+def compare(warehouse: Warehouse, run: dict[str, Any]) -> Verification:
+    """Derive everything as of `run`, the last one, and compare; all is undone."""
+    unseen = _list_unseen(warehouse, run["incomplete_reasons"])
+    counts = warehouse.read("verify/select_row_counts")[0]
+    differences = {}
+    with discard_changes(warehouse):
+        for name in STANDING:
+            warehouse.run(name)
+        warehouse.run("verify/create_later_jobs", ended_at=max(run["finished_at"], run["as_of"]))
+        _derive(warehouse, run, unseen)
+        for table, comparison in COMPARISONS.items():
+            values: dict[str, Any] = {"unseen_applications": unseen} if table == "findings" else {}
+            rows = warehouse.run(comparison, **values)
+            if rows:
+                differences[table] = [f"{row} {difference}" for row, difference in rows]
+    return Verification(run["as_of"], counts, differences, unseen)
+
+
+def _derive(warehouse: Warehouse, run: dict[str, Any], unseen_applications: list[str]) -> None:
+    """Derive the tables from nothing; what is wrong is in `explained_findings`."""
+    warehouse.run("verify/create_all_touched_jobs")
+    warehouse.run("notifications/delete_touched_notifications")
+    warehouse.run("notifications/delete_touched_resync_requests")
+    warehouse.run("notifications/create_status_fields")
+    warehouse.run("notifications/insert_notifications")
+    warehouse.run("notifications/insert_resync_requests")
+    warehouse.run("verify/delete_job_postings")
+    derive_in_transaction(warehouse, warehouse.settings, run["as_of"], is_inbox_seen=ALL not in unseen_applications)
+    explain_findings(warehouse, run["as_of"])
+
+
+def _list_unseen(warehouse: Warehouse, incomplete_reasons: str | None) -> list[str]:
+    """Applications whose findings an incomplete run may have left: those its reasons name, or all where one names none."""
+    named = [re.findall(r"urn:li:developerApplication:\w+", reason) for reason in (incomplete_reasons or "").splitlines()]
+    if not all(named):
+        return sorted({ALL, *(urn for (urn,) in warehouse.run("verify/select_applications"))})
+    return sorted({urn for urns in named for urn in urns})

@@ -1,0 +1,79 @@
+-- Where do the open findings differ from what is wrong as of the last run? One row per wrong row. What that run could not see is
+-- left out. Runs after create_explained_findings.
+with standing as (
+    select
+        finding_key,
+        application_urn,
+        external_job_posting_id,
+        severity,
+        task_urn,
+        customer,
+        account_manager,
+        code,
+        reason,
+        message,
+        owner,
+        next_action,
+        remedy,
+        evidence,
+        is_live
+    from findings
+    where resolved_at is null
+),
+
+derived as (
+    select
+        finding_key,
+        application_urn,
+        external_job_posting_id,
+        severity,
+        task_urn,
+        customer,
+        account_manager,
+        code,
+        reason,
+        message,
+        owner,
+        next_action,
+        remedy,
+        evidence,
+        is_live
+    from explained_findings
+),
+
+surplus as (
+    select * from standing
+    except all
+    select * from derived
+),
+
+lacking as (
+    select * from derived
+    except all
+    select * from standing
+),
+
+wrong as (
+    select
+        *,
+        true as is_standing
+    from surplus
+    union all
+    select
+        *,
+        false as is_standing
+    from lacking
+)
+
+select
+    'finding ' || finding_key as row_name,
+    case
+        when not bool_or(is_standing) then 'is missing'
+        when bool_and(is_standing) then 'should not be there'
+        else 'differs'
+    end as difference
+from wrong
+anti join later_jobs using (application_urn, external_job_posting_id)
+where not list_contains($unseen_applications::varchar[], coalesce(application_urn, ''))
+group by finding_key
+order by row_name

@@ -101,7 +101,7 @@ def describe_concentration(findings: pd.DataFrame) -> str | None:
         if count / len(new) >= MIN_SHARE:
             words = counts[counts == count].head(1).reset_index()[columns].iloc[0]
             whole = describe_count(len(new), "new finding")
-            return f"{count * 100 // len(new)} % of what is new ({count:,} of {whole}): {' '.join(words)}."
+            return f"{round(count * 100 / len(new))} % of what is new ({count:,} of {whole}): {' '.join(words)}."
     return None
 
 

@@ -72,6 +72,7 @@ CONCENTRATIONS = [
     ([("a", "X", "Acme")] * 3 + [("a", "X", "Beta")] * 3 + [("b", "Y", "Acme")] * 2 + [("c", "Z", "Beta")] * 2, "60 % of what is new (6 of 10 new findings): Posting failed, X."),
     ([(str(n), None, "Acme") for n in range(6)] + [(str(n), None, f"C{n}") for n in range(6, 10)], "60 % of what is new (6 of 10 new findings): at Acme."),
     ([(str(n), None, f"C{n}") for n in range(10)], None),
+    ([("a", "X", "Acme")] * 14 + [(str(n), None, "Beta") for n in range(13)], "52 % of what is new (14 of 27 new findings): Posting failed, X at Acme."),
     ([("a", "X", "Acme")] * 10, "100 % of what is new (10 of 10 new findings): Posting failed, X."),
 ]  # fmt: skip
 

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -52,12 +52,20 @@ def for_shard(settings: Settings, shard: str) -> Settings:
     return settings.model_copy(update={"shard": shard})
 
 
+START = datetime(2026, 3, 1, 6, tzinfo=UTC)
+
+
 def add_run(warehouse: Warehouse, number: int, *, is_finished: bool = True) -> None:
     """Rows of two tables in transactions of their own; only the last one is tagged, where the run is finished."""
     rows = "select 'urn-' || range as application_urn from range(?)"
     warehouse.connection.execute(f"insert into customers by name {rows}", [20])
     with warehouse.transaction():
-        warehouse.connection.execute("insert into runs by name select ?::varchar as run_id, 'COMPLETED' as state", [str(number)])
+        as_of = START + timedelta(minutes=number)
+        warehouse.connection.execute(
+            "insert into runs by name select ?::varchar as run_id, ? as state, ?::timestamptz as as_of, ?::timestamptz as started_at, "
+            "?::timestamptz as finished_at",
+            [str(number), "COMPLETED" if is_finished else "RUNNING", as_of, as_of, as_of if is_finished else None],
+        )
         if is_finished:
             warehouse.tag_snapshot(str(number))
 

@@ -2,7 +2,9 @@
 
 import sqlite3
 import stat
+import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,19 @@ def test_an_empty_database_gets_every_table_and_opening_it_again_changes_nothing
             connection.execute(text("insert into challenges values ('', '2026-03-01', 1) on conflict do nothing"))
             assert connection.scalar(text("select count(*) from challenges")) == 1
         engine.dispose()
+
+
+def test_a_new_database_that_another_process_is_just_preparing_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "landing.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        # While this is held SQLite refuses to switch to the write-ahead log at once, whatever its timeout.
+        other.execute("begin immediate")
+        release = threading.Timer(0.5, other.execute, ["commit"])
+        release.start()
+        open_landing(f"sqlite:///{path}").dispose()
+        release.join()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
 
 
 def test_its_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:

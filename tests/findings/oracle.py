@@ -340,3 +340,10 @@ def judge(history: History, as_of: datetime, before: Open) -> Open:
                 for name, value in changes.items():
                     setattr(finding, name, value)
     return {finding.key: finding for finding in found}
+
+
+def is_contradicted(history: History, as_of: datetime) -> bool:
+    """Whether LinkedIn's newest statement about the listing is not what the partner requested."""
+    expected, _ = expect([task for task in history.tasks if task.requested_at <= as_of])
+    listing = find_facet(list_statements(history, as_of), "listing")
+    return (expected, listing and listing.status) in {("LISTED", "NOT_LISTED"), ("NOT_LISTED", "LISTED")}

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jobrecon.reports.facts import gather_facts
+from jobrecon.reports.verdict import judge as judge_day
 from jobrecon.warehouse import Warehouse
-from tests.findings.oracle import Body, Detail, History, Open, Task, expect, judge
+from tests.findings.oracle import Body, Detail, History, Open, Task, expect, is_contradicted, judge
 from tests.findings.rows import ACME, JOB, NOW, TICK, Row, clear, deliver, delivery, find, read, read_open
 from tests.findings.rows import given as given_rows
 
@@ -160,12 +163,29 @@ def read_found(warehouse: Warehouse, count: int) -> list[list[tuple[Any, ...]]]:
     return [sorted(rows, key=repr) for rows in found]
 
 
+def read_verdicts(warehouse: Warehouse, count: int) -> list[str]:
+    """The first sentence of each account manager's report; each has the one job of a history."""
+    given_run = {"run_id": "run-1", "shard": "", "as_of": NOW, "started_at": NOW, "finished_at": NOW, "state": "COMPLETED"}
+    warehouse.connection.execute("delete from runs")
+    warehouse.connection.register("given_rows", pa.Table.from_pylist([given_run]))
+    warehouse.connection.execute("insert into runs by name select * from given_rows")
+    warehouse.connection.unregister("given_rows")
+    facts = gather_facts(warehouse, NOW.date(), ZoneInfo("UTC"), NOW, stale_after_seconds=3600)
+    return [judge_day(facts.select_manager(f"Manager {number}")).sentence for number in range(count)]
+
+
 @settings(max_examples=14, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(seeds=st.lists(st.integers(0, 2**32), min_size=BATCH, max_size=BATCH, unique=True))
 def test_two_runs_find_of_any_history_what_the_rules_say(opened: Warehouse, seeds: list[int]) -> None:
     histories = [make_history(seed) for seed in seeds]
     customers = [
-        {"application_urn": name_application(number), "customer": "Acme", "daily_call_limit": 1, "retired": history.is_retired}
+        {
+            "application_urn": name_application(number),
+            "customer": "Acme",
+            "account_manager": f"Manager {number}",
+            "daily_call_limit": 1,
+            "retired": history.is_retired,
+        }
         for number, history in enumerate(histories)
     ]
     given_rows(clear(opened), [write_task(number, task) for number, item in enumerate(histories) for task in item.tasks], [], customers)
@@ -191,3 +211,10 @@ def test_two_runs_find_of_any_history_what_the_rules_say(opened: Warehouse, seed
             if posting := postings.get(name_application(number)):
                 tasks = [task for task in history.tasks if task.requested_at <= as_of]
                 assert (posting["expected_listing"], posting["expected_since"]) == expect(tasks), seeds[number]
+    verdicts = read_verdicts(opened, len(histories))
+    for seed, history, opens, verdict in zip(seeds, histories, expected, verdicts, strict=True):
+        if verdict.startswith("All clear"):
+            assert not opens, (seed, verdict)
+            assert not is_contradicted(history, NOW), (seed, verdict)
+        elif history.tasks and not opens and not is_contradicted(history, NOW):
+            raise AssertionError((seed, verdict))

@@ -15,9 +15,10 @@ from pathlib import Path
 import typer
 
 from jobrecon.cli.app import app
+from jobrecon.cli.settings import write_value
 from jobrecon.reconcile.catalog import read_catalog
 from jobrecon.sandbox import FaultInjection
-from jobrecon.settings import Settings, write_value
+from jobrecon.settings import Settings
 from jobrecon.warehouse.schema import describe_table, list_columns, list_tables, list_views
 from jobrecon.warehouse.statements import list_findings, load_statements
 from models import FINDING_KINDS, RESOLUTIONS

@@ -5,16 +5,18 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from jobrecon.errors import ConfigurationError
-from jobrecon.secrets import KINDS, is_reference, resolve_secret
+from jobrecon.secrets import remember_secrets
 
 MAX_LIMIT = 2**31 - 1
 """What the ledger's column holds."""
+REFERENCES = "`env:NAME`, `file:/path` or `prefect:block`"
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,9 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 def _check_reference(text: str) -> str:
-    if not is_reference(text):
+    """The form alone is checked here; what it points to is read when it is needed."""
+    kind, _, place = text.partition(":")
+    if not place or kind not in ("env", "file", "prefect"):
         raise ValueError
     return text
 
@@ -252,7 +256,41 @@ def _describe_problem(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         return f"{where}: {name} is not known; did you mean {name_nearest(name, model.model_fields)}?"
     if item and problem["type"] == "value_error":
-        return f"{where}: each of client_secrets must be {KINDS}, never the secret itself"
+        return f"{where}: each of client_secrets must be {REFERENCES}, never the secret itself"
     if name in EXPECTED:
         return f"{where}: {EXPECTED[name]}"
     return f"{where}: {name} " + ("is missing" if problem["type"] == "missing" else "must be text")
+
+
+def resolve_secret(reference: str, environment: Mapping[str, str]) -> SecretStr:
+    """The secret that a reference points to, wrapped, and redacted from now on. Raises `ConfigurationError` without its value.
+
+    `env:NAME` and `file:/path` are read here, `prefect:block` by the room that knows Prefect, loaded only then.
+    """
+    secret = _read_reference(reference, environment)
+    remember_secrets(secret.get_secret_value())
+    return secret
+
+
+def _read_reference(reference: str, environment: Mapping[str, str]) -> SecretStr:
+    kind, _, place = reference.partition(":")
+    if kind == "env":
+        if value := environment.get(place, ""):
+            return SecretStr(value)
+        raise ConfigurationError(f"The environment variable {place}, which a client secret refers to, is not set or empty. Set it.")
+    if kind == "file":
+        return _read_file(place)
+    if kind == "prefect":
+        secret: SecretStr = import_module("flows.secrets").read_secret(place)
+        return secret
+    # The reference may be the secret itself, written there by mistake: do not print it.
+    raise ConfigurationError(f"A client secret must be a reference, {REFERENCES}, never the secret itself.")
+
+
+def _read_file(place: str) -> SecretStr:
+    try:
+        if value := Path(place).read_text(encoding="utf-8-sig").strip():
+            return SecretStr(value)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"The file {place}, which a client secret refers to, cannot be read: {type(error).__name__}.") from None
+    raise ConfigurationError(f"The file {place}, which a client secret refers to, is empty.")

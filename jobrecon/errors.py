@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from jobrecon.redaction import redact
+from jobrecon.secrets import redact
 
 
 class JobreconError(Exception):

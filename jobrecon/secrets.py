@@ -1,52 +1,79 @@
-"""Secrets: references to where they are stored, resolved when they are needed, wrapped once they are read."""
+"""Secrets known to this process, removed by value from every text that leaves it: logs, errors, pages, messages."""
 
-from collections.abc import Mapping
-from importlib import import_module
-from pathlib import Path
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from functools import cache
+from types import TracebackType
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
-from pydantic import SecretStr
+MIN_LENGTH = 8
+"""A shorter secret may be a common word: it is removed only where it stands as a value, after a colon, a quote or an equals sign."""
+MASK = "***"
 
-from jobrecon.errors import ConfigurationError
-from jobrecon.redaction import remember_secrets
-
-KINDS = "`env:NAME`, `file:/path` or `prefect:block`"
-
-
-def is_reference(text: str) -> bool:
-    """Whether this has the form of a reference; what it points to is not read."""
-    kind, _, place = text.partition(":")
-    return bool(place) and kind in ("env", "file", "prefect")
-
-
-def resolve_secret(reference: str, environment: Mapping[str, str]) -> SecretStr:
-    """The secret that a reference points to, wrapped, and redacted from now on. Raises `ConfigurationError` without its value.
-
-    `env:NAME` and `file:/path` are read here, `prefect:block` by the room that knows Prefect, loaded only then.
-    """
-    secret = _read_reference(reference, environment)
-    remember_secrets(secret.get_secret_value())
-    return secret
+_secrets: set[str] = set()
+_ASSIGNED = re.compile(r"""(?i)(?:password|passwd|pwd|passphrase|secret|token|signature|sig|key)\s*=\s*('(?:[^']|'')*'|[^\s&;,'")]+)""")
 
 
-def _read_reference(reference: str, environment: Mapping[str, str]) -> SecretStr:
-    kind, _, place = reference.partition(":")
-    if kind == "env":
-        if value := environment.get(place, ""):
-            return SecretStr(value)
-        raise ConfigurationError(f"The environment variable {place}, which a client secret refers to, is not set or empty. Set it.")
-    if kind == "file":
-        return _read_file(place)
-    if kind == "prefect":
-        secret: SecretStr = import_module("flows.secrets").read_secret(place)
-        return secret
-    # The reference may be the secret itself, written there by mistake: do not print it.
-    raise ConfigurationError(f"A client secret must be a reference, {KINDS}, never the secret itself.")
+def remember_secrets(*values: str) -> None:
+    """Remove these values from now on, also where they are percent-encoded."""
+    for value in values:
+        if value:
+            _secrets.update((value, quote(value, safe=""), quote_plus(value), quote(value)))
+    _compile.cache_clear()
 
 
-def _read_file(place: str) -> SecretStr:
+def redact(text: str) -> str:
+    """The text without any known secret."""
+    pattern = _compile()
+    return pattern.sub(MASK, text) if pattern else text
+
+
+def find_secrets(address: str) -> Iterator[str]:
+    """The passwords in the address of a database, a lake or a mail server: before its host, in its query, in its options."""
+    for found in _ASSIGNED.findall(address):
+        value = found.strip("'")
+        yield value
+        yield unquote(value)
+    user_info = address.partition("://")[2].partition("?")[0].rpartition("@")[0]
+    if password := user_info.partition(":")[2]:
+        yield password
+        yield unquote(password)
+
+
+def find_path_secrets(address: str) -> Iterator[str]:
+    """The secrets of a webhook's address: the whole of it, and the parts of its path and query that are no plain words."""
+    yield address
     try:
-        if value := Path(place).read_text(encoding="utf-8-sig").strip():
-            return SecretStr(value)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"The file {place}, which a client secret refers to, cannot be read: {type(error).__name__}.") from None
-    raise ConfigurationError(f"The file {place}, which a client secret refers to, is empty.")
+        parts = urlsplit(address)
+    except ValueError:
+        return
+    for value in [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query)), parts.password or ""]:
+        if len(value) >= MIN_LENGTH and any(character.isdigit() or character.isupper() for character in value):
+            yield value
+
+
+class RedactedRecord(logging.LogRecord):
+    """A log record whose message holds no known secret, whichever library wrote it."""
+
+    def getMessage(self) -> str:  # noqa: N802 - the library's name
+        return redact(super().getMessage())
+
+
+def redact_logs() -> None:
+    """Make every log record of this process a `RedactedRecord`, and print the tracebacks of other libraries redacted too."""
+    logging.setLogRecordFactory(RedactedRecord)
+    sys.excepthook = _print_traceback
+
+
+def _print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
+
+
+@cache
+def _compile() -> re.Pattern[str] | None:
+    values = sorted(_secrets, key=len, reverse=True)
+    parts = [re.escape(value) if len(value) >= MIN_LENGTH else rf"(?<=[:='\"]){re.escape(value)}(?=[@&;,'\")\s]|$)" for value in values]
+    return re.compile("|".join(parts)) if parts else None

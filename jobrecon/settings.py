@@ -1,8 +1,8 @@
 """Settings: environment variables and a `.env` file in the working directory. Secrets are references, resolved late."""
 
-import json
 import os
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,28 @@ from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError,
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from jobrecon.applications import MAX_LIMIT, Application, Applications, name_nearest, read_applications
-from jobrecon.demo.marker import find_demo_file, refuse_mixing
 from jobrecon.errors import ConfigurationError
-from jobrecon.redaction import MASK, find_path_secrets, find_secrets, redact, redact_logs, remember_secrets
+from jobrecon.secrets import find_path_secrets, find_secrets, redact, redact_logs, remember_secrets
 
 PREFIX = "JOBRECON_"
+DEMO_FILE = "demo.env"
+ENDED_API_URL = "http://demo.invalid"
+"""The API of a demo that has ended: a reserved name that no request can reach."""
+MUST_NOT_MIX = (
+    "JOBRECON_APPLICATIONS",
+    "JOBRECON_CLIENT_ID",
+    "JOBRECON_CLIENT_SECRET",
+    "JOBRECON_APPLICATION_URN",
+    "JOBRECON_API_URL",
+    "JOBRECON_TOKEN_URL",
+    "JOBRECON_TASK_SOURCE_URL",
+    "JOBRECON_WAREHOUSE",
+    "JOBRECON_LANDING_URL",
+    "JOBRECON_PUBLISHED",
+    "JOBRECON_REPORTS",
+    "JOBRECON_SMTP_URL",
+    "JOBRECON_CHAT_URL",
+)
 DEFAULT_WEIGHTS = {"CREATE": 4.0, "CLOSE": 3.0, "UPDATE": 2.0, "RENEW": 1.0}
 
 
@@ -246,30 +263,6 @@ def find_unknown(applications: Path) -> dict[str, str]:
     return {name: name_nearest(name.upper(), known) for name in unknown}
 
 
-def describe_settings(settings: Settings) -> list[tuple[str, str, str]]:
-    """(variable, value without secrets, origin) of every setting; the origin is `environment`, `.env` (a demo's own file) or `default`."""
-    environment = {name.upper() for name, value in os.environ.items() if value}
-    path = find_demo_file(settings.home) or Path(".env")
-    file = {name.upper() for name, value in dotenv_values(path).items() if value}
-    rows = []
-    for name in Settings.model_fields:
-        variable, value = f"{PREFIX}{name.upper()}", getattr(settings, name)
-        origin = "environment" if variable in environment else path.name if variable in file else "default"
-        rows.append((variable, write_value(value), origin))
-    return rows
-
-
-def write_value(value: Any) -> str:
-    """A setting's value as it would be written, without secrets."""
-    if isinstance(value, SecretStr):
-        return MASK if value.get_secret_value() else ""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, dict):
-        return json.dumps(value)
-    return "" if value is None else redact(str(value))
-
-
 def _read_settings(**overrides: Any) -> Settings:
     redact_logs()
     try:
@@ -294,3 +287,29 @@ def _read_settings(**overrides: Any) -> Settings:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The file .env cannot be read: {type(error).__name__}. Nothing was changed.") from None
+
+
+def find_demo_file(home: Path) -> Path | None:
+    """The settings of the demo whose home this is; None where it is not a demo's."""
+    file = home / DEMO_FILE
+    return file if file.is_file() else None
+
+
+def refuse_mixing(demo_file: Path, environment: Mapping[str, str]) -> None:
+    """Raise `ConfigurationError` where the environment would bring real applications or addresses into a demo's home."""
+    values = dotenv_values(demo_file)
+    mixed = [name for name in MUST_NOT_MIX if environment.get(name) and environment[name] != values.get(name)]
+    if mixed:
+        raise ConfigurationError(
+            f"{demo_file.parent} is a demo's home, with invented jobs; {', '.join(mixed)} would mix real ones into it. "
+            "Nothing was changed. Set JOBRECON_HOME to a folder for the real ones, or unset the others."
+        )
+
+
+def refuse_ended_demo(home: Path, api_url: str) -> None:
+    """Raise `ConfigurationError` for work that needs LinkedIn in the home of a demo that has ended."""
+    if api_url == ENDED_API_URL:
+        raise ConfigurationError(
+            f"{home} is a demo's home, and its fake LinkedIn has ended. Nothing was changed. "
+            "Run `jobrecon demo` for a new one, or set JOBRECON_HOME to a folder for your own jobs."
+        )

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from jobrecon.applications import Application, Applications, read_applications
+from jobrecon.applications import Application, Applications, read_applications, resolve_secret
 from jobrecon.errors import ConfigurationError
-from jobrecon.secrets import resolve_secret
 
 ACME = "urn:li:developerApplication:1001"
 BOLT = "urn:li:developerApplication:1002"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from jobrecon.cli.settings import describe_settings
 from jobrecon.errors import ConfigurationError
-from jobrecon.settings import Settings, describe_settings, load_settings
+from jobrecon.settings import Settings, load_settings
 
 URL = "https://www.linkedin.com/oauth/v2/accessToken"
 

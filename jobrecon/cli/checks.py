@@ -15,7 +15,6 @@ from jobrecon.applications import Application, Applications
 from jobrecon.clock import utc_now
 from jobrecon.delivery.addresses import find_invalid_addresses
 from jobrecon.delivery.smtp import SmtpSession, read_server
-from jobrecon.demo.marker import ENDED_API_URL, find_demo_file
 from jobrecon.errors import JobreconError
 from jobrecon.ingest.source import check_source, is_source_set
 from jobrecon.landing.database import open_landing
@@ -23,7 +22,7 @@ from jobrecon.landing.inbox_reader import read_state
 from jobrecon.linkedin.developer_webhooks import fetch_blocked_webhooks
 from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.tokens import TokenCache
-from jobrecon.settings import Settings, load_settings
+from jobrecon.settings import ENDED_API_URL, Settings, find_demo_file, load_settings
 from jobrecon.warehouse import open_published, open_warehouse
 
 MIN_FREE_BYTES = 2 * 1024**3

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from jobrecon.errors import ConfigurationError, JobreconError
-from jobrecon.redaction import redact
+from jobrecon.secrets import redact
 
 PLAIN_WIDTH = 200
 """Width where the output is not a terminal: nothing is wrapped in a file or a pipe."""

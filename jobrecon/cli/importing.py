@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobrecon.cli.console import JsonOption, ShardOption, echo, err, exit_with_status, print_json, show_progress
+from jobrecon.cli.settings import describe_settings
 from jobrecon.clock import utc_now
 from jobrecon.errors import ConfigurationError, InputError
-from jobrecon.settings import Settings, describe_settings, load_settings
+from jobrecon.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from jobrecon.ingest import ImportResult

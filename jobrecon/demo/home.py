@@ -2,15 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from jobrecon.demo.marker import ENDED_API_URL, find_demo_file, write_demo_file
 from jobrecon.demo.partner import CUSTOMERS
 from jobrecon.errors import ConfigurationError
 from jobrecon.sandbox import SandboxApplication
-from jobrecon.settings import Settings, load_settings
+from jobrecon.settings import DEMO_FILE, ENDED_API_URL, Settings, find_demo_file, load_settings
 
 
 def clear_home(home: Path) -> None:
@@ -65,6 +64,12 @@ def configured(home: Path, applications: list[SandboxApplication], api_url: str)
         os.environ.update(before)
         ended = {"JOBRECON_API_URL": ENDED_API_URL, "JOBRECON_TOKEN_URL": f"{ENDED_API_URL}/oauth/v2/accessToken"}
         write_demo_file(home, values | ended)
+
+
+def write_demo_file(home: Path, values: Mapping[str, str]) -> None:
+    """Mark `home` as a demo's, with its settings."""
+    lines = ["# Everything in this folder is invented. The next `jobrecon demo` removes it."]
+    (home / DEMO_FILE).write_text("\n".join([*lines, *(f"{name}='{value}'" for name, value in values.items())]) + "\n", encoding="utf-8")
 
 
 def _write_applications(home: Path, applications: list[SandboxApplication]) -> str:

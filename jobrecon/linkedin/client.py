@@ -18,7 +18,7 @@ from jobrecon.linkedin.responses import MalformedResponse, decode_object
 from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe, redact_json
 from jobrecon.linkedin.throttle import Throttle
 from jobrecon.linkedin.tokens import TokenCache
-from jobrecon.redaction import redact
+from jobrecon.secrets import redact
 from jobrecon.settings import Settings
 
 REFUSES_VERSION = re.compile(

@@ -7,7 +7,7 @@ import random
 import httpx
 from pydantic import SecretStr
 
-from jobrecon.redaction import MASK
+from jobrecon.secrets import MASK
 
 TRANSIENT_ERRORS = (httpx.TransportError, httpx.DecodingError)
 """Refused and reset connections, timeouts, TLS errors, malformed HTTP."""

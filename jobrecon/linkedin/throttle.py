@@ -28,7 +28,9 @@ PROBE_SECONDS = 150
 POLL_SECONDS = 0.2
 """Between two reads of the ledger for the outcome of another one's probe."""
 DENIED_SECONDS = 86_400
-NAMES_DAY = re.compile(r"(?<![a-z])(day|daily)(?![a-z])", re.IGNORECASE)
+LIMIT = r"(limit|quota|throttle)"
+NAMES_DAY_LIMIT = re.compile(rf"(?<![a-z])(daily\b.{{0,40}}\b|day[ _]){LIMIT}|\b{LIMIT} (per|for|of) (the |this |a )?day\b", re.IGNORECASE)
+"""In LinkedIn's text about the day's calls: "APPLICATION DAY limit", "Daily request limit". The word alone says nothing."""
 
 
 class State(NamedTuple):
@@ -96,7 +98,7 @@ class Throttle:
     async def record(self, response: httpx.Response, sent_at: datetime, *, is_probe: bool) -> None:
         """Take note of a 429. Raises `BudgetExhausted` where it means the day."""
         retry_after = read_retry_after(response.headers.get("Retry-After"), self.clock())
-        if NAMES_DAY.search(response.text) or (retry_after is None and await asyncio.to_thread(self._is_nearly_exhausted)):
+        if NAMES_DAY_LIMIT.search(response.text) or (retry_after is None and await asyncio.to_thread(self._is_nearly_exhausted)):
             await self.ledger.mark_exhausted(sent_at.date())
             raise self.ledger.explain_exhausted()
         await self.ledger.refund()

@@ -19,7 +19,7 @@ from jobrecon.errors import CredentialsRefused, LinkedInUnreachable
 from jobrecon.landing.database import explain_landing_errors, insert_or
 from jobrecon.linkedin.responses import MalformedResponse, decode_object
 from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe
-from jobrecon.redaction import redact, remember_secrets
+from jobrecon.secrets import redact, remember_secrets
 from models import CachedToken
 
 TABLE: Any = CachedToken.__table__  # type: ignore[attr-defined]

@@ -12,7 +12,6 @@ from sqlalchemy import Engine
 
 from jobrecon.applications import Applications
 from jobrecon.clock import Clock, utc_now
-from jobrecon.demo.marker import refuse_ended_demo
 from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld, WarehouseInvalidated
 from jobrecon.ingest import pull_tasks, retry_rejected
 from jobrecon.ingest.notifications import merge_challenges, merge_deliveries
@@ -29,7 +28,7 @@ from jobrecon.reconcile.findings import derive_findings, merge_findings
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.reconcile.restored import charge_known_calls, undo_lost_merges
 from jobrecon.reconcile.summary import RunSummary, write_run
-from jobrecon.settings import Settings
+from jobrecon.settings import Settings, refuse_ended_demo
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
 from jobrecon.warehouse.parquet import export_parquet
 from models import RunState

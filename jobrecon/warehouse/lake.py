@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import duckdb
 
 from jobrecon.errors import ConfigurationError, WarehouseError
-from jobrecon.redaction import redact
+from jobrecon.secrets import redact
 from jobrecon.settings import Settings, name_for_shard
 from jobrecon.warehouse.lock import WriterLock, hold_database_lock, hold_file_lock
 

@@ -18,7 +18,7 @@ import psycopg
 
 from jobrecon.clock import utc_now
 from jobrecon.errors import ConfigurationError, WarehouseError, WarehouseLocked
-from jobrecon.redaction import redact
+from jobrecon.secrets import redact
 
 POLL_SECONDS = 0.1
 DATABASE_POLL_SECONDS = 0.5

@@ -95,7 +95,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.close(_TOO_LARGE)
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """A sender that has closed its side still gets its response."""
+        """A sender that closed its side after a whole request still gets the response to it; the connection ends then."""
         if not self.is_in_request:
             return None
         self.cycle.keep_alive = False

@@ -24,6 +24,11 @@ DAY_TEXTS = [
     "Resource level throttle APPLICATION DAY limit for calls to this resource is reached.",
     "throttle APPLICATION_AND_MEMBER_DAY limit reached",
     "Daily request limit exceeded",
+    "The limit of calls per day is reached: 100,000 is the limit per day.",
+]
+OTHER_TEXTS = [
+    "Too many requests. Try again later today, or another day.",
+    "Throttled since Monday; the limit is 100 calls a minute, not a day's.",
 ]
 
 
@@ -96,6 +101,15 @@ def test_a_text_that_names_the_days_limit_ends_the_day(serve: Serve, message: st
     fake.respond = respond_well
     harness.clock.advance(hours=1)
     assert len(harness.fetch(task_urn(1))) == 1
+
+
+@pytest.mark.parametrize("message", OTHER_TEXTS)
+@pytest.mark.parametrize(("retry_after", "seconds"), [(7200, 7200), (None, 60)])
+def test_a_text_with_a_day_in_it_that_names_no_limit_of_the_day_is_a_passing_429(
+    serve: Serve, message: str, retry_after: int | None, seconds: int
+) -> None:
+    harness = serve(FakeLinkedIn(lambda request: throttle_response(retry_after, message)), make_application())
+    assert throttled_until(harness) == START + timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(("charged", "error"), [(88, Throttled), (89, BudgetExhausted)])

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobrecon import redaction
+from jobrecon import secrets
+from jobrecon.applications import resolve_secret
 from jobrecon.errors import InputError, LinkedInUnreachable
-from jobrecon.redaction import MASK, find_path_secrets, find_secrets, redact, redact_logs, remember_secrets
-from jobrecon.secrets import resolve_secret
+from jobrecon.secrets import MASK, find_path_secrets, find_secrets, redact, redact_logs, remember_secrets
 from jobrecon.settings import Settings, load_settings
 
 ADDRESSES = [
@@ -28,10 +28,10 @@ ADDRESSES = [
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No secret of another test is known, and none of these afterwards."""
-    monkeypatch.setattr(redaction, "_secrets", set())
-    redaction._compile.cache_clear()
+    monkeypatch.setattr(secrets, "_secrets", set())
+    secrets._compile.cache_clear()
     yield
-    redaction._compile.cache_clear()
+    secrets._compile.cache_clear()
 
 
 @pytest.mark.parametrize(("address", "secrets"), ADDRESSES)
@@ -91,7 +91,7 @@ def test_the_settings_make_their_secrets_known(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_traceback_of_another_library_holds_no_secret() -> None:
     program = (
-        "from jobrecon.redaction import redact_logs, remember_secrets\n"
+        "from jobrecon.secrets import redact_logs, remember_secrets\n"
         "redact_logs(); remember_secrets('hush-hush-hush')\n"
         "raise RuntimeError('cannot attach dbname=lake password=' + '-'.join(['hush'] * 3))\n"
     )

@@ -1,14 +1,14 @@
 """Writing to the inbox: deliveries, quarantined bodies and challenges of a batch in one commit."""
 
 import hashlib
-import itertools
+import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, delete, insert
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
@@ -25,13 +25,11 @@ _bodies: Any = ReceivedBody.__table__  # type: ignore[attr-defined]
 _DELIVERY_COLUMNS = (
     "delivery_id", "received_at", "application_urn", "external_job_posting_id", "type", "body_hash", "raw_hash", "signed_by",
 )  # fmt: skip
-_PROCESS = uuid4().hex[:16]
-_numbers = itertools.count(1)
 
 
 def make_delivery_id() -> str:
-    """A unique id that rises: an index of random ones would be written all over."""
-    return f"{_PROCESS}{next(_numbers):016x}"
+    """A unique id that rises, as an index of random ones would be written all over. Nothing of it is shared with a forked process."""
+    return f"{time.time_ns():016x}{secrets.token_hex(8)}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,11 +49,9 @@ def hold_file_lock(lock_file: Path, guarded: str, wait_seconds: float) -> Iterat
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         refuse_network_file_system(lock_file.parent)
-        file = lock_file.open("a+", encoding="utf-8")
+        file = lock_file.open("ab", buffering=0)
     except OSError as error:
-        raise WarehouseError(
-            f"{lock_file.parent} cannot be written: {error.strerror}. Nothing was changed. Make the folder writable, or set JOBRECON_HOME."
-        ) from error
+        raise _explain(lock_file.parent, error) from error
     with file:
         while True:
             try:
@@ -63,10 +61,20 @@ def hold_file_lock(lock_file: Path, guarded: str, wait_seconds: float) -> Iterat
                 if time.monotonic() >= deadline:
                     raise _locked(guarded, _read_holder(lock_file), wait_seconds) from None
                 time.sleep(POLL_SECONDS)
-        file.truncate(0)
-        file.write(json.dumps({"holder": _describe_self(), "pid": os.getpid(), "since": utc_now().isoformat(timespec="seconds")}))
-        file.flush()
+            except OSError as error:
+                raise _explain(lock_file, error) from error
+        holder = {"holder": _describe_self(), "pid": os.getpid(), "since": utc_now().isoformat(timespec="seconds")}
+        # Only for those who wait: on a full disk the lock holds without it.
+        with suppress(OSError):
+            file.truncate(0)
+            file.write(json.dumps(holder).encode())
         yield WriterLock(deadline)
+
+
+def _explain(path: Path, error: OSError) -> WarehouseError:
+    return WarehouseError(
+        f"{path} cannot be written: {error.strerror}. Nothing was changed. Make the folder writable, or set JOBRECON_HOME."
+    )
 
 
 @contextmanager

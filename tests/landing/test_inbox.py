@@ -1,5 +1,6 @@
 """The inbox on real databases: what is written is on disk, and a database that cannot be used is an error."""
 
+import multiprocessing
 import socket
 import sqlite3
 import time
@@ -14,7 +15,7 @@ from jobrecon.errors import LandingUnavailable
 from jobrecon.landing import inbox_reader
 from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
-from jobrecon.landing.inbox import Delivery, Probe, write_inbox
+from jobrecon.landing.inbox import Delivery, Probe, make_delivery_id, write_inbox
 from jobrecon.landing.inbox_reader import read_state, read_unmerged
 from jobrecon.webhook.parsing import parse_body
 from models.inbox import Challenge, InboxItem, QuarantinedBody, ReceivedBody
@@ -40,6 +41,14 @@ def test_every_delivery_is_a_row_of_its_own(engine: Engine) -> None:
     ids = {land(engine, BODY, SIX)[0] for _ in range(3)}
     assert {row.delivery_id for row in rows_of(engine, InboxItem)} == ids
     assert len(ids) == 3
+
+
+def test_forked_processes_make_different_ids() -> None:
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["jobrecon.landing.inbox"])
+    with server.Pool(2, maxtasksperchild=1) as pool:
+        ids = pool.starmap(make_delivery_id, [()] * 4, chunksize=1)
+    assert len(set(ids)) == 4
 
 
 def test_the_bytes_of_a_body_that_comes_again_are_stored_once_and_counted(engine: Engine) -> None:

@@ -14,9 +14,10 @@ from jobrecon.errors import ConfigurationError, WarehouseError, WarehouseLocked
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_published, open_warehouse
 from jobrecon.warehouse.duckdb_file import connect
-from jobrecon.warehouse.lock import find_file_system, refuse_network_file_system
+from jobrecon.warehouse.lock import find_file_system, hold_file_lock, refuse_network_file_system
 from jobrecon.warehouse.parquet import export_parquet
 from jobrecon.warehouse.schema import VERSION, apply_schema, describe_table, list_columns, list_tables
+from tests.cli.test_breaking_off import files_limited_to
 
 COMMENTS = "select table_name, column_name, data_type, comment from duckdb_columns() where database_name not in ('system', 'temp')"
 
@@ -274,3 +275,14 @@ def test_after_a_fatal_error_of_duckdb_the_process_can_only_end_and_the_next_one
     assert done.stderr == ""
     with open_warehouse(settings) as warehouse:
         assert warehouse.connection.execute("select count(*), min(range) from of_somebody").fetchone() == (100_000, 1)
+
+
+def test_the_lock_holds_on_a_full_disk(tmp_path: Path) -> None:
+    lock_file = tmp_path / "warehouse.duckdb.lock"
+    with (
+        files_limited_to(0),
+        hold_file_lock(lock_file, "warehouse.duckdb", 0),
+        pytest.raises(WarehouseLocked, match="another process"),
+        hold_file_lock(lock_file, "warehouse.duckdb", 0),
+    ):
+        pass

@@ -1,33 +1,19 @@
 """`make bench`: measure, print, and write the figures into docs/performance.md with the machine and the day."""
 
-import os
-import platform
-import re
 import sys
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 from bench.check_sweep import describe_check_sweep
 from bench.end_to_end import describe_end_to_end
 from bench.http_stage import describe_http_stage
+from bench.pages import write_block
 from bench.polling_plan import describe_plan
 from bench.receiver import measure_receiver
 from bench.report import describe_report
 from bench.simulate_polling import describe_polling
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-
-
-def write_block(name: str, text: str) -> None:
-    """Replace the measured block `name` of docs/performance.md."""
-    page = PAGE.read_text(encoding="utf-8")
-    machine = f"{date.today().isoformat()}, {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"  # noqa: DTZ011
-    block = f"<!-- measured: {name} -->\n*{machine}*\n\n{text}\n<!-- end -->"
-    page, replaced = re.subn(rf"<!-- measured: {name} -->\n.*?<!-- end -->", lambda _: block, page, flags=re.DOTALL)
-    if not replaced:
-        raise RuntimeError(f"docs/performance.md has no block {name}")
-    PAGE.write_text(page, encoding="utf-8")
 
 
 def measure_counts(counts: list[int]) -> str:
@@ -53,7 +39,7 @@ def main() -> None:
     for name in names:
         text = MEASURES[name](counts)
         print(text)
-        write_block(name, text)
+        write_block(PAGE, name, text)
 
 
 if __name__ == "__main__":

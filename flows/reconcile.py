@@ -13,6 +13,7 @@ from flows.artifacts import Progress, show_findings, show_summary
 from flows.events import emit_events
 from flows.run_policy import fail_cleanly, is_transient
 from jobrecon.clock import utc_now
+from jobrecon.delivery.addresses import warn_of_invalid_addresses
 from jobrecon.reconcile.run import Reconciliation, open_reconciliation
 from jobrecon.settings import load_settings
 
@@ -32,6 +33,7 @@ async def reconcile(as_of: datetime | None = None, shard: str | None = None) -> 
     settings = load_settings(shard=shard)
     as_of = as_of or utc_now()
     as_of = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
+    warn_of_invalid_addresses(settings)
     with open_reconciliation(settings, as_of, flow_run_id=runtime.flow_run.id) as run:
         pull(run)
         # Before polling: a notification about a job makes its tasks due now.

@@ -122,6 +122,14 @@ class Settings(BaseSettings):
     snapshot_days: float = Field(default=7, ge=0, description="Days after which maintenance expires a lake's snapshots")
     parquet: str = Field(default="", description="Folder for the published tables as Parquet files, replaced by each run; not set: none")
 
+    @field_validator("home")
+    @classmethod
+    def check_home(cls, value: Path) -> Path:
+        if "?" in str(value.absolute()):
+            # DuckDB and SQLAlchemy take what follows it for parameters: the databases would lie elsewhere.
+            raise ValueError("must not hold a question mark; DuckDB cannot keep a file at such a path")
+        return value
+
     @field_validator("api_version")
     @classmethod
     def check_api_version(cls, value: str) -> str:

@@ -94,6 +94,7 @@ def test_the_api_version_is_a_year_and_a_month(monkeypatch: pytest.MonkeyPatch) 
 
 WRONG = [
     # variable, value that must not be repeated
+    ("JOBRECON_HOME", "hunter2?/var"),
     ("JOBRECON_API_URL", "hunter2.example.com"),
     ("JOBRECON_API_URL", "http://hunter2:99999"),
     ("JOBRECON_TOKEN_URL", "ftp://hunter2"),

@@ -112,12 +112,14 @@ def run(
 
     Example: `jobrecon run --as-of 2026-11-21T06:00:00Z`
     """
+    from jobrecon.delivery.addresses import warn_of_invalid_addresses
     from jobrecon.reconcile.run import reconcile
     from jobrecon.reports.formatting import describe_count, describe_seconds
 
     with exit_with_status():
         settings = load_settings(shard=shard)
         timestamp, started = parse_timestamp(as_of, "--as-of"), time.monotonic()
+        warn_of_invalid_addresses(settings)
         with show_progress("Polling LinkedIn") as advance:
             summary = reconcile(settings, timestamp, advance, allow_future=allow_future, is_landing_new=is_landing_new)
         if as_json:

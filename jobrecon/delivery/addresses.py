@@ -1,5 +1,6 @@
 """Mail addresses, parsed as the header of a mail is: with or without a name, several with commas; domains as punycode."""
 
+import logging
 import re
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -7,6 +8,9 @@ from email.headerregistry import Address
 from jobrecon.applications import Applications
 from jobrecon.errors import ConfigurationError
 from jobrecon.reports.formatting import shorten
+from jobrecon.settings import Settings
+
+log = logging.getLogger(__name__)
 
 # A comma within quotes or angle brackets separates nothing.
 _PART = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^>]*>|[^,;"<])+')
@@ -52,6 +56,12 @@ def find_invalid_addresses(mail_from: str, mail_to: str, applications: Applicati
     except ValueError:
         invalid.append(f"{mail_from!r} in JOBRECON_MAIL_FROM")
     return invalid
+
+
+def warn_of_invalid_addresses(settings: Settings) -> None:
+    """Log what is configured as a mail address and is none: at the start of a run, hours before the report is mailed."""
+    for place in find_invalid_addresses(settings.mail_from, settings.mail_to, settings.load_applications()):
+        log.warning("No mail address: %s. Nobody gets a mail there; correct it.", place)
 
 
 def parse_sender(mail_from: str) -> Address:

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -280,3 +281,23 @@ def test_a_landing_database_out_of_reach_is_reported_and_no_call_is_made(make_us
     assert "landing database" in finished.stderr
     assert user.world.applications[ACME].calls["simpleJobPostingTasks"].total == 0
     assert user.read("select state from runs") == [("INCOMPLETE",)]
+
+
+def test_a_run_warns_of_what_is_no_mail_address(user: User) -> None:
+    user.environment["JOBRECON_MAIL_TO"] = "Dana <dana@example.com>, lee(at)example.com"
+    post_some(user)
+    finished = run_at(user)
+    assert finished.returncode == 0
+    assert "No mail address: 'lee(at)example.com' in JOBRECON_MAIL_TO." in finished.stderr
+    assert "dana@" not in finished.stderr
+
+
+def test_commands_work_in_a_home_of_any_name(make_user: MakeUser, tmp_path: Path) -> None:
+    user = make_user(JOBRECON_HOME=str(tmp_path / "100% (#1) 'it' \"q\" [x] ö"))
+    post_some(user)
+    assert run_at(user).returncode == 0
+    assert user.run("report").returncode == 0
+    assert {path.name for path in user.settings.home.iterdir()} >= {"landing.db", "warehouse.duckdb", "published", "reports"}
+    user.environment["JOBRECON_HOME"] = str(tmp_path / "what?")
+    refused = user.run("budget")
+    assert (refused.returncode, "JOBRECON_HOME: must not hold a question mark" in refused.stderr) == (2, True)

@@ -239,11 +239,11 @@ def test_any_character_may_stand_in_the_path_of_the_home(tmp_path: Path, name: s
 
 
 def test_a_question_mark_in_the_path_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, home=tmp_path / "a?b")
+    settings = Settings(_env_file=None, home=tmp_path, warehouse=str(tmp_path / "a?b" / "warehouse.duckdb"))
     with pytest.raises(ConfigurationError, match="question mark") as raised, open_warehouse(settings):
         pass
     assert raised.value.exit_status == 2
-    assert not list(settings.home.glob("*.duckdb*[!k]"))
+    assert not list(settings.home.glob("**/*.duckdb*[!k]"))
 
 
 FATAL = """

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import groupby
 
 import httpx
@@ -51,16 +51,19 @@ class WebhookSender:
     def __init__(self, world: World) -> None:
         self.world = world
         self._moving = asyncio.Lock()
-        self._slots = asyncio.Semaphore(CONCURRENCY)
-        self._client: httpx.AsyncClient | None = None
+        self._clients: asyncio.Queue[httpx.AsyncClient] = asyncio.Queue()
         self._ticked_at = time.monotonic()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keeps the connections open and, where the world is ticking, moves its clock with real time."""
-        limits = httpx.Limits(max_connections=CONCURRENCY, max_keepalive_connections=CONCURRENCY)
-        # trust_env off: the receiver is local and not behind this machine's proxy.
-        async with httpx.AsyncClient(timeout=DELIVERY_TIMEOUT_SECONDS, limits=limits, trust_env=False) as self._client:
+        async with AsyncExitStack() as stack:
+            certificates = httpx.create_ssl_context()
+            # A client for each connection: before each request it looks at all of its idle ones, half of the time of a delivery.
+            for _ in range(CONCURRENCY):
+                # trust_env off: the receiver is local and not behind this machine's proxy.
+                client = httpx.AsyncClient(timeout=DELIVERY_TIMEOUT_SECONDS, trust_env=False, verify=certificates)
+                self._clients.put_nowait(await stack.enter_async_context(client))
             self._ticked_at = time.monotonic()
             ticking = asyncio.create_task(self._tick()) if self.world.is_ticking else None
             try:
@@ -103,11 +106,14 @@ class WebhookSender:
         await asyncio.gather(*(self._deliver_in_order(list(of_job)) for _, of_job in groupby(deliveries, _job_of)))
 
     async def _deliver_in_order(self, deliveries: list[Delivery]) -> None:
-        async with self._slots:
+        client = await self._clients.get()
+        try:
             for delivery in deliveries:
-                await self._deliver(delivery)
+                await self._deliver(client, delivery)
+        finally:
+            self._clients.put_nowait(client)
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, client: httpx.AsyncClient, delivery: Delivery) -> None:
         counts = delivery.state.webhooks
         if counts.is_blocked:
             counts.pending -= 1
@@ -119,7 +125,7 @@ class WebhookSender:
             secret = self.world.parent.application.client_secrets[0]
         signed = escape_unicode(delivery.body) if delivery.is_escaped_signed else delivery.body
         headers = {"Content-Type": "application/json", SIGNATURE_HEADER: sign_body(secret, signed)}
-        status = await self._post(delivery.body, headers)
+        status = await self._post(client, delivery.body, headers)
         if status == 200:
             counts.pending -= 1
             counts.sent += 1
@@ -130,11 +136,10 @@ class WebhookSender:
             counts.failed += 1
         self.world.retry(delivery)
 
-    async def _post(self, body: bytes, headers: dict[str, str]) -> int | None:
-        assert self._client is not None
+    async def _post(self, client: httpx.AsyncClient, body: bytes, headers: dict[str, str]) -> int | None:
         assert self.world.webhook_url is not None
         try:
-            response = await self._client.post(self.world.webhook_url, content=body, headers=headers)
+            response = await client.post(self.world.webhook_url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL):
             return None
         return response.status_code
@@ -163,10 +168,10 @@ class WebhookSender:
             self.world.schedule_challenge(state)
 
     async def _send_challenge(self, parameters: dict[str, str], code: str, secrets: list[str]) -> bool:
-        assert self._client is not None
         assert self.world.webhook_url is not None
+        client = await self._clients.get()
         try:
-            response = await self._client.get(
+            response = await client.get(
                 self.world.webhook_url,
                 params={"challengeCode": code, **parameters},
                 # Two hours after the last challenge no connection is still open.
@@ -176,6 +181,8 @@ class WebhookSender:
             content = response.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError):
             return False
+        finally:
+            self._clients.put_nowait(client)
         return (
             response.status_code == 200
             and response.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"

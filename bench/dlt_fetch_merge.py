@@ -17,7 +17,7 @@ KIND, URL, TASKS, FOLDER = sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[
 IDS_PER_CALL = 59
 CALLS_PER_TABLE = 200
 COLUMNS = ("task_urn", "external_job_posting_id", "operation", "requested_at")
-TOLD = ("status", "errorMessage", "jobPosting")
+RESULT_FIELDS = ("status", "errorMessage", "jobPosting")
 
 
 def read_tasks(size):
@@ -44,22 +44,22 @@ def task_statuses():
     form = {"grant_type": "client_credentials", "client_id": "bench", "client_secret": "bench-secret"}
     token = requests.post(f"{URL}/oauth/v2/accessToken", data=form).json()["access_token"]
 
-    def ask(urns):
-        answer = requests.get(
+    def fetch_results(urns):
+        response = requests.get(
             f"{URL}/v2/simpleJobPostingTasks?" + "&".join(f"ids={urn}" for urn in urns), headers={"Authorization": f"Bearer {token}"}
         )
-        return answer.json()["results"]
+        return response.json()["results"]
 
     @dlt.defer
     def fetch(part):
         if KIND == "rows":
-            results = ask([row["task_urn"] for row in part])
-            return [row | {name: results[row["task_urn"]].get(name) for name in TOLD} for row in part]
+            results = fetch_results([row["task_urn"] for row in part])
+            return [row | {name: results[row["task_urn"]].get(name) for name in RESULT_FIELDS} for row in part]
         urns = part.column("task_urn").to_pylist()
         results = {}
         for start in range(0, len(urns), IDS_PER_CALL):
-            results |= ask(urns[start : start + IDS_PER_CALL])
-        for name in TOLD:
+            results |= fetch_results(urns[start : start + IDS_PER_CALL])
+        for name in RESULT_FIELDS:
             part = part.append_column(name, pa.array([results[urn].get(name) for urn in urns], pa.string()))
         return part
 

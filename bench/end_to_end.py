@@ -19,7 +19,7 @@ DLT = {
 
 
 def describe_end_to_end(count: int) -> str:
-    """Figures for this many pending tasks, against one stand-in, one after the other.
+    """Figures for this many pending tasks, against one fake LinkedIn, one after the other.
 
     dlt takes minutes, in which the machine is now slow, now fast; a run takes seconds. It is made before dlt and twice after it,
     each from the same warehouse, and the one in the middle counts.
@@ -48,8 +48,8 @@ def describe_end_to_end(count: int) -> str:
             f"given {kind if kind == 'rows' else 'Arrow tables'} **{fetched / run.seconds:.1f}** and "
             f"{figure.seconds / (imported.seconds + run.seconds):.1f}"
         )
-    told = f"dlt's fetch and merge ÷ our whole run, and all of dlt ÷ our import and run together: {'; '.join(ratios)}."
-    return "\n".join([*lines, "", f"{told} A run's cost of a task: {run.seconds / count * 1e6:.1f} µs.", ""])
+    summary = f"dlt's fetch and merge ÷ our whole run, and all of dlt ÷ our import and run together: {'; '.join(ratios)}."
+    return "\n".join([*lines, "", f"{summary} A run's cost of a task: {run.seconds / count * 1e6:.1f} µs.", ""])
 
 
 def _run(environment: dict[str, str], folder: Path, count: int) -> Figure:

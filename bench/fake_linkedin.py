@@ -1,7 +1,7 @@
 """Serve the sandbox in a process of its own: `python -m bench.fake_linkedin FOLDER COUNT LATENCY_SECONDS`; prints its address when it is ready.
 
 Writes the tasks as `tasks.parquet` into the folder, in the order in which they were requested: over the hour that ended
-three hours before now, so that most have settled. What the sandbox says of each is made beforehand: what is measured is who asks, and both
+three hours before now, so that most have settled. What the sandbox says of each is made beforehand: what is measured is the client, and both
 share the same cores.
 """
 
@@ -24,8 +24,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobrecon.clock import utc_now
 from jobrecon.sandbox import SandboxApplication, World, create_app
-from jobrecon.sandbox.protocol import send_json
-from jobrecon.webhook.serving import listen
+from jobrecon.sandbox.gate import send_json
+from jobrecon.webhook.server import listen
 
 PORTIONS = 1_000
 APPLICATION = SandboxApplication("urn:li:developerApplication:1001", "bench", ["bench-secret"])
@@ -54,14 +54,14 @@ def serve(folder: Path, count: int, latency_seconds: float = 0) -> Iterator[dict
 
 
 def answer_readily(world: World, latency_seconds: float) -> ASGIApp:
-    """The sandbox; its answers about tasks only put together from what is ready for each."""
+    """The sandbox; its responses about tasks only put together from what is ready for each."""
     sandbox = create_app(world)
     ready = {
         urn.encode(): orjson.dumps(urn) + b":" + orjson.dumps(task.result(world.seconds))
         for urn, task in world.applications[APPLICATION.urn].tasks.items()
     }
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/v2/simpleJobPostingTasks":
             return await sandbox(scope, receive, send)
         token = dict(scope["headers"])[b"authorization"].decode().removeprefix("Bearer ")
@@ -71,7 +71,7 @@ def answer_readily(world: World, latency_seconds: float) -> ASGIApp:
         ids = scope["query_string"].replace(b"%3A", b":").removeprefix(b"ids=").split(b"&ids=")
         await send_json(send, 200, b'{"results":{' + b",".join([ready[urn] for urn in ids]) + b'},"statuses":{},"errors":{}}')
 
-    return answer
+    return respond
 
 
 def main() -> None:

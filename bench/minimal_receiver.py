@@ -15,7 +15,7 @@ from typing import Any
 
 import uvicorn
 
-from jobrecon.webhook.serving import listen
+from jobrecon.webhook.server import listen
 
 
 class Committer:

@@ -1,4 +1,4 @@
-"""The picture of the polling simulation: mean delay of each order of looking as bars of a logarithmic scale, with D*."""
+"""The picture of the polling simulation: mean delay of each order of polling as bars of a logarithmic scale, with D*."""
 
 import math
 from pathlib import Path
@@ -47,11 +47,11 @@ def write_picture(means: dict[str, float], bound: float, file: Path = FILE) -> N
         parts.append(f'<text x="{place(seconds) + 8:.1f}" y="{y + 22}">{seconds:,.0f} s</text>')
     parts.append(f'<path class="bound" d="M{place(bound):.1f} {TOP - 8}V{bottom}"/>')
     parts.append(f'<text class="boundtext" x="{place(bound):.1f}" y="{TOP - 14}" text-anchor="middle">D* {bound:.0f} s</text>')
-    told = "; ".join(f"{name} {seconds:,.0f} s" for name, seconds in means.items())
+    delays = "; ".join(f"{name} {seconds:,.0f} s" for name, seconds in means.items())
     file.parent.mkdir(exist_ok=True)
     file.write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + FOOT}" width="{WIDTH}" role="img">\n'
-        f"<title>Mean detection delay by order of looking, logarithmic</title>\n<desc>{told}; least possible {bound:.0f} s</desc>\n"
+        f"<title>Mean detection delay by order of polling, logarithmic</title>\n<desc>{delays}; least possible {bound:.0f} s</desc>\n"
         f"<style>{STYLE}</style>\n" + "\n".join(parts) + "\n</svg>\n",
         encoding="utf-8",
     )

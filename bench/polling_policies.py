@@ -1,4 +1,4 @@
-"""Orders of looking, side by side: ours as it is shipped, and those that others use."""
+"""Orders of polling, side by side: ours as it is shipped, and those that others use."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,7 +42,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Policy(Protocol):
-    """Chooses what is looked at next and is told what came of it; of settling it knows only that."""
+    """Chooses what is looked at next and gets what came of it; of settling it knows only that."""
 
     def choose(self, now: float, limit: int) -> Numbers:
         """At most `limit` tasks, by number."""
@@ -109,7 +109,7 @@ class Backoff(ByScore):
 
 
 class Ours:
-    """The shipped planner over a real warehouse; answers come in by the statement that merges LinkedIn's."""
+    """The shipped planner over a real warehouse; responses come in by the statement that merges LinkedIn's."""
 
     def __init__(self, world: World, *, knows_hazard: bool) -> None:
         self.world = world

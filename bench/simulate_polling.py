@@ -1,4 +1,4 @@
-"""How late are settled tasks seen? A day of polling on a virtual clock, without HTTP, ours beside other orders of looking.
+"""How late are settled tasks seen? A day of polling on a virtual clock, without HTTP, ours beside other orders of polling.
 
 Ours plans with the shipped statements over a real warehouse at each tick. Time from a task's true settling to the look that found
 it is the delay; a task settled and not seen by the end of the day counts with what it has waited until then.
@@ -103,7 +103,7 @@ def describe_polling() -> str:
     lines = [
         f"Least mean delay that any order could give, D\\*: **{bound:.1f} s**. {outcomes['round robin'].settled_count:,} tasks settled.",
         "",
-        "| order of looking | mean delay | ÷ D\\* | goal | 95th percentile | settled, not seen at the day's end | calls used |",
+        "| order of polling | mean delay | ÷ D\\* | goal | 95th percentile | settled, not seen at the day's end | calls used |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, outcome in outcomes.items():

@@ -22,6 +22,7 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse.schema import describe_table, list_columns, list_tables, list_views
 from jobrecon.warehouse.statements import list_findings, load_statements
 from models import FINDING_KINDS, RESOLUTIONS
+from models.finding_terms import AGAIN
 
 FOLDER = Path(__file__).parent
 BLOCK = re.compile(r"<!-- generated: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -123,7 +124,10 @@ def write_words() -> str:
     """What each kind says where LinkedIn gives no reason, and from which age on something else."""
     lines = ["| kind | facet | reason | owner | next action | remedy |", "|---|---|---|---|---|---|"]
     for entry in FINDING_KINDS:
-        action, remedy = entry.next_action.replace("{as}", "with the operation that failed"), entry.remedy or "the operation that failed"
+        action, remedy = (
+            entry.next_action.replace("{as}", "with the operation that failed"),
+            "the operation that failed" if entry.remedy == AGAIN else entry.remedy,
+        )
         lines.append(f"| {entry.kind} | {entry.facet} | {_cell(entry.reason)} | {entry.owner} | {_cell(action)} | {remedy} |")
         for later in entry.later:
             since = f"after {later.after.days * 24 if later.after.days < 3 else later.after.days} {'h' if later.after.days < 3 else 'days'}"

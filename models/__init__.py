@@ -3,12 +3,10 @@
 from models.application import Customer
 from models.base import LandingTable, WarehouseTable
 from models.budget import CallBudget, CallBudgetEntry, CallHour, LedgerEntry
-from models.challenge import WebhookChallenge
 from models.check import PostingCheck
 from models.finding import Finding, KnownMessage
 from models.finding_kind import BY_KIND_AND_FACET, FINDING_KINDS, Kind
 from models.finding_terms import RESOLUTIONS, Evidence, Facet, FindingKind, Owner, Remedy, Severity
-from models.hazard import SettlingHazard
 from models.inbox import (
     CachedToken,
     Challenge,
@@ -20,12 +18,10 @@ from models.inbox import (
     ReceivedBody,
     Silence,
 )
-from models.notification import Notification, NotificationDelivery, NotificationMerge
+from models.notification import Notification, NotificationDelivery, NotificationMerge, ResyncRequest, WebhookChallenge
 from models.posting import Expected, JobPosting, Listing
-from models.resync import ResyncRequest
-from models.run import RejectedRow, Run, RunState
-from models.task import JobTask, Operation, TaskResult, TaskState, TaskStatus, TaskStatusChange
-from models.warehouse_info import WarehouseInfo
+from models.run import RejectedRow, Run, RunState, WarehouseInfo
+from models.task import JobTask, Operation, SettlingHazard, TaskResult, TaskState, TaskStatus, TaskStatusChange
 
 __all__ = [
     "BY_KIND_AND_FACET",

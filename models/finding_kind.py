@@ -45,12 +45,9 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         Facet.TASK,
         name="Request failed",
         meaning="The newest request for the job failed. A failed change or renewal leaves the job as it was.",
-        severity=Severity.MEDIUM,
-        owner=Owner.PARTNER,
         reason="The request for this job failed and LinkedIn gives no reason.",
         next_action="Ask your integration team to check what was sent for this job and to send it again {as}. If it fails again "
         "without a reason, open a LinkedIn support ticket.",
-        remedy=None,
         evidence=Evidence.TASK,
         endings=_TASK_SETTLED,
     ),
@@ -60,12 +57,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         name="Not on LinkedIn",
         meaning="The job should be on LinkedIn, and LinkedIn says that it is not.",
         severity=Severity.HIGH,
-        owner=Owner.PARTNER,
         reason="The job should be on LinkedIn but is not, and LinkedIn gives no reason.",
         next_action="Ask your integration team whether your system closed the job, and to send it again as an update if it is "
         "still open. If it stays off without a reason, open a LinkedIn support ticket.",
         remedy=Remedy.UPDATE,
-        evidence=Evidence.NOTIFICATION,
         endings=(Ending("expected_listing", "NOT_LISTED", "CLOSED"), Ending("listing_status", "LISTED", "RELISTED")),
     ),
     FindingKind(
@@ -74,12 +69,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         name="Still on LinkedIn",
         meaning="The job was closed, and more than an hour later LinkedIn still said that it shows it.",
         severity=Severity.HIGH,
-        owner=Owner.PARTNER,
         reason="The job is closed in your system but still visible on LinkedIn.",
         next_action="Ask your integration team to send the request to close this job again. If it stays visible after that, open a "
         "LinkedIn support ticket.",
         remedy=Remedy.CLOSE,
-        evidence=Evidence.NOTIFICATION,
         endings=(Ending("listing_status", "NOT_LISTED", "UNLISTED"), Ending("listing_status", "IN_PROGRESS", "UNLISTED")),
     ),
     FindingKind(
@@ -97,8 +90,6 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         later=(
             Later(
                 timedelta(days=14),
-                severity=Severity.MEDIUM,
-                owner=Owner.PARTNER,
                 next_action="Have your integration team ask LinkedIn Support why this customer is not moved over yet: it was to take one to "
                 "two weeks. The job needs no change.",
                 remedy=Remedy.CONTACT,
@@ -115,7 +106,6 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         Facet.TASK,
         name="Still in progress",
         meaning="LinkedIn has not said how a request ended {stuck_after} or more after it was sent.",
-        severity=Severity.MEDIUM,
         owner=Owner.LINKEDIN,
         reason="LinkedIn has not said how the request for this job ended.",
         next_action="Wait for LinkedIn and do not send the job again meanwhile.",
@@ -137,25 +127,20 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         name="Outcome unknown",
         meaning="LinkedIn did not say how a request ended within {lifespan}, after which it forgets the request.",
         severity=Severity.HIGH,
-        owner=Owner.PARTNER,
         reason="It was never learned how the request for this job ended, and LinkedIn forgets requests after 30 days.",
         next_action="Check on LinkedIn whether the job is there and up to date. If it is not as it should be, ask your integration team "
         "to send it again {as}.",
-        remedy=None,
         evidence=Evidence.TASK,
         endings=_TASK_SETTLED,
     ),
     FindingKind(
         Kind.REJECTED,
         Facet.TASK,
-        name="Request number refused",
-        meaning="LinkedIn does not know the number under which the request was stored.",
-        severity=Severity.MEDIUM,
-        owner=Owner.PARTNER,
-        reason="LinkedIn does not know, or refuses, the request number your system has stored for this job.",
-        next_action="Ask your integration team to check what your system stored when it sent the job. If the number cannot be put right, "
+        name="Task id refused",
+        meaning="LinkedIn does not know the task id (URN) under which the request was stored.",
+        reason="LinkedIn does not know, or refuses, the task id (URN) that your system stored for this job.",
+        next_action="Ask your integration team to check what your system stored when it sent the job. If the id cannot be corrected, "
         "they send the job again {as}.",
-        remedy=None,
         evidence=Evidence.TASK,
         endings=_TASK_SETTLED,
     ),
@@ -165,13 +150,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         name="LinkedIn Apply off",
         meaning="The job should be on LinkedIn, and candidates cannot apply on LinkedIn itself: an error keeps them from it, or LinkedIn "
         "switched it off.",
-        severity=Severity.MEDIUM,
-        owner=Owner.PARTNER,
         reason="Candidates can no longer apply to this job on LinkedIn itself, and LinkedIn gives no error.",
         next_action="Ask your integration team to check this job's application questions and the address that receives applications, "
         "correct what is wrong and send the job again as an update.",
         remedy=Remedy.UPDATE,
-        evidence=Evidence.NOTIFICATION,
         endings=(*_NO_LONGER_EXPECTED, Ending("apply_status", "ENABLED", "ENABLED")),
     ),
     FindingKind(
@@ -179,12 +161,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         Facet.LISTING,
         name="Listing undecided",
         meaning="LinkedIn has called the listing in progress for 24 h or more.",
-        severity=Severity.MEDIUM,
         owner=Owner.LINKEDIN,
         reason="LinkedIn has not yet decided whether to show this job.",
         next_action="Wait for LinkedIn's decision: a review takes about one business day, and to post again does not speed it up.",
         remedy=Remedy.WAIT,
-        evidence=Evidence.NOTIFICATION,
         later=(
             Later(
                 _DAY,
@@ -200,12 +180,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         Facet.APPLY,
         name="LinkedIn Apply undecided",
         meaning="LinkedIn has called LinkedIn Apply in progress for 24 h or more.",
-        severity=Severity.MEDIUM,
         owner=Owner.LINKEDIN,
         reason="LinkedIn has not finished switching on LinkedIn Apply for this job.",
         next_action="Wait for LinkedIn to finish.",
         remedy=Remedy.WAIT,
-        evidence=Evidence.NOTIFICATION,
         later=(
             Later(
                 _DAY,
@@ -221,12 +199,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         name="Expiring soon",
         meaning="LinkedIn takes the job down in less than {expiring_within}, and it was not renewed.",
         severity=Severity.LOW,
-        owner=Owner.PARTNER,
         reason="The job's time on LinkedIn runs out soon; then LinkedIn takes it down, and it cannot be renewed any more.",
         next_action="Ask the customer whether the job stays open. If so, have your integration team renew it before its time runs out; if "
         "not, there is nothing to do.",
         remedy=Remedy.RENEW,
-        evidence=Evidence.NOTIFICATION,
         endings=(
             *_NO_LONGER_EXPECTED,
             Ending("is_run_out", "true", "RAN_OUT"),
@@ -244,8 +220,7 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         owner=Owner.CUSTOMER,
         reason="The job was promoted on LinkedIn and is no longer, so fewer people see it.",
         next_action="Ask the customer whether the promotion was ended on purpose. If not, they promote the job again in LinkedIn Recruiter.",
-        remedy=Remedy.NONE,
-        evidence=Evidence.NOTIFICATION,
+        remedy=Remedy.NO_REMEDY,
         endings=(*_NO_LONGER_EXPECTED, Ending("promotion_status", "PROMOTED", "PROMOTED")),
     ),
     FindingKind(
@@ -254,7 +229,6 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         name="Not confirmed",
         meaning="The request succeeded, but LinkedIn has not said anything about the listing for {unconfirmed_after}.",
         severity=Severity.LOW,
-        owner=Owner.PARTNER,
         reason="The request for this job succeeded, but LinkedIn has said nothing about its listing since.",
         next_action="Look for the job on LinkedIn. If it is not there, ask your integration team to check that LinkedIn's status messages "
         "reach your system and to send the job again as an update.",
@@ -268,12 +242,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         name="Errors before migration",
         meaning="LinkedIn accepted the job and found errors in it, while the customer is not yet moved over.",
         severity=Severity.LOW,
-        owner=Owner.PARTNER,
         reason="LinkedIn finds errors in the job as sent; the customer's jobs still come from a job feed or career site, so none is live "
         "through your system yet.",
         next_action="Ask your integration team to correct what was sent for this job and send it again {as}. It goes live through your system "
         "only once LinkedIn has moved the customer over.",
-        remedy=None,
         evidence=Evidence.TASK,
         endings=_TASK_SETTLED,
     ),
@@ -283,12 +255,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         name="Unknown job",
         meaning="LinkedIn reports on a job that was never imported here.",
         severity=Severity.LOW,
-        owner=Owner.PARTNER,
         reason="LinkedIn reports on a job that was never imported here.",
         next_action="Ask your integration team whether this job is yours. If so, they add it to the import; if not, they find out who sent "
         "it to LinkedIn for this customer.",
-        remedy=Remedy.NONE,
-        evidence=Evidence.NOTIFICATION,
+        remedy=Remedy.NO_REMEDY,
         else_resolution="IMPORTED",
     ),
     FindingKind(
@@ -297,12 +267,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         name="Update requested by LinkedIn",
         meaning="LinkedIn asked for the job's current content, and no update was sent within 30 min.",
         severity=Severity.HIGH,
-        owner=Owner.PARTNER,
         reason="LinkedIn asked for the current content of this job, or of all open jobs of this customer, and your system has not sent it.",
         next_action="Ask your integration team to send an update now: of this job, or of every open job of this customer if none is named. "
         "LinkedIn expects it within 30 minutes of asking.",
         remedy=Remedy.UPDATE,
-        evidence=Evidence.NOTIFICATION,
         endings=(Ending("last_operation", "CLOSE", "CLOSED"),),
         else_resolution="UPDATED",
     ),
@@ -312,7 +280,6 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         name="Webhook silent",
         meaning="LinkedIn has stopped challenging the webhook, or sending notifications to it.",
         severity=Severity.HIGH,
-        owner=Owner.PARTNER,
         reason="LinkedIn has stopped sending status messages, so changes to jobs may go unnoticed.",
         next_action="Ask your integration team to run `jobrecon doctor`, to check that LinkedIn can reach the address of the webhook, and to "
         "register it again in LinkedIn's developer portal. LinkedIn does not send again what was missed.",

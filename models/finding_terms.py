@@ -1,4 +1,4 @@
-"""What a finding can be about, weigh, ask for and rest on, and how it can end."""
+"""What a finding can be about, its severity, owner, remedy and evidence, and how it can end."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,7 +41,7 @@ class Remedy(StrEnum):
     CLOSE = "CLOSE"
     WAIT = "WAIT"
     CONTACT = "CONTACT"
-    NONE = "NONE"
+    NO_REMEDY = "NONE"
 
 
 AGAIN = "AGAIN"
@@ -85,7 +85,7 @@ RESOLUTIONS: dict[str, Resolution] = {
     "PROCESSED": Resolution("LinkedIn accepted the request, but the job is not live through your system yet", False),
     "FAILED": Resolution("the request failed", False),
     "EXPIRED": Resolution("the outcome can no longer be learned", False),
-    "REJECTED": Resolution("LinkedIn refuses the request number", False),
+    "REJECTED": Resolution("LinkedIn refuses the task id", False),
     "NOT_LISTED": Resolution("LinkedIn decided not to show the job", False),
     "RAN_OUT": Resolution("the job's time on LinkedIn ran out", False),
     "NOT_ENABLED": Resolution("LinkedIn decided to leave LinkedIn Apply off", False),
@@ -118,8 +118,8 @@ class Later:
 class FindingKind:
     """One kind of finding about one facet. `reason`, `next_action` and `remedy` hold where LinkedIn sent no message.
 
-    `{as}` in an action stands for "as an update" and the like: the operation that the remedy sends. A remedy of None is the
-    operation that failed, again.
+    `{as}` in an action stands for "as an update" and the like: the operation that the remedy sends. The remedy AGAIN sends
+    the operation that failed once more.
     """
 
     kind: str
@@ -127,12 +127,12 @@ class FindingKind:
     name: str
     meaning: str
     """May name the settings {stuck_after}, {unconfirmed_after}, {lifespan} and {expiring_within}."""
-    severity: Severity
-    owner: Owner
     reason: str
     next_action: str
-    remedy: Remedy | None
-    evidence: Evidence
+    severity: Severity = Severity.MEDIUM
+    owner: Owner = Owner.PARTNER
+    remedy: str = AGAIN
+    evidence: Evidence = Evidence.NOTIFICATION
     """What it rests on, where its file in sql/findings/kinds/ does not say."""
     later: tuple[Later, ...] = ()
     endings: tuple[Ending, ...] = ()

@@ -1,4 +1,4 @@
-"""Notifications: what LinkedIn sends to the webhook, without ids or times, at least once, in any order."""
+"""What LinkedIn sends to the webhook: notifications, at least once and in any order, resync requests, challenges."""
 
 from datetime import datetime
 from typing import Any
@@ -75,3 +75,25 @@ class NotificationMerge(WarehouseTable, table=True):
     merge_id: str = Field(primary_key=True, description="Id of the batch; the landing database marks its deliveries with it")
     run_id: str = Field(description="Run that merged it")
     merged_at: datetime = utc_field("as_of of that run")
+
+
+class ResyncRequest(WarehouseTable, table=True):
+    """One row per RESYNC_JOBS notification and job it names; the job is '' where it is about all open jobs."""
+
+    __tablename__ = "resync_requests"
+
+    delivery_id: str = Field(primary_key=True, description="First delivery of the request")
+    application_urn: str = Field(description="Application whose jobs are to be sent again")
+    external_job_posting_id: str = Field(primary_key=True, description="Job to be sent again; '': every open job")
+    requested_at: datetime = utc_field("When LinkedIn's request was received")
+    due_at: datetime = utc_field("Until when LinkedIn expects the UPDATE: 30 minutes later")
+    deliveries: int = Field(description="How often the request was delivered", sa_type=BigInteger)
+
+
+class WebhookChallenge(WarehouseTable, table=True):
+    """One row per challenge of the webhook, by application and second."""
+
+    __tablename__ = "webhook_challenges"
+
+    application_urn: str = Field(primary_key=True, description="Application that was challenged; '' for the parent, or unnamed")
+    challenged_at: datetime = utc_field("When LinkedIn challenged it", primary_key=True)

@@ -1,4 +1,4 @@
-"""Runs, and what a run or an import refused."""
+"""Runs, what a run or an import refused, and facts about the warehouse itself."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -49,7 +49,7 @@ class RunFields(SQLModel):
     findings_resolved: int = Field(default=0, description="Episodes this run resolved")
     findings_open: int = Field(default=0, description="Episodes open after it")
     landing_id: str | None = Field(default=None, description="Identity of the landing database it used")
-    pulled_at: datetime | None = optional_utc_field("as_of of the last pull that the task source answered")
+    pulled_at: datetime | None = optional_utc_field("as_of of the last pull that the task source served")
 
 
 class Run(WarehouseTable, RunFields, table=True):
@@ -70,3 +70,12 @@ class RejectedRow(WarehouseTable, table=True):
     reason: str = Field(description="Why it was refused")
     row: str | None = Field(default=None, description="The row as it came")
     rejected_at: datetime = utc_field("When it was refused")
+
+
+class WarehouseInfo(WarehouseTable, table=True):
+    """One row per fact: `schema_version` of the tables, when the webhook's state was looked up, and since when it is blocked."""
+
+    __tablename__ = "warehouse_info"
+
+    name: str = Field(primary_key=True, description="Name of the fact")
+    value: str = Field(description="Its value")

@@ -1,4 +1,4 @@
-"""applications.toml: every mistake told, with its place, and never a secret."""
+"""applications.toml: every mistake is named, with its place, and never a secret."""
 
 from pathlib import Path
 
@@ -119,12 +119,12 @@ PROBLEMS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "told"), PROBLEMS, ids=[told[-1] + str(index) for index, (_, told) in enumerate(PROBLEMS)])
-def test_every_mistake_in_the_file_is_told_with_its_place(text: str, told: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("text", "message"), PROBLEMS, ids=[message[-1] + str(index) for index, (_, message) in enumerate(PROBLEMS)])
+def test_every_mistake_in_the_file_is_named_with_its_place(text: str, message: list[str], tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, text)
     assert caught.value.exit_status == 2
-    for part in ["applications.toml", *told]:
+    for part in ["applications.toml", *message]:
         assert part in str(caught.value)
 
 
@@ -167,13 +167,13 @@ MISSING = [
 ]
 
 
-@pytest.mark.parametrize(("reference", "told"), MISSING, ids=[reference for reference, _ in MISSING])
-def test_a_reference_that_leads_nowhere_is_told_only_when_no_other_works(reference: str, told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("reference", "message"), MISSING, ids=[reference for reference, _ in MISSING])
+def test_a_reference_that_leads_nowhere_is_reported_only_when_no_other_works(reference: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "blank").write_text(" \n", encoding="utf-8")
     (tmp_path / "binary").write_bytes(b"\xff" + SECRET.encode())
     reference = reference.replace("{folder}", str(tmp_path))
     environment = {"EMPTY": "", "GOOD": SECRET}
-    with pytest.raises(ConfigurationError, match=told) as caught:
+    with pytest.raises(ConfigurationError, match=message) as caught:
         Application(ACME, "a", [reference], "Acme", environment=environment).load_secrets()
     assert SECRET not in str(caught.value)
     both = Application(ACME, "a", [reference, "env:GOOD"], "Acme", environment=environment)

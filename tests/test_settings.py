@@ -1,4 +1,4 @@
-"""Settings: the contract's variables and defaults, where they are read from, and how a wrong one is told."""
+"""Settings: the contract's variables and defaults, where they are read from, and how a wrong one is reported."""
 
 import os
 from pathlib import Path

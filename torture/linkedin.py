@@ -12,7 +12,7 @@ import uvicorn
 
 from jobrecon.clock import utc_now
 from jobrecon.sandbox import SandboxApplication, World, create_app
-from jobrecon.webhook.serving import listen
+from jobrecon.webhook.server import listen
 from torture.processes import CONTEXT
 
 URN = "urn:li:developerApplication:1001"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jobrecon.webhook.serving import listen
+from jobrecon.webhook.server import listen
 from torture.home import Home, make_body
 from torture.linkedin import SECRET
 from torture.processes import Command

@@ -310,7 +310,7 @@ def doctor(as_json: JsonOption = False) -> None:
 
     Example: `jobrecon doctor`
     """
-    from jobrecon.cli.checks import run_checks
+    from jobrecon.cli.doctor import run_checks
 
     with exit_with_status():
         checks = run_checks()

@@ -34,7 +34,7 @@ def webhook_redrive() -> None:
     Example: `jobrecon webhook redrive`
     """
     from jobrecon.landing.database import open_landing
-    from jobrecon.webhook.redrive import redrive_quarantine
+    from jobrecon.webhook.notifications import redrive_quarantine
 
     with exit_with_status():
         result = redrive_quarantine(open_landing(load_settings().landing_url))

@@ -24,7 +24,7 @@ from jobrecon.sandbox import FaultInjection, SandboxApplication, World
 from jobrecon.sandbox import create_app as create_sandbox
 from jobrecon.warehouse import open_published
 from jobrecon.webhook.app import create_app as create_receiver
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 
 FAULTS = FaultInjection(
     error_5xx_rate=0.02, duplicate_rate=0.05, late_rate=0.02, reorder_rate=0.02, per_id_error_rate=0.001, lost_rate=0.01

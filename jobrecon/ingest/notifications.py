@@ -17,7 +17,7 @@ from jobrecon.ingest.result import ImportResult
 from jobrecon.ingest.staging import CHUNK_ROWS, MAX_ROW_LENGTH
 from jobrecon.ingest.tasks import commit_parts, discard_changes
 from jobrecon.ingest.text_files import decode_lines, split_lines
-from jobrecon.landing.challenges import read_challenges
+from jobrecon.landing.webhook_health import read_challenges
 from jobrecon.warehouse.connection import Warehouse, stage
 from jobrecon.webhook.parsing import RESYNC_JOBS, InvalidNotification, parse_import_line
 
@@ -121,7 +121,7 @@ def merge_deliveries(
             warehouse.run("tasks/insert_rejected_rows", stage("staged_rejects", rejects), rejected_at=now)
         if merge:
             warehouse.run("notifications/insert_notification_merges", **merge)
-        added = warehouse.count("notifications/insert_deliveries", staged) if deliveries else 0
+        added = warehouse.change("notifications/insert_deliveries", staged) if deliveries else 0
         if added:
             warehouse.run("notifications/create_touched_jobs", staged)
             warehouse.run("notifications/delete_touched_notifications")
@@ -137,4 +137,4 @@ def merge_challenges(warehouse: Warehouse, engine: Engine, up_to: datetime) -> i
     """Merge the times of LinkedIn's challenges; returns how many were new. Raises `LandingUnavailable`."""
     last = warehouse.read("notifications/select_last_challenge")[0]["last_challenged_at"]
     rows = read_challenges(engine, last, up_to)
-    return warehouse.count("notifications/insert_webhook_challenges", stage("staged_challenges", rows)) if rows else 0
+    return warehouse.change("notifications/insert_webhook_challenges", stage("staged_challenges", rows)) if rows else 0

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, insert
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 
-from jobrecon.landing.challenges import ReceivedChallenge, record_challenges
 from jobrecon.landing.database import explain_landing_errors, insert_or
 from jobrecon.landing.file_watch import confirm_file
+from jobrecon.landing.webhook_health import ReceivedChallenge, record_challenges
 from models.inbox import InboxItem, QuarantinedBody, ReceivedBody
 
 _inbox: Any = InboxItem.__table__  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from jobrecon.warehouse.connection import Warehouse, stage
 from models.finding_kind import FINDING_KINDS
-from models.finding_terms import AGAIN, Later
+from models.finding_terms import Later
 
 FOLDER = Path(__file__).parent
 
@@ -47,7 +47,7 @@ def stage_kinds() -> dict[str, pa.Table]:
             "owner": later.owner or entry.owner,
             "reason": entry.reason,
             "next_action": later.next_action or entry.next_action,
-            "remedy": later.remedy or entry.remedy or AGAIN,
+            "remedy": later.remedy or entry.remedy,
             "evidence": entry.evidence,
             "else_resolution": entry.else_resolution,
         }

@@ -75,7 +75,7 @@ def merge_explained(
 ) -> tuple[int, int]:
     """`merge_findings` within a transaction of the caller's, as `explain_findings` left them."""
     unseen = {"unseen_applications": sorted(unseen_applications), "unseen_facets": sorted(unseen_facets)}
-    resolved = warehouse.count("findings/update_resolved_findings", stage_kinds(), as_of=as_of, **unseen)
+    resolved = warehouse.change("findings/update_resolved_findings", stage_kinds(), as_of=as_of, **unseen)
     warehouse.run("findings/update_seen_findings", as_of=as_of)
-    opened = warehouse.count("findings/insert_opened_findings", as_of=as_of)
+    opened = warehouse.change("findings/insert_opened_findings", as_of=as_of)
     return resolved, opened

@@ -61,7 +61,7 @@ def maintain(settings: Settings, now: dt.datetime) -> MaintenanceResult:
             result.verification = verification.sentence
             log.error("An error of jobrecon: %s %s", verification.sentence, "; ".join(verification.lines))
         if settings.retention_days:
-            result.rejected_rows = warehouse.count("tasks/delete_old_rejected_rows", before=before)
+            result.rejected_rows = warehouse.change("tasks/delete_old_rejected_rows", before=before)
             result.reports = _remove_reports(settings.reports, before.date())
         if warehouse.lake:
             result.snapshots, result.files = maintain_lake(warehouse.connection, now, settings.snapshot_days)

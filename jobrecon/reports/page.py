@@ -198,10 +198,10 @@ def find_link(finding: FindingRow) -> str | None:
 
 
 def make_request(next_action: str) -> str:
-    """What the account manager is told to ask a customer, in words to the customer."""
-    for told, asked in (("Ask the customer to ", "Please "), ("Ask the customer whether ", "Please tell us whether ")):
-        if next_action.startswith(told):
-            return (asked + next_action.removeprefix(told)).replace("the customer", "you")
+    """The next action as the account manager writes it to the customer."""
+    for action, request in (("Ask the customer to ", "Please "), ("Ask the customer whether ", "Please tell us whether ")):
+        if next_action.startswith(action):
+            return (request + next_action.removeprefix(action)).replace("the customer", "you")
     return next_action
 
 

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jobrecon.sandbox.applications import TASKS, ApplicationState, SandboxApplication
-from jobrecon.sandbox.protocol import ErrorResponse, bad_request, error_response
+from jobrecon.sandbox.gate import ErrorResponse, bad_request, error_response
 from jobrecon.sandbox.resources import api_routes
 from jobrecon.sandbox.webhooks import WebhookSender
 from jobrecon.sandbox.world import World

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from jobrecon.sandbox.seeded_random import SeededRandom
+from jobrecon.sandbox.rates import SeededRandom
 
 MAX_SECONDS = 366 * 86_400
 COMPANY_DETAILS = ("mixed", "documented", "sdk")

@@ -9,7 +9,7 @@ from typing import Any
 
 from jobrecon.sandbox import messages, rates
 from jobrecon.sandbox.messages import Detail
-from jobrecon.sandbox.seeded_random import SeededRandom
+from jobrecon.sandbox.rates import SeededRandom
 
 LISTED, NOT_LISTED, IN_PROGRESS = "LISTED", "NOT_LISTED", "IN_PROGRESS"
 ENABLED, NOT_ENABLED = "ENABLED", "NOT_ENABLED"
@@ -49,53 +49,32 @@ class Content:
         return None
 
 
+@dataclass(slots=True, eq=False)
 class Job:
     """One externalJobPostingId of one application."""
 
-    __slots__ = (
-        "apply",
-        "company",
-        "effective_request_at",
-        "events",
-        "exists",
-        "expire_at",
-        "external_id",
-        "generation",
-        "is_premium",
-        "is_silent",
-        "listed_at_ms",
-        "listing",
-        "location",
-        "other_locations",
-        "posting_number",
-        "promotion",
-        "requests",
-        "title",
-    )
-
-    def __init__(self, external_id: str, company: str, is_silent: bool, posting_number: int) -> None:
-        self.external_id = external_id
-        self.company = company
-        self.is_silent = is_silent
-        self.posting_number = posting_number
-        self.title: str | None = None
-        self.location: str | None = None
-        self.other_locations: tuple[str, ...] = ()
-        self.exists = False
-        """Whether the operations accepted so far leave a job behind that an UPDATE could change."""
-        self.requests = 0
-        self.events = 0
-        self.generation = 0
-        """Counts operations that took effect: events scheduled before the last of them are void."""
-        self.effective_request_at = 0.0
-        """When the newest operation that took effect was requested."""
-        self.listing: Facet | None = None
-        self.apply: Facet | None = None
-        self.promotion: Facet | None = None
-        self.listed_at_ms: int | None = None
-        self.is_premium: bool | None = None
-        self.expire_at: float | None = None
-        """When LinkedIn takes the job down; shown once it is listed."""
+    external_id: str
+    company: str
+    is_silent: bool
+    posting_number: int
+    title: str | None = None
+    location: str | None = None
+    other_locations: tuple[str, ...] = ()
+    exists: bool = False
+    """Whether the operations accepted so far leave a job behind that an UPDATE could change."""
+    requests: int = 0
+    events: int = 0
+    generation: int = 0
+    """Counts operations that took effect: events scheduled before the last of them are void."""
+    effective_request_at: float = 0.0
+    """When the newest operation that took effect was requested."""
+    listing: Facet | None = None
+    apply: Facet | None = None
+    promotion: Facet | None = None
+    listed_at_ms: int | None = None
+    is_premium: bool | None = None
+    expire_at: float | None = None
+    """When LinkedIn takes the job down; shown once it is listed."""
 
     @property
     def url(self) -> str:

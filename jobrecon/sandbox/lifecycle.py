@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jobrecon.sandbox import messages, rates
 from jobrecon.sandbox.applications import ApplicationState
 from jobrecon.sandbox.jobs import ENABLED, IN_PROGRESS, LISTED, NOT_ENABLED, NOT_LISTED, NOT_PROMOTED, PROMOTED, Facet, Job
-from jobrecon.sandbox.seeded_random import SeededRandom
+from jobrecon.sandbox.rates import SeededRandom
 from jobrecon.sandbox.tasks import PROCESSED, Task
 
 

@@ -12,19 +12,19 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from jobrecon.sandbox.applications import POSTING_STATUS, POSTINGS, TASKS, WEBHOOKS, ApplicationState
-from jobrecon.sandbox.gate import Resource
-from jobrecon.sandbox.jobs import Content, status_record
-from jobrecon.sandbox.protocol import (
+from jobrecon.sandbox.gate import (
     FORM,
     ApiRequest,
     BodyTooLarge,
     ErrorResponse,
+    Resource,
     bad_request,
     error_response,
     read_body,
     send_error,
     send_json,
 )
+from jobrecon.sandbox.jobs import Content, status_record
 from jobrecon.sandbox.tasks import OPERATIONS, TASK_LIFESPAN_SECONDS, TASK_URN_PREFIX
 from jobrecon.sandbox.world import World
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from jobrecon.sandbox import messages, rates
 from jobrecon.sandbox.jobs import Content
-from jobrecon.sandbox.seeded_random import SeededRandom
+from jobrecon.sandbox.rates import SeededRandom
 from models import Operation, TaskStatus
 
 TASK_URN_PREFIX = "urn:li:simpleJobPostingTask:"
@@ -21,42 +22,25 @@ PROCESSED, IN_PROGRESS = str(TaskStatus.PROCESSED), str(TaskStatus.IN_PROGRESS)
 QUIRK_EARLY_JOB_POSTING, QUIRK_OTHER_ID, QUIRK_NO_JOB_ID, QUIRK_NULLS = 1, 2, 4, 8
 
 
+@dataclass(slots=True, eq=False)
 class Task:
     """One task URN. A million of these fit in memory: slots, shared strings, and results built on request."""
 
-    __slots__ = (
-        "announced_by",
-        "content",
-        "error",
-        "external_id",
-        "job_posting",
-        "location",
-        "operation",
-        "quirks",
-        "requested_at",
-        "settles_at",
-        "siblings",
-        "status",
-        "title",
-        "urn",
-    )
-
-    def __init__(self, urn: str, external_id: str, operation: str, title: str | None, location: str | None, requested_at: float) -> None:
-        self.urn = urn
-        self.external_id = external_id
-        self.operation = operation
-        self.title = title
-        self.location = location
-        self.requested_at = requested_at
-        self.settles_at = math.inf
-        self.status = SUCCEEDED
-        self.error: str | None = None
-        self.job_posting = 0
-        self.quirks = 0
-        self.content: Content | None = None
-        self.siblings: tuple[str, ...] = ()
-        self.announced_by: str | None = None
-        """The task whose result first carries this URN; None where the partner got it from the request."""
+    urn: str
+    external_id: str
+    operation: str
+    title: str | None
+    location: str | None
+    requested_at: float
+    job_posting: int
+    settles_at: float = math.inf
+    status: str = SUCCEEDED
+    error: str | None = None
+    quirks: int = 0
+    content: Content | None = None
+    siblings: tuple[str, ...] = ()
+    announced_by: str | None = None
+    """The task whose result first carries this URN; None where the partner got it from the request."""
 
     def result(self, now: float) -> dict[str, Any]:
         """The task's status record at `now`."""
@@ -101,8 +85,7 @@ def decide_task(
     uuid = rng.uuid()
     if rng.happens(rates.MALFORMED_UUID):
         uuid = uuid[:-1]
-    task = Task(TASK_URN_PREFIX + uuid, external_id, operation, title, location, requested_at)
-    task.job_posting = job_posting
+    task = Task(TASK_URN_PREFIX + uuid, external_id, operation, title, location, requested_at, job_posting)
     task.settles_at = requested_at + _settling_seconds(rng)
     outcome = rng.uniform()
     failing = certain_error is not None or outcome < rates.FAILED
@@ -117,9 +100,16 @@ def decide_task(
 
 def decide_other_location(rng: SeededRandom, main: Task, place: str, job_posting: int) -> Task:
     """The task of another location of the same posting: it ends as the first, or fails for its location."""
-    task = Task(TASK_URN_PREFIX + rng.uuid(), main.external_id, main.operation, main.title, place, main.requested_at)
-    task.announced_by = main.urn
-    task.job_posting = job_posting
+    task = Task(
+        TASK_URN_PREFIX + rng.uuid(),
+        main.external_id,
+        main.operation,
+        main.title,
+        place,
+        main.requested_at,
+        job_posting,
+        announced_by=main.urn,
+    )
     task.settles_at = main.settles_at + rng.lognormal(rates.MINUTES_MEDIAN_SECONDS, rates.MINUTES_SIGMA)
     task.status, task.error = main.status, main.error
     if main.status == SUCCEEDED and main.operation != "CLOSE" and rng.happens(rates.ONE_LOCATION_FAILS):

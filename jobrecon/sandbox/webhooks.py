@@ -13,7 +13,7 @@ from itertools import groupby
 import httpx
 
 from jobrecon.sandbox.lifecycle import ChallengeDue, Delivery
-from jobrecon.sandbox.seeded_random import SeededRandom
+from jobrecon.sandbox.rates import SeededRandom
 from jobrecon.sandbox.world import Due, World
 
 SIGNATURE_HEADER = "X-LI-Signature"

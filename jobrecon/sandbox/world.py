@@ -14,7 +14,7 @@ from jobrecon.sandbox.applications import POSTING_STATUS, TASKS, ApplicationStat
 from jobrecon.sandbox.faults import FaultInjection, FaultInjector
 from jobrecon.sandbox.jobs import LISTED, NOT_LISTED, Content, Job, notification_body, resync_body
 from jobrecon.sandbox.lifecycle import ChallengeDue, Delivery, JobChanged, JobExpires, Schedule, TaskSettled, plan_lifecycle
-from jobrecon.sandbox.seeded_random import SeededRandom
+from jobrecon.sandbox.rates import SeededRandom
 from jobrecon.sandbox.tasks import FAILED, PROCESSED, Task, decide_other_location, decide_task
 
 POSTING_STATUS_CALL_LIMIT = 1_000_000

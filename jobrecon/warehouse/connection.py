@@ -79,8 +79,12 @@ class Warehouse:
         """The rows of a query as a DataFrame: integers stay integers where values are missing, and moments have a time zone."""
         return to_frame(self._execute(load_statements()[name], staged, values, fetch=duckdb.DuckDBPyConnection.to_arrow_table)[1])
 
+    def change(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> int:
+        """Run a statement that inserts, updates or deletes; returns how many rows it changed."""
+        return int(self.run(name, staged, **values)[0][0])
+
     def count(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> int:
-        """The number of rows a statement changed, or the single number a query returns."""
+        """The single number that a query returns."""
         return int(self.run(name, staged, **values)[0][0])
 
     def collect_findings(self, name: str, **values: Any) -> None:

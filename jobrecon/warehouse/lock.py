@@ -113,7 +113,7 @@ def hold_database_lock(address: str, name: str, guarded: str, wait_seconds: floa
 
 
 def _describe_self() -> str:
-    """Process, host and command: what the one who waits is told."""
+    """Process, host and command: what the error of the one who waits names."""
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
     return f"process {os.getpid()} on {socket.gethostname()[:24]} ({command[:20]})"
 

@@ -25,7 +25,7 @@ log = logging.getLogger("jobrecon.webhook.access")
 
 
 class AccessLog:
-    """Logs each request of the app it wraps once it has been answered; status 0 where it never was."""
+    """Logs each request of the app it wraps once its response is sent; status 0 where none was."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -19,12 +19,11 @@ from jobrecon.errors import ConfigurationError, LandingUnavailable
 from jobrecon.landing.batcher import Batcher
 from jobrecon.landing.inbox import Probe, write_inbox
 from jobrecon.landing.inbox_reader import read_state
-from jobrecon.webhook.cache import Cached
 from jobrecon.webhook.challenges import Challenges
-from jobrecon.webhook.keyring import Keyring, load_keyring
-from jobrecon.webhook.limits import Limits
+from jobrecon.webhook.limits import Cached, Limits
 from jobrecon.webhook.metrics import Metrics
 from jobrecon.webhook.notifications import Notifications
+from jobrecon.webhook.signature import Keyring, load_keyring
 
 PATHS = ("/webhook", "/healthz", "/readyz", "/metrics")
 
@@ -99,7 +98,7 @@ async def _respond_to_fault(_request: Request, _error: Exception) -> Response:
 
 
 class _KeyringReader:
-    """Reads the keyring; the last one that could be read stands in for a configuration that cannot be."""
+    """Reads the keyring anew each time; the last one that could be read is used while the configuration cannot be."""
 
     def __init__(self, applications_loader: Callable[[], Applications]) -> None:
         self._applications_loader = applications_loader

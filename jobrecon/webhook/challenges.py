@@ -1,4 +1,4 @@
-"""LinkedIn's challenges: answered within its 3 seconds whatever the database does, and recorded when it can be."""
+"""LinkedIn's challenges: responded to within its 3 seconds whatever the database does, and recorded when it can be."""
 
 import asyncio
 import logging
@@ -9,13 +9,11 @@ from starlette.responses import JSONResponse, Response
 from jobrecon.clock import Clock
 from jobrecon.errors import ConfigurationError, LandingUnavailable
 from jobrecon.landing.batcher import Batcher
-from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.inbox import InboxWrite
-from jobrecon.webhook.cache import Cached
-from jobrecon.webhook.keyring import Keyring
-from jobrecon.webhook.limits import Limits
+from jobrecon.landing.webhook_health import ReceivedChallenge
+from jobrecon.webhook.limits import Cached, Limits
 from jobrecon.webhook.metrics import Metrics
-from jobrecon.webhook.signature import compute_challenge_response, is_forgery
+from jobrecon.webhook.signature import Keyring, compute_challenge_response, is_forgery
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +38,7 @@ class Challenges:
         try:
             keyring = await self._keyring.get()
         except ConfigurationError as error:
-            log.error("a challenge cannot be answered: %s", error)
+            log.error("no response to a challenge: %s", error)
             self._metrics.challenges.labels("refused").inc()
             return Response(status_code=500)
         challenged = keyring.find_challenged(request.query_params.get("applicationId"))
@@ -73,4 +71,4 @@ class Challenges:
         try:
             await self._inbox.put(challenge, self._limits.landing_seconds)
         except LandingUnavailable as error:
-            log.error("a challenge was answered, but not recorded: %s", error)
+            log.error("a challenge got its response, but was not recorded: %s", error)

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from cachetools import LRUCache
+from sqlalchemy import Engine, delete, select
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -16,13 +18,13 @@ from starlette.types import Receive, Scope, Send
 from jobrecon.clock import Clock
 from jobrecon.errors import ConfigurationError, LandingUnavailable
 from jobrecon.landing.batcher import Batcher
-from jobrecon.landing.inbox import Delivery, InboxWrite, InvalidBody
-from jobrecon.webhook.cache import Cached
-from jobrecon.webhook.keyring import Keyring
-from jobrecon.webhook.limits import Allowance, Limits
+from jobrecon.landing.database import explain_landing_errors
+from jobrecon.landing.inbox import Delivery, InboxWrite, InvalidBody, insert_deliveries
+from jobrecon.webhook.limits import Allowance, Cached, Limits
 from jobrecon.webhook.metrics import Metrics
 from jobrecon.webhook.parsing import InvalidNotification, ParsedNotification, find_application, parse_body
-from jobrecon.webhook.signature import find_signer, read_signature
+from jobrecon.webhook.signature import Keyring, find_signer, read_signature
+from models.inbox import QuarantinedBody
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -184,3 +186,45 @@ def _parse_or_explain(body: bytes) -> ParsedNotification | InvalidNotification:
         return parse_body(body)
     except InvalidNotification as error:
         return error
+
+
+CHUNK_ROWS = 2_000
+
+_quarantine: Any = QuarantinedBody.__table__  # type: ignore[attr-defined]
+
+
+@dataclass
+class RedriveResult:
+    """How many quarantined bodies are notifications now, and how many are still invalid, by reason."""
+
+    landed: int = 0
+    invalid: dict[str, int] = field(default_factory=dict)
+
+
+def redrive_quarantine(engine: Engine, parse: Callable[[bytes], ParsedNotification] = parse_body) -> RedriveResult:
+    """Parse every quarantined body again; a valid one lands with its first time of receipt, and leaves the quarantine.
+
+    Each moves in a transaction of its own, so that an interruption or a second run loses and duplicates nothing. Raises
+    `LandingUnavailable`.
+    """
+    result = RedriveResult()
+    last_id = 0
+    while True:
+        with explain_landing_errors(engine), engine.connect() as connection:
+            query = select(_quarantine).where(_quarantine.c.quarantine_id > last_id).order_by(_quarantine.c.quarantine_id)
+            rows = connection.execute(query.limit(CHUNK_ROWS)).all()
+        if not rows:
+            return result
+        last_id = rows[-1].quarantine_id
+        for row in rows:
+            try:
+                parsed = parse(row.body)
+            except InvalidNotification as error:
+                result.invalid[error.reason] = result.invalid.get(error.reason, 0) + 1
+                continue
+            delivery = make_delivery(parsed, row.body, row.received_at, row.signed_by)
+            with explain_landing_errors(engine), engine.begin() as connection:
+                # Whoever deletes it lands it: of two concurrent redrives only one does.
+                if connection.execute(delete(_quarantine).where(_quarantine.c.quarantine_id == row.quarantine_id)).rowcount:
+                    insert_deliveries(connection, [delivery])
+                    result.landed += 1

@@ -1,4 +1,4 @@
-"""Serve the receiver for the command line: bounded in time and size; it stops once everything it took has landed."""
+"""uvicorn serves the receiver: for the command, bounded in time and size; in a thread for the demo and the tests."""
 
 import contextlib
 import logging
@@ -6,20 +6,21 @@ import resource
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from jobrecon.errors import ConfigurationError
+from jobrecon.errors import ConfigurationError, JobreconError
 from jobrecon.landing.database import open_landing
 from jobrecon.settings import Settings
 from jobrecon.webhook.access_log import AccessLog, logging_to_stderr
 from jobrecon.webhook.app import create_app
 from jobrecon.webhook.limits import ConnectionLimits
 from jobrecon.webhook.protocol import GuardedProtocol
-from jobrecon.webhook.serving import listen
 
 STOP_SECONDS = 30
 
@@ -35,7 +36,7 @@ def serve_webhook(settings: Settings, host: str, port: int) -> None:
     applications = settings.load_applications()
     engine = open_landing(settings.landing_url)
     try:
-        with _listen(host, port) as listener, logging_to_stderr():
+        with _listen_or_explain(host, port) as listener, logging_to_stderr():
             log.info("receiving for %d applications on http://%s:%d/webhook", len(applications), host, listener.getsockname()[1])
             _allow_connections(ConnectionLimits().connections)
             app = create_app(settings.load_applications, engine, paths=settings.list_webhook_paths())
@@ -72,7 +73,7 @@ def _allow_connections(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen_or_explain(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65_535:
         # The resolver would take it modulo 65,536.
         raise ConfigurationError(f"The receiver cannot listen on port {port}: choose one from 1 to 65535, or 0 for a free one.")
@@ -100,3 +101,44 @@ def _ignoring_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket. Raises `OSError` where the address cannot be used.
+
+    Its protocol is named: only then does asyncio set TCP_NODELAY, without which a response on a kept connection takes 40 ms.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+@contextmanager
+def serve_in_thread(app: ASGIApp, *, start_timeout_seconds: float = 20) -> Iterator[str]:
+    """Serve `app` on a free loopback port while the block runs; yields its address, without a slash at the end."""
+    listener = listen("127.0.0.1", 0)
+    # Named, or it would depend on what else is installed. The receiver's own server has another protocol: webhook/protocol.py.
+    config = uvicorn.Config(app, http="h11", loop="asyncio", log_level="critical", access_log=False, lifespan="on", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + start_timeout_seconds
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise JobreconError(f"A local server did not start within {start_timeout_seconds:.0f} s on {listener.getsockname()}.")
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listener.close()

@@ -1,4 +1,4 @@
--- What LinkedIn last said about the partner's webhook: when it was asked, and since when it is blocked. One row per fact.
+-- What LinkedIn last said about the partner's webhook: when that was looked up, and since when it is blocked. One row per fact.
 select
     name,
     value

@@ -4,7 +4,7 @@ insert into rejected_rows by name
 with unrequested as (
     select distinct
         'LinkedIn, ' || application_urn as source,
-        'an answer about a task nobody asked for, of no job of its batch' as reason,
+        'a result of a task that was not requested, of no job of its batch' as reason,
         to_json({
             'task_urn': task_urn,
             'externalJobPostingId': external_job_posting_id,

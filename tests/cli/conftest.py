@@ -22,7 +22,7 @@ from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.sandbox.tasks import Task
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 from tests.delivery.mail_server import serve_mail
 
 ACME = "urn:li:developerApplication:1001"

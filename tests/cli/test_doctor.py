@@ -131,7 +131,7 @@ def test_mail_server_and_chat_are_tried(user: User, mail_server: str) -> None:
 def test_the_prefect_server_is_asked_for_its_health(user: User) -> None:
     user.environment["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
     assert check(user.run("doctor"), "Prefect API").startswith("FAIL")
-    # Anything that answers, but not as Prefect does.
+    # Anything that responds, but not as Prefect does.
     user.environment["PREFECT_API_URL"] = user.environment["JOBRECON_API_URL"]
     assert "HTTP 404" in check(user.run("doctor"), "Prefect API")
 

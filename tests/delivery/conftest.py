@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from jobrecon.delivery.deliver import Delivery, deliver_report
 from jobrecon.reports import ReportResult
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 from tests.delivery.mail_server import Mailbox, serve_mail
 from tests.reports.conftest import NOW, History, history, report, settings
 

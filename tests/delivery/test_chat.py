@@ -26,7 +26,7 @@ TEAMS = f"https://prod-1.westeurope.logic.azure.com:443/workflows/{WORKFLOW}/tri
 
 @contextmanager
 def serve_chats(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """A proxy that is itself every host asked for: what was sent to Slack and Teams over TLS, with the address."""
+    """A proxy that is itself every host requested: what was sent to Slack and Teams over TLS, with the address."""
     received: list[tuple[str, dict[str, Any]]] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate = make_certificate(folder / "chats.pem", "hooks.slack.com", "prod-1.westeurope.logic.azure.com")

@@ -1,4 +1,4 @@
-"""One warehouse for all tests of the rules, emptied before each: opening one takes longer than asking it."""
+"""One warehouse for all tests of the rules, emptied before each: opening one takes longer than a query."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -39,7 +39,7 @@ def ago(*, minutes: float = 0, hours: float = 0, days: float = 0) -> datetime:
 
 
 def task(operation: str = "CREATE", status: str | None = "SUCCEEDED", requested_at: datetime | None = None, **values: Any) -> Row:
-    """A task; where nothing else is said, one of two days ago that LinkedIn answered ten minutes later."""
+    """A task; where nothing else is said, one of two days ago whose result came ten minutes later."""
     requested_at = requested_at or ago(days=2)
     row: Row = {
         "task_urn": f"urn:li:simpleJobPostingTask:{operation.lower()}-{requested_at:%d%H%M%S%f}",
@@ -58,8 +58,8 @@ def task(operation: str = "CREATE", status: str | None = "SUCCEEDED", requested_
     return row | values
 
 
-def told(received_at: Any = None, **values: Any) -> Row:
-    """A notification as told; where nothing else is said, one of an hour ago, in the order the test writes them."""
+def notification(received_at: Any = None, **values: Any) -> Row:
+    """A notification; where nothing else is said, one of an hour ago, in the order the test writes them."""
     arrival = next(_arrivals)
     return {
         "notification_id": f"notification-{arrival:06}",
@@ -125,7 +125,7 @@ def deliver(warehouse: Warehouse, *deliveries: Row) -> int:
     return merge_deliveries(warehouse, list(deliveries), [], NOW)
 
 
-def answer(
+def merge_responses(
     warehouse: Warehouse,
     *batches: Iterable[TaskResponse],
     as_of: datetime = NOW,
@@ -133,7 +133,7 @@ def answer(
     run_id: str = "run-1",
     is_killed: bool = False,
 ) -> ResultBuffer:
-    """Merge what LinkedIn answered, batch by batch, the way polling does, or the way it does when it is killed after a merge."""
+    """Merge responses, batch by batch, the way polling does, or the way it does when it is killed after a merge."""
     buffer = ResultBuffer(warehouse, as_of, run_id)
 
     async def merge() -> None:
@@ -152,7 +152,7 @@ def find(
     unseen_facets: Iterable[str] = (),
     **settings: Any,
 ) -> RunSummary:
-    """Compare what should be with what is, exactly as a run does, without asking LinkedIn or the landing database."""
+    """Compare what should be with what is, exactly as a run does, without LinkedIn or the landing database."""
     applications = Applications([Application(urn, "client", [], urn) for urn in (ACME, BETA)])
     run = Reconciliation(
         warehouse,
@@ -162,7 +162,7 @@ def find(
         RunSummary(run_id="run-1", as_of=as_of, started_at=as_of),
         lambda: as_of,
     )
-    run.unseen_applications = dict.fromkeys(unseen_applications, "could not be asked")
+    run.unseen_applications = dict.fromkeys(unseen_applications, "could not be polled")
     run.unseen_facets = set(unseen_facets)
     run.update_findings()
     return run.summary

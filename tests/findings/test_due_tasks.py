@@ -8,7 +8,7 @@ import pytest
 
 from jobrecon.reconcile.plan import Planner
 from jobrecon.warehouse import Warehouse
-from tests.findings.rows import ACME, BETA, NOW, TICK, Row, ago, given, task, told
+from tests.findings.rows import ACME, BETA, NOW, TICK, Row, ago, given, notification, task
 
 FIRST_CHECK = timedelta(minutes=5)
 LIFESPAN = timedelta(days=30)
@@ -17,7 +17,7 @@ LAST_DAY = NOW - LIFESPAN + timedelta(days=1)
 
 
 def read_due(warehouse: Warehouse, application_urn: str = ACME, as_of: datetime = NOW, **settings: object) -> list[str]:
-    """What would be asked next if calls were no matter."""
+    """What would be polled next if calls were no matter."""
     return Planner(warehouse, warehouse.settings.model_copy(update=settings), as_of).plan(application_urn, id_limit=1000).task_urns
 
 
@@ -93,7 +93,9 @@ def test_a_tick_takes_the_beginning_of_the_whole_order(warehouse: Warehouse) -> 
         row = pending(f"task-{number}", NOW - age, seen_at, operation=chance.choice(operations), external_job_posting_id=f"job-{number}")
         rows.append(row)
     given(
-        warehouse, rows, [told(ago(hours=chance.uniform(0, 30)), external_job_posting_id=f"job-{number}") for number in range(0, 400, 20)]
+        warehouse,
+        rows,
+        [notification(ago(hours=chance.uniform(0, 30)), external_job_posting_id=f"job-{number}") for number in range(0, 400, 20)],
     )
     whole = read_due(warehouse)
     planner = Planner(warehouse, warehouse.settings, NOW)

@@ -15,6 +15,7 @@ from tests.findings.rows import (
     clear,
     find,
     given,
+    notification,
     number,
     place,
     read,
@@ -23,7 +24,6 @@ from tests.findings.rows import (
     read_open,
     split,
     task,
-    told,
 )  # fmt: skip
 
 SINCE = ago(days=3)
@@ -39,10 +39,10 @@ OFF = {"listing_status": "LISTED", "apply_status": "NOT_ENABLED", "apply_error_c
 CLOSED = [task("CREATE", "SUCCEEDED", ago(days=9)), task("CLOSE", "SUCCEEDED", SINCE, task_urn="closed")]
 MIGRATING = task("CREATE", "PROCESSED", SINCE, task_urn="migrating")
 ENDING = {"listing_status": "LISTED", "expire_at": NOW + timedelta(days=1)}
-ELSEWHERE = told(ago(days=9), external_job_posting_id=None, type="RESYNC_JOBS")
+ELSEWHERE = notification(ago(days=9), external_job_posting_id=None, type="RESYNC_JOBS")
 
 SETTLED = {"state": "SETTLED", "status_changed_at": LATER}
-WITHOUT_LISTING = told(SINCE + TICK, listing_status="IN_PROGRESS")
+WITHOUT_LISTING = notification(SINCE + TICK, listing_status="IN_PROGRESS")
 
 CASES = [
     # first                                                       later                                            kind, facet, resolution
@@ -59,37 +59,37 @@ CASES = [
     ([FAILED | {"error_message": "no", "status": "PROCESSED"}], [UPDATING], ("INVALID", "TASK", "SUPERSEDED")),
     ([FAILED | {"status": None, "state": "EXPIRED"}], [UPDATING], ("EXPIRED", "TASK", "SUPERSEDED")),
     ([FAILED | {"status": None, "state": "REJECTED"}], [UPDATING], ("REJECTED", "TASK", "SUPERSEDED")),
-    ([CREATED, told(listing_status="NOT_LISTED")], [told(NOW, listing_status="LISTED")], ("UNLISTED", "LISTING", "RELISTED")),
-    ([CREATED, told(listing_status="NOT_LISTED")], [CLOSING], ("UNLISTED", "LISTING", "CLOSED")),
-    ([CREATED, told(listing_status="NOT_LISTED")], [UPDATING], ("UNLISTED", "LISTING", "SUPERSEDED")),
-    ([CREATED, told(listing_status="NOT_LISTED")], [UNSURE], ("UNLISTED", "LISTING", "SUPERSEDED")),
-    ([*CLOSED, told(listing_status="LISTED")], [told(NOW, listing_status="NOT_LISTED")], ("STILL_LISTED", "LISTING", "UNLISTED")),
-    ([*CLOSED, told(listing_status="LISTED")], [UPDATING], ("STILL_LISTED", "LISTING", "SUPERSEDED")),
-    ([CREATED, told(**OFF)], [told(NOW, apply_status="ENABLED")], ("APPLY_DISABLED", "APPLY", "ENABLED")),
-    ([CREATED, told(**OFF)], [CLOSING], ("APPLY_DISABLED", "APPLY", "CLOSED")),
-    ([CREATED, told(**OFF)], [UPDATING], ("APPLY_DISABLED", "APPLY", "SUPERSEDED")),
-    ([CREATED, WITHOUT_LISTING], [told(listing_status="LISTED")], ("STUCK", "LISTING", "LISTED")),
+    ([CREATED, notification(listing_status="NOT_LISTED")], [notification(NOW, listing_status="LISTED")], ("UNLISTED", "LISTING", "RELISTED")),
+    ([CREATED, notification(listing_status="NOT_LISTED")], [CLOSING], ("UNLISTED", "LISTING", "CLOSED")),
+    ([CREATED, notification(listing_status="NOT_LISTED")], [UPDATING], ("UNLISTED", "LISTING", "SUPERSEDED")),
+    ([CREATED, notification(listing_status="NOT_LISTED")], [UNSURE], ("UNLISTED", "LISTING", "SUPERSEDED")),
+    ([*CLOSED, notification(listing_status="LISTED")], [notification(NOW, listing_status="NOT_LISTED")], ("STILL_LISTED", "LISTING", "UNLISTED")),
+    ([*CLOSED, notification(listing_status="LISTED")], [UPDATING], ("STILL_LISTED", "LISTING", "SUPERSEDED")),
+    ([CREATED, notification(**OFF)], [notification(NOW, apply_status="ENABLED")], ("APPLY_DISABLED", "APPLY", "ENABLED")),
+    ([CREATED, notification(**OFF)], [CLOSING], ("APPLY_DISABLED", "APPLY", "CLOSED")),
+    ([CREATED, notification(**OFF)], [UPDATING], ("APPLY_DISABLED", "APPLY", "SUPERSEDED")),
+    ([CREATED, WITHOUT_LISTING], [notification(listing_status="LISTED")], ("STUCK", "LISTING", "LISTED")),
     ([CREATED, WITHOUT_LISTING], [CLOSING], ("STUCK", "LISTING", "CLOSED")),
-    ([CREATED, told(SINCE + TICK, apply_status="IN_PROGRESS")], [told(apply_status="ENABLED")], ("STUCK", "APPLY", "ENABLED")),
-    ([CREATED, told(SINCE + TICK, apply_status="IN_PROGRESS")], [told(apply_status="NOT_ENABLED")], ("STUCK", "APPLY", "NOT_ENABLED")),
-    ([CREATED, ELSEWHERE], [told(listing_status="LISTED")], ("UNCONFIRMED", "LISTING", "CONFIRMED")),
+    ([CREATED, notification(SINCE + TICK, apply_status="IN_PROGRESS")], [notification(apply_status="ENABLED")], ("STUCK", "APPLY", "ENABLED")),
+    ([CREATED, notification(SINCE + TICK, apply_status="IN_PROGRESS")], [notification(apply_status="NOT_ENABLED")], ("STUCK", "APPLY", "NOT_ENABLED")),
+    ([CREATED, ELSEWHERE], [notification(listing_status="LISTED")], ("UNCONFIRMED", "LISTING", "CONFIRMED")),
     ([CREATED, ELSEWHERE], [CLOSING], ("UNCONFIRMED", "LISTING", "CLOSED")),
     ([CREATED, ELSEWHERE], [UPDATING], ("UNCONFIRMED", "LISTING", "SUPERSEDED")),
-    ([told(listing_status="LISTED")], [UPDATING], ("UNKNOWN_JOB", "LISTING", "IMPORTED")),
-    ([MIGRATING], [told(NOW, listing_status="LISTED")], ("NOT_MIGRATED", "LISTING", "LISTED")),
+    ([notification(listing_status="LISTED")], [UPDATING], ("UNKNOWN_JOB", "LISTING", "IMPORTED")),
+    ([MIGRATING], [notification(NOW, listing_status="LISTED")], ("NOT_MIGRATED", "LISTING", "LISTED")),
     ([MIGRATING], [UPDATING], ("NOT_MIGRATED", "LISTING", "MIGRATED")),
     ([MIGRATING], [CLOSING], ("NOT_MIGRATED", "LISTING", "CLOSED")),
-    ([MIGRATING], [told(NOW, listing_status="NOT_LISTED", listing_error_code=7)], ("NOT_MIGRATED", "LISTING", "SUPERSEDED")),
-    ([MIGRATING, told(listing_status="NOT_LISTED", listing_error_code=7)], [told(NOW, listing_status="LISTED")],
+    ([MIGRATING], [notification(NOW, listing_status="NOT_LISTED", listing_error_code=7)], ("NOT_MIGRATED", "LISTING", "SUPERSEDED")),
+    ([MIGRATING, notification(listing_status="NOT_LISTED", listing_error_code=7)], [notification(NOW, listing_status="LISTED")],
      ("UNLISTED", "LISTING", "RELISTED")),
-    ([CREATED, told(**ENDING)], [task("RENEW", "SUCCEEDED", NOW)], ("EXPIRING", "LISTING", "RENEWED")),
-    ([CREATED, told(**ENDING)], [told(NOW, **ENDING | {"expire_at": NOW + timedelta(days=9)})], ("EXPIRING", "LISTING", "RENEWED")),
-    ([CREATED, told(**ENDING | {"expire_at": LATER})], [], ("EXPIRING", "LISTING", "RAN_OUT")),
-    ([CREATED, told(**ENDING)], [told(NOW, listing_status="NOT_LISTED")], ("EXPIRING", "LISTING", "NOT_LISTED")),
-    ([CREATED, told(**ENDING)], [CLOSING], ("EXPIRING", "LISTING", "CLOSED")),
-    ([CREATED, told(promotion_status="PROMOTED"), told(promotion_status="NOT_PROMOTED")], [told(NOW, promotion_status="PROMOTED")],
+    ([CREATED, notification(**ENDING)], [task("RENEW", "SUCCEEDED", NOW)], ("EXPIRING", "LISTING", "RENEWED")),
+    ([CREATED, notification(**ENDING)], [notification(NOW, **ENDING | {"expire_at": NOW + timedelta(days=9)})], ("EXPIRING", "LISTING", "RENEWED")),
+    ([CREATED, notification(**ENDING | {"expire_at": LATER})], [], ("EXPIRING", "LISTING", "RAN_OUT")),
+    ([CREATED, notification(**ENDING)], [notification(NOW, listing_status="NOT_LISTED")], ("EXPIRING", "LISTING", "NOT_LISTED")),
+    ([CREATED, notification(**ENDING)], [CLOSING], ("EXPIRING", "LISTING", "CLOSED")),
+    ([CREATED, notification(promotion_status="PROMOTED"), notification(promotion_status="NOT_PROMOTED")], [notification(NOW, promotion_status="PROMOTED")],
      ("PROMOTION_LOST", "PROMOTION", "PROMOTED")),
-    ([CREATED, told(promotion_status="PROMOTED"), told(promotion_status="NOT_PROMOTED")], [CLOSING],
+    ([CREATED, notification(promotion_status="PROMOTED"), notification(promotion_status="NOT_PROMOTED")], [CLOSING],
      ("PROMOTION_LOST", "PROMOTION", "CLOSED")),
 ]  # fmt: skip
 
@@ -119,10 +119,10 @@ def test_an_episode_ends_when_it_is_no_longer_true_and_says_how(
 
 
 def test_an_episode_seen_again_stays_one_and_is_updated_to_what_is_true_now(warehouse: Warehouse) -> None:
-    given(warehouse, [CREATED], [told(ago(hours=9), listing_status="NOT_LISTED", listing_message="MISSING_LOCATION: where?")])
+    given(warehouse, [CREATED], [notification(ago(hours=9), listing_status="NOT_LISTED", listing_message="MISSING_LOCATION: where?")])
     find(warehouse, NOW)
     (opened,) = read_open(warehouse)
-    given(warehouse, [], [told(NOW, listing_status="NOT_LISTED", listing_message="BLOCKED_COUNTRY: there")],
+    given(warehouse, [], [notification(NOW, listing_status="NOT_LISTED", listing_message="BLOCKED_COUNTRY: there")],
           [{"application_urn": ACME, "customer": "Acme", "account_manager": "Dana Fox", "daily_call_limit": 10}])  # fmt: skip
     summary = find(warehouse, LATER)
     (seen,) = read_findings(warehouse)
@@ -149,7 +149,7 @@ def test_what_is_true_again_is_a_new_episode(warehouse: Warehouse) -> None:
     given(warehouse, [CREATED])
     moments = [NOW + timedelta(hours=hours) for hours in range(5)]
     for moment, status in zip(moments, ("NOT_LISTED", "LISTED", "NOT_LISTED", "LISTED", "NOT_LISTED"), strict=True):
-        given(warehouse, [], [told(moment, listing_status=status)])
+        given(warehouse, [], [notification(moment, listing_status=status)])
         find(warehouse, moment)
     episodes = read_findings(warehouse)
     assert [(one["opened_at"], one["last_seen_at"], one["resolved_at"]) for one in episodes] == [
@@ -176,7 +176,11 @@ def test_the_same_moment_again_changes_nothing(warehouse: Warehouse) -> None:
         warehouse,
         [PENDING | {"external_job_posting_id": f"stuck-{number}", "task_urn": f"urn-{number}"} for number in range(3)]
         + [CREATED, CREATED | {"task_urn": "b", "application_urn": BETA}],
-        [told(listing_status="NOT_LISTED"), told(**OFF, application_urn=BETA), told(external_job_posting_id="nobody's")],
+        [
+            notification(listing_status="NOT_LISTED"),
+            notification(**OFF, application_urn=BETA),
+            notification(external_job_posting_id="nobody's"),
+        ],
     )
     find(warehouse, NOW - timedelta(days=1))
     find(warehouse, NOW)
@@ -189,7 +193,7 @@ def test_the_same_moment_again_changes_nothing(warehouse: Warehouse) -> None:
 
 
 def test_findings_of_a_retired_application_end_whatever_could_be_seen(warehouse: Warehouse) -> None:
-    given(warehouse, [PENDING, CREATED | {"application_urn": BETA}], [told(listing_status="NOT_LISTED", application_urn=BETA)])
+    given(warehouse, [PENDING, CREATED | {"application_urn": BETA}], [notification(listing_status="NOT_LISTED", application_urn=BETA)])
     find(warehouse, NOW)
     assert len(read_open(warehouse)) == 2
     customers = [{"application_urn": urn, "customer": urn, "daily_call_limit": 1, "retired": urn == ACME} for urn in (ACME, BETA)]
@@ -199,11 +203,11 @@ def test_findings_of_a_retired_application_end_whatever_could_be_seen(warehouse:
 
 
 def test_a_finding_of_a_rule_that_a_newer_version_changed_ends_and_says_so(warehouse: Warehouse) -> None:
-    harmless = told(
+    harmless = notification(
         apply_status="NOT_ENABLED", apply_error_type="PARTNER_ERROR", apply_message="No attempt to enable LinkedInApply was found"
     )
     given(warehouse, [CREATED, CREATED | {"task_urn": "b", "external_job_posting_id": "job-2"}],
-          [harmless, told(listing_status="LISTED"), told(listing_status="LISTED", apply_status="ENABLED", external_job_posting_id="job-2")])  # fmt: skip
+          [harmless, notification(listing_status="LISTED"), notification(listing_status="LISTED", apply_status="ENABLED", external_job_posting_id="job-2")])  # fmt: skip
     old = {"finding_id": "x", "kind": "APPLY_DISABLED", "facet": "APPLY", "severity": "MEDIUM", "application_urn": ACME, "reason": "r",
            "owner": "PARTNER", "next_action": "a", "since": SINCE, "opened_at": SINCE, "last_seen_at": SINCE}  # fmt: skip
     for job in ("job-1", "job-2"):
@@ -245,13 +249,13 @@ def test_what_could_not_be_seen_is_not_resolved(
         given(
             warehouse,
             [CREATED | of | {"task_urn": f"a{urn}"}, FAILED | of | {"task_urn": f"b{urn}", "external_job_posting_id": "job-2"}],
-            [told(listing_status="NOT_LISTED", **of)],
+            [notification(listing_status="NOT_LISTED", **of)],
         )
     find(warehouse, NOW)
     assert len(read_open(warehouse)) == 4
     for urn in (ACME, BETA):
         newer = {"application_urn": urn, "external_job_posting_id": "job-2", "task_urn": f"c{urn}"}
-        given(warehouse, [UPDATING | newer], [told(NOW, listing_status="LISTED", application_urn=urn)])
+        given(warehouse, [UPDATING | newer], [notification(NOW, listing_status="LISTED", application_urn=urn)])
     find(warehouse, LATER, unseen_applications=applications, unseen_facets=facets)
     assert sorted((one["application_urn"], one["facet"]) for one in read_open(warehouse)) == still_open
     # What was not seen is not said to have been seen.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jobrecon.warehouse import Warehouse
-from tests.findings.rows import ACME, NOW, TICK, Row, ago, find, find_each, given, number, read, read_one, task, told
+from tests.findings.rows import ACME, NOW, TICK, Row, ago, find, find_each, given, notification, number, read, read_one, task
 
 OSLO, BERGEN, BODO = ({"location": f"{place}, Norway"} for place in ("Oslo", "Bergen", "Bodø"))
 
@@ -103,7 +103,7 @@ LAST_WORDS: list[Any] = [
 
 
 def test_the_newest_notification_that_carries_a_facet_decides_it(opened: Warehouse) -> None:
-    cases = [[told(ago(hours=hours), arrival=arrival, **says) for hours, arrival, says in notes] for notes, _ in LAST_WORDS]
+    cases = [[notification(ago(hours=hours), arrival=arrival, **says) for hours, arrival, says in notes] for notes, _ in LAST_WORDS]
     find_each(opened, cases)
     rows = {int(row["application_urn"].rpartition("/")[2]): row for row in read(opened, "select * from job_postings")}
     said = [tuple(rows[case][f"{facet}_status"] for facet in ("listing", "apply", "promotion")) for case in range(len(cases))]
@@ -118,7 +118,7 @@ def test_a_posting_carries_what_tasks_and_notifications_say_of_it(warehouse: War
             task("UPDATE", "SUCCEEDED", day(4), title="Head nurse", job_posting_urn="urn:li:jobPosting:2", task_urn="last"),
             task("UPDATE", "IN_PROGRESS", day(3), task_urn="newest"),
         ],
-        [told(ago(hours=9), listing_status="LISTED", listing_message="here", apply_status="ENABLED"), told(ago(hours=8))],
+        [notification(ago(hours=9), listing_status="LISTED", listing_message="here", apply_status="ENABLED"), notification(ago(hours=8))],
         [{"application_urn": ACME, "customer": "Acme", "account_manager": "Dana Fox", "daily_call_limit": 10}],
     )
     find(warehouse)
@@ -147,7 +147,7 @@ def test_a_posting_carries_what_tasks_and_notifications_say_of_it(warehouse: War
 
 
 def test_a_job_known_from_a_notification_alone_has_a_posting(warehouse: Warehouse) -> None:
-    given(warehouse, notifications=[told(ago(hours=2), listing_status="LISTED", job_posting_url="https://example.com/1")])
+    given(warehouse, notifications=[notification(ago(hours=2), listing_status="LISTED", job_posting_url="https://example.com/1")])
     find(warehouse)
     row = read_one(warehouse, "job_postings")
     assert (row["last_operation"], row["expected_listing"], row["expected_since"]) == (None, "NOT_LISTED", None)

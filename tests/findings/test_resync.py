@@ -1,4 +1,4 @@
-"""RESYNC_DUE: what LinkedIn asked to be sent again and nobody sent."""
+"""RESYNC_DUE: what LinkedIn requested again and nobody sent."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,11 +8,11 @@ import pytest
 from jobrecon.warehouse import Warehouse
 from tests.findings.rows import ACME, BETA, JOB, NOW, TICK, Row, ago, deliver, delivery, find, given, read, read_open, task
 
-ASKED = ago(hours=1)
-DUE = ASKED + timedelta(minutes=30)
+REQUESTED = ago(hours=1)
+DUE = REQUESTED + timedelta(minutes=30)
 
 
-def resync(at: datetime = ASKED, **body: Any) -> Row:
+def resync(at: datetime = REQUESTED, **body: Any) -> Row:
     named = {"externalJobPostingId": None, "syncAllOpenJobs": False, "externalJobPostingIds": [JOB]}
     return delivery(at, type="RESYNC_JOBS", **named | body)
 
@@ -51,12 +51,12 @@ def test_a_redelivery_is_counted_and_the_same_request_later_is_a_new_one(warehou
 DUES = [
     # operation, when requested                                    is due at DUE, is due now
     (None, None, True, True),
-    ("UPDATE", ASKED - TICK, True, True),
-    ("UPDATE", ASKED, False, False),
+    ("UPDATE", REQUESTED - TICK, True, True),
+    ("UPDATE", REQUESTED, False, False),
     ("UPDATE", DUE - TICK, False, False),
     ("UPDATE", DUE + timedelta(minutes=10), True, False),
-    ("RENEW", ASKED + TICK, True, True),
-    ("CLOSE", ASKED + TICK, False, False),
+    ("RENEW", REQUESTED + TICK, True, True),
+    ("CLOSE", REQUESTED + TICK, False, False),
 ]
 
 
@@ -92,9 +92,9 @@ def test_all_open_jobs_are_one_finding_until_the_last_has_its_update(warehouse: 
         warehouse,
         [task(external_job_posting_id=job, task_urn=f"create-{job}") for job in ("a", "b")]
         + [task(external_job_posting_id="failed", task_urn="failed", status="FAILED")]
-        + [task(external_job_posting_id="late", task_urn="late", requested_at=ASKED + TICK)]
+        + [task(external_job_posting_id="late", task_urn="late", requested_at=REQUESTED + TICK)]
         + [task(external_job_posting_id="beta", task_urn="beta", application_urn=BETA)]
-        + [task("UPDATE", None, ASKED + TICK, external_job_posting_id="a", task_urn="update-a")],
+        + [task("UPDATE", None, REQUESTED + TICK, external_job_posting_id="a", task_urn="update-a")],
     )
     deliver(warehouse, resync(syncAllOpenJobs=True))
     find(warehouse, DUE)

@@ -1,4 +1,4 @@
-"""WEBHOOK_SILENT: LinkedIn no longer asks after the webhook, or an application is no longer told of."""
+"""WEBHOOK_SILENT: LinkedIn no longer challenges the webhook, or sends nothing about an application."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -7,7 +7,7 @@ import pytest
 
 from jobrecon.reconcile.findings import derive_postings
 from jobrecon.warehouse import Warehouse
-from tests.findings.rows import ACME, BETA, NOW, find, given, read, task, told
+from tests.findings.rows import ACME, BETA, NOW, find, given, notification, read, task
 
 
 @pytest.mark.parametrize("slices", [2, 7])
@@ -30,7 +30,7 @@ def test_slices_make_what_one_slice_makes(warehouse: Warehouse, slices: int) -> 
         for number, (urn, job) in enumerate(chance.choices(jobs, k=300))
     ]
     notifications = [
-        told(
+        notification(
             application_urn=urn, external_job_posting_id=job, listing_status=chance.choice(["LISTED", "NOT_LISTED"]), apply_status="ENABLED"
         )
         for urn, job in chance.sample(jobs, 40)
@@ -62,7 +62,7 @@ def test_one_slice_leaves_the_jobs_of_the_others_alone(warehouse: Warehouse) -> 
     given(warehouse, [task(task_urn=f"urn:li:task:{number}", external_job_posting_id=f"job-{number}") for number in range(100)])
     find(warehouse)
     warehouse.connection.execute("delete from job_postings")
-    assert 0 < warehouse.count("postings/merge_job_postings", as_of=NOW, slices=2, slice=1) < 100
+    assert 0 < warehouse.change("postings/merge_job_postings", as_of=NOW, slices=2, slice=1) < 100
 
 
 CHANGES = ["title", "customer", "last_task_status", "expected_since", "listing_message", "promotion_status", "job_posting_url"]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from jobrecon.warehouse import Warehouse
-from tests.findings.rows import ACME, NOW, TICK, Row, ago, checked, find, find_each, given, number, read, read_open, task, told
+from tests.findings.rows import ACME, NOW, TICK, Row, ago, checked, find, find_each, given, notification, number, read, read_open, task
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SINCE = ago(days=3)
@@ -30,85 +30,85 @@ def unlisted(since: datetime, severity: str = "HIGH", code: str | None = None, e
 
 def again(at: datetime, last: datetime, **values: object) -> Row:
     """A notification delivered twice."""
-    return told(at, last_received_at=last, deliveries=2, **values)
+    return notification(at, last_received_at=last, deliveries=2, **values)
 
 
 CASES = [
     # The same words said again after an UPDATE are news, first said when they came again.
-    ([BEFORE, UPDATED, again(ago(days=5), SINCE, **NOT_LISTED), told(ago(days=6), **LISTED)], [("UNCONFIRMED", "LOW", SINCE + DAY, None, "ABSENCE")][:0]),
+    ([BEFORE, UPDATED, again(ago(days=5), SINCE, **NOT_LISTED), notification(ago(days=6), **LISTED)], [("UNCONFIRMED", "LOW", SINCE + DAY, None, "ABSENCE")][:0]),
     ([BEFORE, UPDATED, again(ago(days=5), SINCE + TICK, **NOT_LISTED)], [unlisted(SINCE + TICK)]),
     ([BEFORE, UPDATED, again(ago(days=5), SINCE - TICK, **NOT_LISTED)], [("UNCONFIRMED", "LOW", SINCE + DAY, None, "ABSENCE")]),
     ([CREATED, again(SINCE + TICK, NOW + TICK, **NOT_LISTED)], [unlisted(SINCE + TICK)]),
     # A row of statements: notifications and checks that say the same, the newest of all counts.
-    ([CREATED, told(ago(days=2), **NOT_LISTED), checked(ago(days=1), **NOT_LISTED)], [unlisted(ago(days=2), evidence="CHECK")]),
-    ([CREATED, told(ago(days=2), **NOT_LISTED), checked(ago(days=1), **LISTED)], []),
-    ([CREATED, checked(ago(days=2), ago(hours=1), **LISTED), told(ago(days=1), **NOT_LISTED)], []),
-    ([CREATED, checked(ago(days=2), **LISTED), told(ago(days=1), **NOT_LISTED)], [unlisted(ago(days=1))]),
-    ([CREATED, told(ago(days=1), **LISTED), checked(ago(days=1), **NOT_LISTED)], [unlisted(ago(days=1), evidence="CHECK")]),
-    ([CREATED, told(ago(days=1), **NOT_LISTED), checked(ago(days=1), **LISTED)], []),
+    ([CREATED, notification(ago(days=2), **NOT_LISTED), checked(ago(days=1), **NOT_LISTED)], [unlisted(ago(days=2), evidence="CHECK")]),
+    ([CREATED, notification(ago(days=2), **NOT_LISTED), checked(ago(days=1), **LISTED)], []),
+    ([CREATED, checked(ago(days=2), ago(hours=1), **LISTED), notification(ago(days=1), **NOT_LISTED)], []),
+    ([CREATED, checked(ago(days=2), **LISTED), notification(ago(days=1), **NOT_LISTED)], [unlisted(ago(days=1))]),
+    ([CREATED, notification(ago(days=1), **LISTED), checked(ago(days=1), **NOT_LISTED)], [unlisted(ago(days=1), evidence="CHECK")]),
+    ([CREATED, notification(ago(days=1), **NOT_LISTED), checked(ago(days=1), **LISTED)], []),
     ([BEFORE, UPDATED, checked(ago(days=5), ago(days=1), **NOT_LISTED)], [unlisted(ago(days=1), evidence="CHECK")]),
     # LinkedIn knows no such job: more than an hour after the request, and never of a job whose expectation is unknown.
     ([CREATED, checked(SINCE + HOUR, **UNKNOWN)], []),
     ([CREATED, checked(SINCE + HOUR + TICK, **UNKNOWN)], [unlisted(SINCE + HOUR + TICK, code="UNKNOWN_TO_LINKEDIN", evidence="CHECK")]),
     ([CREATED, checked(SINCE + TICK, ago(hours=1), **UNKNOWN)], [unlisted(SINCE + TICK, code="UNKNOWN_TO_LINKEDIN", evidence="CHECK")]),
     ([MIGRATING, checked(ago(days=1), **UNKNOWN)], [("NOT_MIGRATED", "LOW", SINCE, None, "CHECK")]),
-    ([CREATED, told(ago(days=2), **LISTED, **ON), checked(ago(days=1), **UNKNOWN, apply_status="NOT_ENABLED", apply_error_code=1154)],
+    ([CREATED, notification(ago(days=2), **LISTED, **ON), checked(ago(days=1), **UNKNOWN, apply_status="NOT_ENABLED", apply_error_code=1154)],
      [unlisted(ago(days=1), code="UNKNOWN_TO_LINKEDIN", evidence="CHECK")]),
     # Not migrated, and what LinkedIn found wrong meanwhile.
     ([MIGRATING], [("NOT_MIGRATED", "LOW", SINCE, None, "TASK")]),
-    ([MIGRATING, told(SINCE, **LISTED)], [("NOT_MIGRATED", "LOW", SINCE, None, "TASK")]),
-    ([MIGRATING, told(SINCE + TICK, **LISTED)], []),
-    ([MIGRATING, told(ago(days=1), **PENDING)], [("NOT_MIGRATED", "LOW", SINCE, "PENDING_CUSTOMER_MIGRATION", "NOTIFICATION")]),
-    ([MIGRATING, told(ago(days=1), **INVALID)], [unlisted(ago(days=1), "MEDIUM", "INVALID_LOCATION")]),
-    ([MIGRATING, told(SINCE, **INVALID)], [("NOT_MIGRATED", "LOW", SINCE, None, "TASK")]),
-    ([MIGRATING, told(ago(days=1), **NOT_LISTED, listing_error_type="LINKEDIN_ERROR")], [unlisted(ago(days=1), "MEDIUM")]),
-    ([MIGRATING, told(ago(days=1), **NOT_LISTED, listing_error_code=7)], [unlisted(ago(days=1), "MEDIUM", "7")]),
-    ([MIGRATING, told(ago(days=1), **NOT_LISTED, listing_message="")], [("NOT_MIGRATED", "LOW", SINCE, None, "NOTIFICATION")]),
+    ([MIGRATING, notification(SINCE, **LISTED)], [("NOT_MIGRATED", "LOW", SINCE, None, "TASK")]),
+    ([MIGRATING, notification(SINCE + TICK, **LISTED)], []),
+    ([MIGRATING, notification(ago(days=1), **PENDING)], [("NOT_MIGRATED", "LOW", SINCE, "PENDING_CUSTOMER_MIGRATION", "NOTIFICATION")]),
+    ([MIGRATING, notification(ago(days=1), **INVALID)], [unlisted(ago(days=1), "MEDIUM", "INVALID_LOCATION")]),
+    ([MIGRATING, notification(SINCE, **INVALID)], [("NOT_MIGRATED", "LOW", SINCE, None, "TASK")]),
+    ([MIGRATING, notification(ago(days=1), **NOT_LISTED, listing_error_type="LINKEDIN_ERROR")], [unlisted(ago(days=1), "MEDIUM")]),
+    ([MIGRATING, notification(ago(days=1), **NOT_LISTED, listing_error_code=7)], [unlisted(ago(days=1), "MEDIUM", "7")]),
+    ([MIGRATING, notification(ago(days=1), **NOT_LISTED, listing_message="")], [("NOT_MIGRATED", "LOW", SINCE, None, "NOTIFICATION")]),
     ([task("CREATE", "PROCESSED", NOW - 14 * DAY)], [("NOT_MIGRATED", "LOW", NOW - 14 * DAY, None, "TASK")]),
     ([task("CREATE", "PROCESSED", NOW - 14 * DAY - TICK)], [("NOT_MIGRATED", "MEDIUM", NOW - 14 * DAY - TICK, None, "TASK")]),
     # The job's time ran out before it was taken down.
-    ([CREATED, told(ago(days=1), **NOT_LISTED, expire_at=ago(days=1))], [unlisted(ago(days=1), "MEDIUM", "EXPIRED_POSTING")]),
-    ([CREATED, told(ago(days=1), **NOT_LISTED, expire_at=ago(days=1) + TICK)], [unlisted(ago(days=1))]),
-    ([CREATED, told(ago(days=1), **INVALID, expire_at=ago(days=2))], [unlisted(ago(days=1), "MEDIUM", "INVALID_LOCATION")]),
-    ([CREATED, told(ago(days=2), **LISTED, expire_at=ago(days=1)), checked(ago(hours=9), **UNKNOWN)],
+    ([CREATED, notification(ago(days=1), **NOT_LISTED, expire_at=ago(days=1))], [unlisted(ago(days=1), "MEDIUM", "EXPIRED_POSTING")]),
+    ([CREATED, notification(ago(days=1), **NOT_LISTED, expire_at=ago(days=1) + TICK)], [unlisted(ago(days=1))]),
+    ([CREATED, notification(ago(days=1), **INVALID, expire_at=ago(days=2))], [unlisted(ago(days=1), "MEDIUM", "INVALID_LOCATION")]),
+    ([CREATED, notification(ago(days=2), **LISTED, expire_at=ago(days=1)), checked(ago(hours=9), **UNKNOWN)],
      [unlisted(ago(hours=9), "MEDIUM", "EXPIRED_POSTING", "CHECK")]),
     # A closed job that is listed still, first said more than an hour later.
     ([BEFORE, CLOSED, again(SINCE + HOUR, SINCE + HOUR + TICK, **LISTED)],
      [("STILL_LISTED", "HIGH", SINCE + HOUR + TICK, None, "NOTIFICATION")]),
-    ([BEFORE, CLOSED, told(SINCE + HOUR, **LISTED), checked(ago(days=1), **LISTED)], [("STILL_LISTED", "HIGH", ago(days=1), None, "CHECK")]),
+    ([BEFORE, CLOSED, notification(SINCE + HOUR, **LISTED), checked(ago(days=1), **LISTED)], [("STILL_LISTED", "HIGH", ago(days=1), None, "CHECK")]),
     # LinkedIn Apply: a harmless message opens nothing, unless it was on before.
-    ([CREATED, told(ago(days=1), **LISTED, **NO_ATTEMPT)], []),
-    ([CREATED, told(ago(days=2), **LISTED, **ON), told(ago(days=1), **NO_ATTEMPT)],
+    ([CREATED, notification(ago(days=1), **LISTED, **NO_ATTEMPT)], []),
+    ([CREATED, notification(ago(days=2), **LISTED, **ON), notification(ago(days=1), **NO_ATTEMPT)],
      [("APPLY_DISABLED", "LOW", ago(days=1), None, "NOTIFICATION")]),
-    ([CREATED, told(ago(days=2), **LISTED, **ON), told(ago(days=1), **OFF)], [("APPLY_DISABLED", "LOW", ago(days=1), None, "NOTIFICATION")]),
-    ([CREATED, told(ago(days=5), **ON), told(SINCE, **LISTED, **OFF)], []),
-    ([CREATED, told(ago(days=5), **ON), again(ago(days=4), SINCE + TICK, **LISTED, **OFF)],
+    ([CREATED, notification(ago(days=2), **LISTED, **ON), notification(ago(days=1), **OFF)], [("APPLY_DISABLED", "LOW", ago(days=1), None, "NOTIFICATION")]),
+    ([CREATED, notification(ago(days=5), **ON), notification(SINCE, **LISTED, **OFF)], []),
+    ([CREATED, notification(ago(days=5), **ON), again(ago(days=4), SINCE + TICK, **LISTED, **OFF)],
      [("APPLY_DISABLED", "LOW", SINCE + TICK, None, "NOTIFICATION")]),
-    ([CREATED, told(ago(days=2), **LISTED, **ON), told(ago(days=1.5), apply_status="IN_PROGRESS"), told(ago(days=1), **OFF)], []),
+    ([CREATED, notification(ago(days=2), **LISTED, **ON), notification(ago(days=1.5), apply_status="IN_PROGRESS"), notification(ago(days=1), **OFF)], []),
     # Promotion, lost since the row began.
-    ([CREATED, told(ago(days=2), **LISTED, **PROMOTED), told(ago(days=1), **NOT_PROMOTED), told(ago(hours=1), **NOT_PROMOTED)],
+    ([CREATED, notification(ago(days=2), **LISTED, **PROMOTED), notification(ago(days=1), **NOT_PROMOTED), notification(ago(hours=1), **NOT_PROMOTED)],
      [("PROMOTION_LOST", "LOW", ago(days=1), None, "NOTIFICATION")]),
-    ([CREATED, told(ago(days=2), **LISTED, **NOT_PROMOTED)], []),
-    ([CREATED, told(ago(days=2), **LISTED, **NOT_PROMOTED), told(ago(days=1), **PROMOTED)], []),
-    ([MIGRATING, told(ago(days=2), **LISTED, **PROMOTED), told(ago(days=1), **NOT_PROMOTED)], []),
+    ([CREATED, notification(ago(days=2), **LISTED, **NOT_PROMOTED)], []),
+    ([CREATED, notification(ago(days=2), **LISTED, **NOT_PROMOTED), notification(ago(days=1), **PROMOTED)], []),
+    ([MIGRATING, notification(ago(days=2), **LISTED, **PROMOTED), notification(ago(days=1), **NOT_PROMOTED)], []),
     # Expiring from three days before, until it has, without a renewal since LinkedIn said so.
-    ([CREATED, told(ago(days=1), **LISTED, expire_at=SOON)], [("EXPIRING", "LOW", NOW, None, "NOTIFICATION")]),
-    ([CREATED, told(ago(days=1), **LISTED, expire_at=SOON + TICK)], []),
-    ([CREATED, told(ago(days=1), **LISTED, expire_at=NOW + TICK)], [("EXPIRING", "LOW", NOW + TICK - 3 * DAY, None, "NOTIFICATION")]),
-    ([CREATED, told(ago(days=1), **LISTED, expire_at=NOW)], []),
-    ([CREATED, told(ago(days=2), **LISTED, expire_at=SOON), told(ago(days=1), **LISTED)], [("EXPIRING", "LOW", NOW, None, "NOTIFICATION")]),
-    ([CREATED, told(ago(days=2), **LISTED, expire_at=SOON), checked(ago(days=1), **LISTED, expire_at=SOON + DAY)], []),
-    ([CREATED, told(ago(days=1), **LISTED, expire_at=SOON), task("RENEW", "SUCCEEDED", ago(days=1))],
+    ([CREATED, notification(ago(days=1), **LISTED, expire_at=SOON)], [("EXPIRING", "LOW", NOW, None, "NOTIFICATION")]),
+    ([CREATED, notification(ago(days=1), **LISTED, expire_at=SOON + TICK)], []),
+    ([CREATED, notification(ago(days=1), **LISTED, expire_at=NOW + TICK)], [("EXPIRING", "LOW", NOW + TICK - 3 * DAY, None, "NOTIFICATION")]),
+    ([CREATED, notification(ago(days=1), **LISTED, expire_at=NOW)], []),
+    ([CREATED, notification(ago(days=2), **LISTED, expire_at=SOON), notification(ago(days=1), **LISTED)], [("EXPIRING", "LOW", NOW, None, "NOTIFICATION")]),
+    ([CREATED, notification(ago(days=2), **LISTED, expire_at=SOON), checked(ago(days=1), **LISTED, expire_at=SOON + DAY)], []),
+    ([CREATED, notification(ago(days=1), **LISTED, expire_at=SOON), task("RENEW", "SUCCEEDED", ago(days=1))],
      [("EXPIRING", "LOW", NOW, None, "NOTIFICATION")]),
-    ([CREATED, told(ago(days=1), **LISTED, expire_at=SOON), task("RENEW", "SUCCEEDED", ago(days=1) + TICK)], []),
+    ([CREATED, notification(ago(days=1), **LISTED, expire_at=SOON), task("RENEW", "SUCCEEDED", ago(days=1) + TICK)], []),
     ([CREATED, again(ago(days=2), ago(hours=1), **LISTED, expire_at=SOON), task("RENEW", "SUCCEEDED", ago(days=1))],
      [("EXPIRING", "LOW", NOW, None, "NOTIFICATION")]),
-    ([CREATED, told(ago(days=1), **LISTED, expire_at=SOON), task("RENEW", "FAILED", ago(hours=1), status_changed_at=ago(hours=1))],
+    ([CREATED, notification(ago(days=1), **LISTED, expire_at=SOON), task("RENEW", "FAILED", ago(hours=1), status_changed_at=ago(hours=1))],
      [("EXPIRING", "LOW", NOW, None, "NOTIFICATION"), ("FAILED", "MEDIUM", ago(hours=1), None, "TASK")]),
-    ([CREATED, told(ago(days=1), listing_status="IN_PROGRESS", expire_at=SOON)], [("STUCK", "MEDIUM", ago(days=1), None, "NOTIFICATION")]),
+    ([CREATED, notification(ago(days=1), listing_status="IN_PROGRESS", expire_at=SOON)], [("STUCK", "MEDIUM", ago(days=1), None, "NOTIFICATION")]),
     # A renewal proves no listing, and moves nothing where the job is expected listed already.
-    ([CREATED, told(SINCE + TICK, **NOT_LISTED), task("RENEW", "SUCCEEDED", ago(days=1))], [unlisted(SINCE + TICK)]),
-    ([CREATED, told(SINCE, **LISTED), task("RENEW", "SUCCEEDED", ago(days=2))], []),
+    ([CREATED, notification(SINCE + TICK, **NOT_LISTED), task("RENEW", "SUCCEEDED", ago(days=1))], [unlisted(SINCE + TICK)]),
+    ([CREATED, notification(SINCE, **LISTED), task("RENEW", "SUCCEEDED", ago(days=2))], []),
     # A failed CREATE behind a failed UPDATE stays the finding.
     ([task("CREATE", "FAILED", ago(days=4), status_changed_at=ago(days=4)), task("UPDATE", "FAILED", SINCE, status_changed_at=SINCE)],
      [("FAILED", "HIGH", ago(days=4), None, "TASK")]),
@@ -121,14 +121,14 @@ CASES = [
     ([task("CREATE", "FAILED", ago(days=4), location="Oslo"), task("UPDATE", "FAILED", SINCE, status_changed_at=SINCE)],
      [("FAILED", "HIGH", ago(days=4) + timedelta(minutes=10), None, "TASK"), ("FAILED", "MEDIUM", SINCE, None, "TASK")]),
     # What LinkedIn has said since makes a request without an outcome, or a duplicate, weigh less.
-    ([task("CREATE", None, SINCE), told(SINCE + TICK, **LISTED)], [("STUCK", "LOW", SINCE, None, "TASK")]),
-    ([task("CREATE", None, SINCE), told(SINCE, **LISTED)], [("STUCK", "MEDIUM", SINCE, None, "TASK")]),
-    ([task("CLOSE", None, SINCE), told(SINCE + TICK, **LISTED)], [("STUCK", "MEDIUM", SINCE, None, "TASK")]),
+    ([task("CREATE", None, SINCE), notification(SINCE + TICK, **LISTED)], [("STUCK", "LOW", SINCE, None, "TASK")]),
+    ([task("CREATE", None, SINCE), notification(SINCE, **LISTED)], [("STUCK", "MEDIUM", SINCE, None, "TASK")]),
+    ([task("CLOSE", None, SINCE), notification(SINCE + TICK, **LISTED)], [("STUCK", "MEDIUM", SINCE, None, "TASK")]),
     ([task("CLOSE", None, SINCE), checked(SINCE + TICK, **UNKNOWN)], [("STUCK", "LOW", SINCE, None, "TASK")]),
-    ([task("UPGRADE", None, SINCE), told(SINCE + TICK, **LISTED)], [("STUCK", "MEDIUM", SINCE, None, "TASK")]),
-    ([task("CREATE", "FAILED", SINCE, status_changed_at=SINCE, error_message="duplicate creation request"), told(ago(days=9), **LISTED)],
+    ([task("UPGRADE", None, SINCE), notification(SINCE + TICK, **LISTED)], [("STUCK", "MEDIUM", SINCE, None, "TASK")]),
+    ([task("CREATE", "FAILED", SINCE, status_changed_at=SINCE, error_message="duplicate creation request"), notification(ago(days=9), **LISTED)],
      [("FAILED", "LOW", SINCE, None, "TASK")]),
-    ([task("CREATE", "FAILED", SINCE, status_changed_at=SINCE, error_message="duplicate creation request"), told(ago(days=1), **NOT_LISTED)],
+    ([task("CREATE", "FAILED", SINCE, status_changed_at=SINCE, error_message="duplicate creation request"), notification(ago(days=1), **NOT_LISTED)],
      [("FAILED", "HIGH", SINCE, None, "TASK")]),
     # Not confirmed: nothing was said at or after what was requested, by notification or check.
     ([CREATED, checked(SINCE - TICK, **LISTED)], [("UNCONFIRMED", "LOW", SINCE + DAY, None, "ABSENCE")]),
@@ -154,12 +154,12 @@ AGES = [
     # rows                                                                                     owner, remedy, words in the action
     ([task("CREATE", None, NOW - DAY)], "LINKEDIN", "WAIT", "Wait"),
     ([task("CREATE", None, NOW - DAY - TICK)], "LINKEDIN", "CONTACT", "support ticket"),
-    ([CREATED, told(NOW - DAY, listing_status="IN_PROGRESS")], "LINKEDIN", "WAIT", "Wait"),
-    ([CREATED, told(NOW - DAY - TICK, listing_status="IN_PROGRESS")], "LINKEDIN", "CONTACT", "support ticket"),
+    ([CREATED, notification(NOW - DAY, listing_status="IN_PROGRESS")], "LINKEDIN", "WAIT", "Wait"),
+    ([CREATED, notification(NOW - DAY - TICK, listing_status="IN_PROGRESS")], "LINKEDIN", "CONTACT", "support ticket"),
     ([task("CREATE", "PROCESSED", NOW - 14 * DAY)], "LINKEDIN", "WAIT", "notified already"),
     ([task("CREATE", "PROCESSED", NOW - 14 * DAY - TICK)], "PARTNER", "CONTACT", "ask LinkedIn Support"),
-    ([task("CREATE", "SUCCEEDED", ago(days=20)), told(NOW - 14 * DAY, **PENDING)], "LINKEDIN", "WAIT", "notified already"),
-    ([task("CREATE", "SUCCEEDED", ago(days=20)), told(NOW - 14 * DAY - TICK, **PENDING)], "PARTNER", "CONTACT", "ask LinkedIn Support"),
+    ([task("CREATE", "SUCCEEDED", ago(days=20)), notification(NOW - 14 * DAY, **PENDING)], "LINKEDIN", "WAIT", "notified already"),
+    ([task("CREATE", "SUCCEEDED", ago(days=20)), notification(NOW - 14 * DAY - TICK, **PENDING)], "PARTNER", "CONTACT", "ask LinkedIn Support"),
 ]  # fmt: skip
 
 
@@ -172,11 +172,11 @@ def test_owner_remedy_and_words_change_with_age(opened: Warehouse, case: int, ow
 
 LIVE = [
     # rows beside the failed request                     operation, is live, end of the reason, remedy, words in the action
-    ([told(**LISTED)], "UPDATE", True, "The job is still live with its earlier content.", "UPDATE", "as an update"),
-    ([told(**NOT_LISTED)], "RENEW", False, "The job is not live.", "RENEW", "as a renewal"),
-    ([told(listing_status="IN_PROGRESS")], "UPDATE", None, "Whether the job is live with its earlier content is not known.", "UPDATE", ""),
+    ([notification(**LISTED)], "UPDATE", True, "The job is still live with its earlier content.", "UPDATE", "as an update"),
+    ([notification(**NOT_LISTED)], "RENEW", False, "The job is not live.", "RENEW", "as a renewal"),
+    ([notification(listing_status="IN_PROGRESS")], "UPDATE", None, "Whether the job is live with its earlier content is not known.", "UPDATE", ""),
     ([], "CREATE", None, "gives no reason.", "CREATE", "as a new job"),
-    ([told(**LISTED)], "CREATE", True, "gives no reason.", "UPDATE", "as an update"),
+    ([notification(**LISTED)], "CREATE", True, "gives no reason.", "UPDATE", "as an update"),
     ([], "CLOSE", None, "gives no reason.", "CLOSE", "as a closing request"),
     ([], "UPGRADE", None, "gives no reason.", "NONE", ""),
 ]  # fmt: skip
@@ -209,7 +209,7 @@ def test_the_reason_names_the_fields_that_linkedins_message_names(opened: Wareho
 
 
 def test_since_stays_while_an_episode_lasts_and_the_rest_is_of_the_last_run(warehouse: Warehouse) -> None:
-    given(warehouse, [CREATED], [told(ago(days=2), **NOT_LISTED)])
+    given(warehouse, [CREATED], [notification(ago(days=2), **NOT_LISTED)])
     find(warehouse, ago(days=1))
     given(warehouse, [task("UPDATE", "SUCCEEDED", ago(hours=5))], [], [], [checked(ago(hours=1), **INVALID)])
     find(warehouse, NOW)
@@ -226,7 +226,11 @@ def test_no_moment_makes_a_run_fail(warehouse: Warehouse, moment: str) -> None:
             task(status=status, requested_at=at, task_urn=str(state), state=state)
             for status, state in [(None, "PENDING"), (None, "EXPIRED")]
         ],
-        [told(at, **LISTED, expire_at=at), told(ago(days=1), **NOT_LISTED, expire_at=at), told(ago(days=1), **OFF, listed_at=at)],
+        [
+            notification(at, **LISTED, expire_at=at),
+            notification(ago(days=1), **NOT_LISTED, expire_at=at),
+            notification(ago(days=1), **OFF, listed_at=at),
+        ],
         [],
         [checked(ago(days=1), **NOT_LISTED, expire_at=at)],
     )
@@ -241,7 +245,11 @@ def test_what_changed_on_linkedin_is_a_row_for_each_change_of_what_it_said(wareh
     given(
         warehouse,
         [],
-        [told(ago(days=5), **LISTED, **PROMOTED), told(ago(days=4), **LISTED, **ON), told(ago(days=2), **INVALID, **PROMOTED)],
+        [
+            notification(ago(days=5), **LISTED, **PROMOTED),
+            notification(ago(days=4), **LISTED, **ON),
+            notification(ago(days=2), **INVALID, **PROMOTED),
+        ],
         [],
         [checked(ago(days=3), ago(days=2.5), **LISTED, **NOT_PROMOTED), checked(ago(days=1), **UNKNOWN), checked(ago(hours=1), **LISTED)],
     )
@@ -268,8 +276,8 @@ def test_remedies_are_what_the_partners_system_can_send(warehouse: Warehouse) ->
             task("UPDATE", None, ago(minutes=30), external_job_posting_id="gone", task_urn="urn-sent"),
         ],
         [
-            told(ago(days=1), **LISTED, expire_at=SOON - DAY, external_job_posting_id="expiring"),
-            told(ago(days=1), **NOT_LISTED, external_job_posting_id="gone"),
+            notification(ago(days=1), **LISTED, expire_at=SOON - DAY, external_job_posting_id="expiring"),
+            notification(ago(days=1), **NOT_LISTED, external_job_posting_id="gone"),
         ],
     )
     resync = {"delivery_id": "d", "application_urn": ACME, "external_job_posting_id": "", "requested_at": ago(minutes=10), "deliveries": 1}

@@ -13,17 +13,17 @@ from tests.findings.rows import (
     TICK,
     Row,
     ago,
-    answer,
     find,
     find_each,
     given,
     kinds,
+    merge_responses,
+    notification,
     number,
     read_everything,
     read_one,
     read_open,
     task,
-    told,
 )
 
 HOUR = timedelta(hours=1)
@@ -227,7 +227,7 @@ def test_a_failed_close_of_a_listed_job_is_one_finding_and_the_listing_none(ware
     given(
         warehouse,
         tasks=[task("CREATE", "SUCCEEDED", ago(days=5)), task("CLOSE", "FAILED", ago(days=1))],
-        notifications=[told(ago(days=4), listing_status="LISTED")],
+        notifications=[notification(ago(days=4), listing_status="LISTED")],
     )
     find(warehouse)
     assert kinds(read_open(warehouse)) == [("FAILED", "TASK")]
@@ -235,7 +235,7 @@ def test_a_failed_close_of_a_listed_job_is_one_finding_and_the_listing_none(ware
 
 def test_a_result_polled_in_a_run_is_observed_at_its_moment(warehouse: Warehouse) -> None:
     given(warehouse, tasks=[task(status=None, task_urn="urn-1", requested_at=ago(hours=3))])
-    answer(warehouse, [TaskResponse("urn-1", Outcome.RECEIVED, "FAILED", "has an invalid location")])
+    merge_responses(warehouse, [TaskResponse("urn-1", Outcome.RECEIVED, "FAILED", "has an invalid location")])
     find(warehouse)
     (found,) = read_open(warehouse)
     assert (found["kind"], found["since"]) == ("FAILED", NOW)

@@ -13,7 +13,7 @@ from jobrecon.ingest import import_tasks
 from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 from tests.flows.prefect_stack import FlowRun, PrefectStack, open_prefect_stack
 
 ACME = "urn:li:developerApplication:1001"

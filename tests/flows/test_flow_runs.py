@@ -14,9 +14,9 @@ import duckdb
 import pytest
 
 from jobrecon.clock import utc_now
-from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import write_inbox
+from jobrecon.landing.webhook_health import ReceivedChallenge
 from jobrecon.warehouse import open_warehouse
 from tests.flows.conftest import SECRET, TASKS, Partner
 from tests.flows.prefect_stack import FlowRun, wait_for

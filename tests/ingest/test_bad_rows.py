@@ -34,8 +34,8 @@ def test_a_bad_row_is_kept_with_file_line_and_reason_and_the_good_ones_go_in(
     result = import_file(path)
     assert (result.added, result.rejected, list(result.reasons)) == (2, 1, [reason])
     assert (result.reasons[reason].count, result.reasons[reason].examples[0][0]) == (1, 3)
-    ((source, line, told, kept),) = read_rejects(warehouse)
-    assert (source, line, told) == (str(path), 3, reason)
+    ((source, line, message, kept),) = read_rejects(warehouse)
+    assert (source, line, message) == (str(path), 3, reason)
     assert kept
     assert [task[0] for task in read_tasks(warehouse)] == ["t0", "t2"]
 
@@ -206,8 +206,8 @@ def test_an_unusable_file_is_an_error_that_says_why_and_what_is_safe(
     assert str(path) in str(raised.value)
     assert "mported" in str(raised.value)
     assert read_tasks(warehouse) == []
-    ((source, line, told, _),) = read_rejects(warehouse)
-    assert (source, line, told) == (str(path), None, str(raised.value))
+    ((source, line, message, _),) = read_rejects(warehouse)
+    assert (source, line, message) == (str(path), None, str(raised.value))
 
 
 def test_a_folder_and_a_missing_file_are_errors_that_say_so(import_file: ImportFile, tmp_path: Path) -> None:

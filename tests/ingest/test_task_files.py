@@ -58,13 +58,13 @@ def test_every_format_gives_the_same_tasks(warehouse: Warehouse, write: Write, i
         write_parquet(tmp_path / "d.parquet", pa.Table.from_pylist(ROWS)),
         write_parquet(tmp_path / "parquet-without-ending", pa.Table.from_pylist(ROWS)),
     ]
-    told = []
+    results = []
     for file in files:
         result = import_file(file)
         assert (result.added, result.known, result.rejected, result.notes, result.reasons) == (4, 0, 0, [], {}), file
-        told.append(read_tasks(warehouse))
+        results.append(read_tasks(warehouse))
         read(warehouse, "delete from job_tasks")
-    assert told[0][1] == (
+    assert results[0][1] == (
         "urn:li:simpleJobPostingTask:1",
         BETA,
         "job-1",
@@ -75,7 +75,7 @@ def test_every_format_gives_the_same_tasks(warehouse: Warehouse, write: Write, i
         "PENDING",
         0,
     )
-    assert all(tasks == told[0] for tasks in told)
+    assert all(tasks == results[0] for tasks in results)
 
 
 @pytest.mark.parametrize("ending", ["csv", "ndjson"])

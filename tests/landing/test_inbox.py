@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 
 from jobrecon.errors import LandingUnavailable
 from jobrecon.landing import inbox_reader
-from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import Delivery, Probe, make_delivery_id, write_inbox
 from jobrecon.landing.inbox_reader import read_state, read_unmerged
+from jobrecon.landing.webhook_health import ReceivedChallenge
 from jobrecon.webhook.parsing import parse_body
 from models.inbox import Challenge, InboxItem, QuarantinedBody, ReceivedBody
 from tests.webhook.conftest import ACME, BETA, bodies_of, challenge, land, mark, quarantine, rows_of

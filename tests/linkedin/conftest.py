@@ -26,7 +26,7 @@ from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 
 ACME = "urn:li:developerApplication:1001"
 BOLT = "urn:li:developerApplication:1002"

@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import write_inbox
+from jobrecon.landing.webhook_health import ReceivedChallenge
 from jobrecon.reconcile.run import open_reconciliation
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 from tests.findings.rows import NOW, TICK, Row, read_findings
 
 HOUR = timedelta(hours=1)

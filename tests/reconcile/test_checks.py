@@ -14,8 +14,8 @@ from jobrecon.reconcile.run import open_reconciliation
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
-from jobrecon.webhook.serving import serve_in_thread
-from tests.findings.rows import ACME, BETA, JOB, NOW, TICK, Row, ago, given, kinds, read, read_open, task, told
+from jobrecon.webhook.server import serve_in_thread
+from tests.findings.rows import ACME, BETA, JOB, NOW, TICK, Row, ago, given, kinds, notification, read, read_open, task
 from tests.reconcile.fake_postings import FakePostings
 
 HOUR = timedelta(hours=1)
@@ -60,11 +60,11 @@ def partner(settings: Settings) -> Iterator[Partner]:
 
 
 def listed(made_at: datetime | None = None, **values: Any) -> Row:
-    return told(made_at, listing_status="LISTED", last_received_at=made_at or ago(hours=1)) | values
+    return notification(made_at, listing_status="LISTED", last_received_at=made_at or ago(hours=1)) | values
 
 
 def not_listed(made_at: datetime | None = None, **values: Any) -> Row:
-    return told(made_at, listing_status="NOT_LISTED", last_received_at=made_at or ago(hours=1)) | values
+    return notification(made_at, listing_status="NOT_LISTED", last_received_at=made_at or ago(hours=1)) | values
 
 
 # Each would become the finding, were there no check: tasks, notifications, the record that contradicts, the one that confirms.
@@ -93,21 +93,21 @@ SUSPICIONS: dict[str, tuple[list[Row], list[Row], dict[str, Any], dict[str, Any]
     ),
     "the webhook does not say that LinkedIn Apply is on again": (
         [task()],
-        [listed(), told(ago(hours=2), apply_status="ENABLED"), told(apply_status="NOT_ENABLED")],
+        [listed(), notification(ago(hours=2), apply_status="ENABLED"), notification(apply_status="NOT_ENABLED")],
         {"linkedInApplyStatus": "ENABLED"},
         {"linkedInApplyStatus": "NOT_ENABLED"},
         ("APPLY_DISABLED", "APPLY"),
     ),
     "the webhook does not say that the job is promoted again": (
         [task()],
-        [listed(), told(ago(hours=2), promotion_status="PROMOTED"), told(promotion_status="NOT_PROMOTED")],
+        [listed(), notification(ago(hours=2), promotion_status="PROMOTED"), notification(promotion_status="NOT_PROMOTED")],
         {"promotionStatus": "PROMOTED"},
         {"promotionStatus": "NOT_PROMOTED"},
         ("PROMOTION_LOST", "PROMOTION"),
     ),
     "the webhook does not say that the review has ended": (
         [task(requested_at=ago(days=3))],
-        [told(ago(hours=25), listing_status="IN_PROGRESS", last_received_at=ago(hours=25))],
+        [notification(ago(hours=25), listing_status="IN_PROGRESS", last_received_at=ago(hours=25))],
         {"listingStatus": "LISTED"},
         {"listingStatus": "IN_PROGRESS"},
         ("STUCK", "LISTING"),

@@ -11,7 +11,7 @@ from jobrecon.reconcile.hazard import BIN_COUNT, BIN_EDGES, CELL_EDGES, prior_ha
 from jobrecon.reconcile.plan import Plan, Planner
 from jobrecon.warehouse import Warehouse
 from jobrecon.warehouse.connection import stage
-from tests.findings.rows import ACME, BETA, NOW, TICK, Row, ago, given, task, told
+from tests.findings.rows import ACME, BETA, NOW, TICK, Row, ago, given, notification, task
 
 DAY = 86_400.0
 LIFESPAN = 30 * DAY
@@ -55,7 +55,7 @@ def draw_tasks(random: np.random.Generator, number: int) -> list[Row]:
 def draw_notifications(random: np.random.Generator, rows: list[Row]) -> list[Row]:
     """Some of the jobs' notifications: old, recent, and received after the run's moment."""
     return [
-        told(NOW - timedelta(seconds=random.uniform(-0.1, 1.5) * DAY), external_job_posting_id=row["external_job_posting_id"])
+        notification(NOW - timedelta(seconds=random.uniform(-0.1, 1.5) * DAY), external_job_posting_id=row["external_job_posting_id"])
         for row in rows
         if random.random() < 0.3
     ]
@@ -219,7 +219,9 @@ FLOORS = [
 def test_floors_go_before_any_score(warehouse: Warehouse, first: dict[str, float], notified_ago: float | None) -> None:
     hot, row = pending(**HOT), pending(**first)
     notifications = (
-        [] if notified_ago is None else [told(ago(minutes=notified_ago / 60), external_job_posting_id=row["external_job_posting_id"])]
+        []
+        if notified_ago is None
+        else [notification(ago(minutes=notified_ago / 60), external_job_posting_id=row["external_job_posting_id"])]
     )
     # The scores favour the other task as much as possible.
     given_hazards(warehouse, "", np.geomspace(1, 1e-12, BIN_COUNT))
@@ -244,7 +246,7 @@ def test_just_below_a_floor_the_score_decides(warehouse: Warehouse, first: dict[
     notifications = (
         []
         if notified_ago is None
-        else [told(NOW - timedelta(seconds=notified_ago), external_job_posting_id=row["external_job_posting_id"])]
+        else [notification(NOW - timedelta(seconds=notified_ago), external_job_posting_id=row["external_job_posting_id"])]
     )
     given_hazards(warehouse, "", np.geomspace(1, 1e-12, BIN_COUNT))
     given(warehouse, [*hot, row], notifications)
@@ -258,7 +260,9 @@ def test_floors_have_an_order(warehouse: Warehouse) -> None:
         pending(5 * DAY, unpolled=2 * DAY),
         pending(**HOT),
     )
-    given(warehouse, [hot, daily, notified, last], [told(ago(minutes=5), external_job_posting_id=notified["external_job_posting_id"])])
+    given(
+        warehouse, [hot, daily, notified, last], [notification(ago(minutes=5), external_job_posting_id=notified["external_job_posting_id"])]
+    )
     assert plan(warehouse).task_urns == name(last, notified, daily, hot)
 
 
@@ -270,7 +274,7 @@ def test_within_a_floor_the_longest_unpolled_go_first(warehouse: Warehouse) -> N
 
 def test_no_floor_polls_before_the_first_check(warehouse: Warehouse) -> None:
     row = pending(FIRST_CHECK - 1e-6)
-    given(warehouse, [row], [told(ago(minutes=1), external_job_posting_id=row["external_job_posting_id"])])
+    given(warehouse, [row], [notification(ago(minutes=1), external_job_posting_id=row["external_job_posting_id"])])
     assert plan(warehouse).due_count == 0
     assert plan(warehouse, job=row["external_job_posting_id"]).due_count == 0
     assert plan(warehouse, as_of=NOW + TICK).task_urns == name(row)
@@ -278,7 +282,9 @@ def test_no_floor_polls_before_the_first_check(warehouse: Warehouse) -> None:
 
 def test_a_notification_of_another_application_moves_nothing(warehouse: Warehouse) -> None:
     hot, row = pending(**HOT), pending(9 * DAY, unpolled=3600)
-    given(warehouse, [hot, row], [told(ago(minutes=1), application_urn=BETA, external_job_posting_id=row["external_job_posting_id"])])
+    given(
+        warehouse, [hot, row], [notification(ago(minutes=1), application_urn=BETA, external_job_posting_id=row["external_job_posting_id"])]
+    )
     assert plan(warehouse, limit=1).task_urns == name(hot)
 
 

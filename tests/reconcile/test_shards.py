@@ -14,10 +14,10 @@ import pytest
 
 from jobrecon.errors import ConfigurationError
 from jobrecon.ingest import ImportResult, import_notifications, import_tasks
-from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import Delivery, write_inbox
 from jobrecon.landing.inbox_reader import read_state
+from jobrecon.landing.webhook_health import ReceivedChallenge
 from jobrecon.reconcile.gather import GatherResult, gather
 from jobrecon.reconcile.run import open_reconciliation
 from jobrecon.reconcile.summary import RunSummary
@@ -26,7 +26,7 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse import open_published, open_warehouse
 from jobrecon.warehouse.schema import list_tables, list_views
 from jobrecon.webhook.parsing import parse_body
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
 TICKS = {"files": 6, "lake": 2}

@@ -17,7 +17,7 @@ from jobrecon.reconcile.verify import Verification, verify
 from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 from tests.findings.rows import ACME, delivery, read_everything
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=5)

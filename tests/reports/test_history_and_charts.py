@@ -1,4 +1,4 @@
-"""The fourteen days behind a report: the trend, the answers, where new findings come from, and the pictures of them."""
+"""The fourteen days behind a report: the trend, the responses, where new findings come from, and the pictures of them."""
 
 import datetime as dt
 from typing import Any
@@ -21,8 +21,8 @@ def test_the_trend_tells_each_day_as_its_own_report_did(history: History, report
     for back in (3, 2, 0):
         history.add_run(NOW - back * DAY)
     facts = report().facts
-    told = [(day.open_count, day.new_count, day.ended_count, day.has_run) for day in facts.trend[-5:]]
-    assert told == [(0, 0, 0, False), (1, 1, 0, True), (2, 1, 0, True), (1, 0, 1, False), (2, 1, 0, True)]
+    days = [(day.open_count, day.new_count, day.ended_count, day.has_run) for day in facts.trend[-5:]]
+    assert days == [(0, 0, 0, False), (1, 1, 0, True), (2, 1, 0, True), (1, 0, 1, False), (2, 1, 0, True)]
     assert len(facts.trend) == 14
     assert facts.trend[-1].date == TODAY
     assert [day.open_count for day in facts.select_manager("Jo Ng").trend[-2:]] == [0, 1]
@@ -103,15 +103,17 @@ def test_a_timeline_holds_requests_polls_notifications_and_findings_until_the_en
     history.add_job("job-1")
     history.add_task("t1", "job-1", requested_at=NOW - 5 * HOUR, poll_count=3, state="PENDING", last_polled_at=NOW - HOUR)
     history.rows.append(("task_status_changes", {"task_urn": "t1", "status": "IN_PROGRESS", "observed_at": NOW - 4 * HOUR, "run_id": "r"}))
-    told: dict[str, Any] = {
+    notification: dict[str, Any] = {
         "notification_id": "n1",
         "application_urn": "urn:li:developerApplication:1001",
         "external_job_posting_id": "job-1",
         "type": "JOB_POSTING_STATUS",
     }
-    told |= {"listing_status": "NOT_LISTED", "listing_message": "Too short", "deliveries": 1, "arrival": 1}
-    history.rows.append(("notifications", told | {"received_at": NOW - 2 * HOUR}))
-    history.rows.append(("notifications", told | {"notification_id": "n2", "received_at": NOW + DAY, "listing_message": "of tomorrow"}))
+    notification |= {"listing_status": "NOT_LISTED", "listing_message": "Too short", "deliveries": 1, "arrival": 1}
+    history.rows.append(("notifications", notification | {"received_at": NOW - 2 * HOUR}))
+    history.rows.append(
+        ("notifications", notification | {"notification_id": "n2", "received_at": NOW + DAY, "listing_message": "of tomorrow"})
+    )
     history.add_finding(external_job_posting_id="job-1", kind="UNLISTED", facet="LISTING")
     history.add_run()
     page = (report().folder / "index.html").read_text(encoding="utf-8")

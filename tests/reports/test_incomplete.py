@@ -15,16 +15,16 @@ import pytest
 from jobrecon.clock import utc_now
 from jobrecon.delivery.deliver import deliver_report
 from jobrecon.ingest import import_tasks
-from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import write_inbox
+from jobrecon.landing.webhook_health import ReceivedChallenge
 from jobrecon.reconcile.run import reconcile
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.reports import ReportResult, write_report
 from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 from tests.reports.test_page import Page
 
 ACME = "urn:li:developerApplication:1001"
@@ -80,9 +80,9 @@ def test_what_was_not_seen_is_said_everywhere(run_and_report: RunAndReport, case
     options, words = CASES[case]
     summary, report, mail = run_and_report(**options)
     assert summary.state == "INCOMPLETE"
-    told = json.loads((report.folder / "summary.json").read_text(encoding="utf-8"))
-    assert told["complete"] is False
-    assert any(words in reason for reason in told["incomplete_reasons"]), told["incomplete_reasons"]
+    summary = json.loads((report.folder / "summary.json").read_text(encoding="utf-8"))
+    assert summary["complete"] is False
+    assert any(words in reason for reason in summary["incomplete_reasons"]), summary["incomplete_reasons"]
     page = Page((report.folder / "index.html").read_text(encoding="utf-8"))
     assert ("div", {"class": "banner", "role": "alert"}) in page.tags
     assert mail["subject"].startswith("INCOMPLETE: ")

@@ -39,7 +39,7 @@ def copy(history: History) -> Iterator[duckdb.DuckDBPyConnection]:
     history.add_run()
     row = {"application_urn": "urn:1", "resource": "simpleJobPostingTasks", "utc_date": NOW.date(), "call_limit": 100, "calls_used": 7}
     history.rows.append(("call_budget", row))
-    told = {
+    notification = {
         "notification_id": "n",
         "application_urn": "urn:1",
         "type": "JOB_POSTING_STATUS",
@@ -47,7 +47,7 @@ def copy(history: History) -> Iterator[duckdb.DuckDBPyConnection]:
         "arrival": 1,
         "deliveries": 2,
     }
-    history.rows.append(("notifications", told))
+    history.rows.append(("notifications", notification))
     history.publish()
     with connect(history.settings.published, read_only=True) as connection:
         connection.execute("set TimeZone = 'Asia/Tokyo'")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 
 ACME = "urn:li:developerApplication:1001"
 BOLT = "urn:li:developerApplication:1002"

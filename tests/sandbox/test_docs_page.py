@@ -5,10 +5,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from jobrecon.cli.sandbox import SAMPLE
+from jobrecon.cli.demo import SAMPLE
 from jobrecon.clock import utc_now
 from jobrecon.sandbox import World, create_app
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from jobrecon.sandbox import World
 from jobrecon.sandbox.webhooks import escape_unicode, sign_body, sign_challenge
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 from tests.sandbox.conftest import ACME, BOLT, PARENT, Partner, ServeSandbox
 
 SECRETS = {"1001": "acme-new", "1002": "bolt-secret"}

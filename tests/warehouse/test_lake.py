@@ -20,7 +20,7 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_published, open_warehouse
 from jobrecon.warehouse.lake import read_lake_address
 from jobrecon.warehouse.schema import list_tables, list_views
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 
 ACME = "urn:li:developerApplication:1001"
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)

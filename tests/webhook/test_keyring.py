@@ -1,10 +1,10 @@
-"""Which secrets are tried for a body, and which answers a challenge."""
+"""Which secrets are tried for a body, and which responses a challenge."""
 
 import pytest
 from pydantic import SecretStr
 
 from jobrecon.applications import Application, Applications
-from jobrecon.webhook.keyring import load_keyring
+from jobrecon.webhook.signature import load_keyring
 from tests.webhook.conftest import ACME, BETA, BROKEN, SECRETS, configured
 
 UNKNOWN = "urn:li:developerApplication:9"

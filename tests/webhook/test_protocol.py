@@ -17,8 +17,7 @@ from sqlalchemy import Engine
 from jobrecon.webhook.app import create_app
 from jobrecon.webhook.limits import ConnectionLimits
 from jobrecon.webhook.protocol import GuardedProtocol
-from jobrecon.webhook.server import configure
-from jobrecon.webhook.serving import listen
+from jobrecon.webhook.server import configure, listen
 from tests.webhook.conftest import configured
 from tests.webhook.test_receiver import notification, post, read_to_end
 
@@ -60,7 +59,7 @@ def is_serving(address: tuple[str, int]) -> bool:
 
 
 SLOW = [
-    # what is sent, and then nothing more                                    the answer begins
+    # what is sent, and then nothing more                                    the response begins
     (b"", b""),
     (b"P", b"HTTP/1.1 408"),
     (b"POST /webhook HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"HTTP/1.1 408"),
@@ -79,11 +78,11 @@ def test_senders_that_stop_are_closed_and_others_are_served_meanwhile(engine: En
         for connection, (sent, _) in zip(connections, SLOW, strict=True):
             connection.sendall(sent)
         assert is_serving(address)
-        answers = [read_to_end(connection) for connection in connections]
+        responses = [read_to_end(connection) for connection in connections]
         assert time.monotonic() - started < 5
-        for answer, (sent, begins) in zip(answers, SLOW, strict=True):
-            assert answer.startswith(begins), sent
-            assert begins or not answer, sent
+        for response, (sent, begins) in zip(responses, SLOW, strict=True):
+            assert response.startswith(begins), sent
+            assert begins or not response, sent
 
 
 def test_a_header_that_comes_byte_by_byte_is_cut_at_the_deadline(engine: Engine) -> None:
@@ -111,10 +110,10 @@ def test_headers_beyond_their_bound_are_refused(engine: Engine, sent: bytes) -> 
     with served(engine, ConnectionLimits()) as address, socket.create_connection(address, timeout=10) as connection:
         try:
             connection.sendall(sent)
-            answer = read_to_end(connection)
+            response = read_to_end(connection)
         except OSError:
-            answer = b""
-        assert b" 200 " not in answer
+            response = b""
+        assert b" 200 " not in response
         assert is_serving(address)
 
 
@@ -164,11 +163,11 @@ def test_a_client_that_never_reads_is_closed_after_its_time(engine: Engine, seco
     with served(engine, limits, send_buffer=4_096) as address, ExitStack() as stack:
         connection = send_and_never_read(address, stack)
         time.sleep(1.5)
-        answer = b""
+        response = b""
         with contextlib.suppress(ConnectionError):
-            while answer.count(b"HTTP/1.1 200 OK") < REQUESTS and (chunk := connection.recv(65_536)):
-                answer += chunk
-        assert (answer.count(b"HTTP/1.1 200 OK") < REQUESTS) == is_closed
+            while response.count(b"HTTP/1.1 200 OK") < REQUESTS and (chunk := connection.recv(65_536)):
+                response += chunk
+        assert (response.count(b"HTTP/1.1 200 OK") < REQUESTS) == is_closed
 
 
 def test_floods_of_pipelined_requests_are_cut_and_stall_nobody(engine: Engine) -> None:
@@ -202,8 +201,8 @@ def test_floods_of_pipelined_requests_are_cut_and_stall_nobody(engine: Engine) -
 def test_a_few_pipelined_requests_are_answered_in_order(engine: Engine) -> None:
     with served(engine, ConnectionLimits()) as address, socket.create_connection(address, timeout=10) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 4 + b"GET /nowhere HTTP/1.1\r\nConnection: close\r\n\r\n")
-        answer = read_to_end(connection)
-    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200"] * 4 + [b"404"]
+        response = read_to_end(connection)
+    assert re.findall(rb"HTTP/1.1 (\d+)", response) == [b"200"] * 4 + [b"404"]
 
 
 def test_a_request_on_a_kept_connection_has_deadlines_too_and_an_idle_one_is_closed(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""The receiver over real HTTP and real databases: every answer of the contract, and what is kept after it."""
+"""The receiver over real HTTP and real databases: every response of the contract, and what is kept after it."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from jobrecon.errors import ConfigurationError
 from jobrecon.landing.database import open_landing
 from jobrecon.webhook.app import create_app
 from jobrecon.webhook.limits import Limits
-from jobrecon.webhook.serving import serve_in_thread
+from jobrecon.webhook.server import serve_in_thread
 from jobrecon.webhook.signature import compute_challenge_response
 from models.inbox import Challenge, InboxItem, QuarantinedBody
 from tests.webhook.conftest import ACME, BETA, BROKEN, Serve, SteppingClock, bodies_of, configured, rows_of, sign
@@ -46,8 +46,8 @@ def metric(client: httpx.Client, name: str) -> float | None:
 
 def test_a_signed_notification_is_200_empty_and_landed(serve: Serve, engine: Engine, clock: SteppingClock) -> None:
     body = notification(listingStatus="LISTED")
-    answer = post(serve(), body, "acme-new")
-    assert (answer.status_code, answer.content) == (200, b"")
+    response = post(serve(), body, "acme-new")
+    assert (response.status_code, response.content) == (200, b"")
     (row,) = rows_of(engine, InboxItem)
     assert (row.application_urn, row.external_job_posting_id) == (ACME, "job-1")
     assert bodies_of(engine) == [body]
@@ -108,8 +108,8 @@ UNSIGNED = [
 def test_a_missing_or_wrong_signature_is_401_empty_and_nothing_is_kept(serve: Serve, engine: Engine) -> None:
     client = serve()
     for header in UNSIGNED:
-        answer = client.post("/webhook", content=notification(), headers={} if header is None else {"X-LI-Signature": header})
-        assert (answer.status_code, answer.content) == (401, b""), header
+        response = client.post("/webhook", content=notification(), headers={} if header is None else {"X-LI-Signature": header})
+        assert (response.status_code, response.content) == (401, b""), header
     assert rows_of(engine, InboxItem) == []
     assert rows_of(engine, QuarantinedBody) == []
 
@@ -127,9 +127,9 @@ NOT_UNDERSTOOD = [
 
 def test_a_signed_body_that_is_not_understood_is_400_and_kept_in_quarantine(serve: Serve, engine: Engine) -> None:
     client = serve()
-    answers = [post(client, body, "acme-new") for body in NOT_UNDERSTOOD]
+    responses = [post(client, body, "acme-new") for body in NOT_UNDERSTOOD]
     rows = rows_of(engine, QuarantinedBody)
-    assert [(answer.status_code, answer.json()) for answer in answers] == [(400, {"errorMessage": row.reason}) for row in rows]
+    assert [(response.status_code, response.json()) for response in responses] == [(400, {"errorMessage": row.reason}) for row in rows]
     assert [row.body for row in rows] == NOT_UNDERSTOOD
     assert {row.signed_by for row in rows} == {f"{ACME}#1 raw"}
     assert rows_of(engine, InboxItem) == []
@@ -139,8 +139,8 @@ def test_256_kib_are_taken_and_one_byte_more_is_413(serve: Serve, engine: Engine
     client = serve()
     padding = 256 * 1024 - len(notification(x=""))
     assert post(client, notification(x="a" * padding), "acme-new").status_code == 200
-    answer = post(client, notification(x="a" * (padding + 1)), "acme-new")
-    assert (answer.status_code, answer.content) == (413, b"")
+    response = post(client, notification(x="a" * (padding + 1)), "acme-new")
+    assert (response.status_code, response.content) == (413, b"")
     assert len(rows_of(engine, InboxItem)) == 1
 
 
@@ -161,7 +161,7 @@ def test_a_body_without_end_is_cut_while_it_streams(serve: Serve) -> None:
         connection.sendall(b"POST /webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in range(5):
             connection.sendall(b"10000\r\n" + b"a" * 0x10000 + b"\r\n")
-        # No end was ever sent; the answer and the end of the connection come all the same.
+        # No end was ever sent; the response and the end of the connection come all the same.
         assert read_to_end(connection).startswith(b"HTTP/1.1 413 ")
 
 
@@ -188,8 +188,8 @@ def test_a_notification_that_cannot_land_is_500_empty_and_lands_when_sent_again(
     client = serve()
     with engine.begin() as connection:
         connection.execute(text("alter table inbox rename to away"))
-    answer = post(client, notification(), "acme-new")
-    assert (answer.status_code, answer.content) == (500, b"")
+    response = post(client, notification(), "acme-new")
+    assert (response.status_code, response.content) == (500, b"")
     with engine.begin() as connection:
         connection.execute(text("alter table away rename to inbox"))
     assert post(client, notification(), "acme-new").status_code == 200
@@ -232,8 +232,8 @@ def test_what_was_taken_is_landed_when_the_server_stops(engine: Engine, landing_
     async def send_all(address: str) -> list[int]:
         async with httpx.AsyncClient(base_url=address) as client:
             signed = [(body := notification(x=number), {"X-LI-Signature": sign(body, "acme-new")}) for number in range(50)]
-            answers = await asyncio.gather(*(client.post("/webhook", content=body, headers=headers) for body, headers in signed))
-        return [answer.status_code for answer in answers]
+            responses = await asyncio.gather(*(client.post("/webhook", content=body, headers=headers) for body, headers in signed))
+        return [response.status_code for response in responses]
 
     with serve_in_thread(create_app(configured, engine)) as address:
         statuses = asyncio.run(send_all(address))
@@ -311,8 +311,8 @@ def test_without_any_configuration_that_can_be_read_the_answer_is_an_empty_500(s
         raise fault
 
     client = serve(load)
-    answers = [post(client, notification(), "acme-new"), client.get("/webhook", params={"challengeCode": "c"})]
-    assert [(answer.status_code, answer.content) for answer in answers] == [(500, b""), (500, b"")]
+    responses = [post(client, notification(), "acme-new"), client.get("/webhook", params={"challengeCode": "c"})]
+    assert [(response.status_code, response.content) for response in responses] == [(500, b""), (500, b"")]
 
 
 # Challenges
@@ -324,10 +324,10 @@ def test_a_challenge_is_answered_with_the_newest_secret_and_recorded(
 ) -> None:
     code = "890e4665-4dfe-4ab1-b689-ed553bceeed0"
     params = {"challengeCode": code} | ({"applicationId": application_id} if application_id else {})
-    answer = serve().get("/webhook", params=params)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json() == {"challengeCode": code, "challengeResponse": compute_challenge_response(code, SecretStr(secret))}
+    response = serve().get("/webhook", params=params)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == {"challengeCode": code, "challengeResponse": compute_challenge_response(code, SecretStr(secret))}
     wait_until(lambda: rows_of(engine, Challenge))
     assert [(row.application_urn, row.challenged_at) for row in rows_of(engine, Challenge)] == [(recorded, clock.now)]
 
@@ -349,9 +349,9 @@ REFUSED = [
 def test_a_challenge_that_cannot_be_answered_says_why(serve: Serve, engine: Engine) -> None:
     client = serve(lambda: configured(with_parent=False))
     for query, status in REFUSED:
-        answer = client.get("/webhook", params=query)
-        assert answer.status_code == status
-        assert list(answer.json()) == ["errorMessage"]
+        response = client.get("/webhook", params=query)
+        assert response.status_code == status
+        assert list(response.json()) == ["errorMessage"]
     assert rows_of(engine, Challenge) == []
 
 
@@ -434,8 +434,10 @@ def test_only_the_allowed_paths_are_answered(engine: Engine) -> None:
         serve_in_thread(create_app(configured, engine, paths=["/webhook", "/healthz"])) as address,
         httpx.Client(base_url=address) as client,
     ):
-        answers = [client.get(path, params={"challengeCode": "c"}).status_code for path in ("/webhook", "/healthz", "/readyz", "/metrics")]
-    assert answers == [200, 200, 404, 404]
+        responses = [
+            client.get(path, params={"challengeCode": "c"}).status_code for path in ("/webhook", "/healthz", "/readyz", "/metrics")
+        ]
+    assert responses == [200, 200, 404, 404]
 
 
 @pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)

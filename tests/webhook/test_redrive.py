@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
+from jobrecon.webhook.notifications import redrive_quarantine
 from jobrecon.webhook.parsing import InvalidNotification, ParsedNotification, parse_body
-from jobrecon.webhook.redrive import redrive_quarantine
 from models.inbox import InboxItem, QuarantinedBody
 from tests.webhook.conftest import ACME, bodies_of, quarantine, rows_of
 

@@ -1,4 +1,4 @@
-"""Who signed: known answers of LinkedIn's facts page, and whatever a stranger may send."""
+"""Who signed: known responses of LinkedIn's facts page, and whatever a stranger may send."""
 
 import hmac
 import json
@@ -36,8 +36,8 @@ def test_the_known_signatures_are_found_with_the_secret_and_the_form(body: bytes
 
 
 def test_the_known_challenge_is_answered() -> None:
-    answer = compute_challenge_response("890e4665-4dfe-4ab1-b689-ed553bceeed0", SecretStr(SECRET))
-    assert answer == "05f7c3a9fc0fd9476f5fa3a0f318d460b83aba7b241196a57cc44868a392fc57"
+    response = compute_challenge_response("890e4665-4dfe-4ab1-b689-ed553bceeed0", SecretStr(SECRET))
+    assert response == "05f7c3a9fc0fd9476f5fa3a0f318d460b83aba7b241196a57cc44868a392fc57"
 
 
 @pytest.mark.parametrize("header", [f"hmacsha256={PLAIN_DIGEST}", f"  HMACSHA256={PLAIN_DIGEST.upper()} ", f"hmacsha256= {PLAIN_DIGEST}\t"])

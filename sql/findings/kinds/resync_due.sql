@@ -1,5 +1,5 @@
--- Jobs LinkedIn asked to be sent again and for which no UPDATE was requested within 30 minutes, nor since. One row per job;
--- the job is '' where LinkedIn asked for all open jobs.
+-- Jobs LinkedIn requested again and for which no UPDATE was requested within 30 minutes, nor since. One row per job;
+-- the job is '' where LinkedIn requested all open jobs.
 with requests as (
     select *
     from resync_requests

@@ -9,7 +9,8 @@ import pytest
 from jobrecon.reconcile.catalog import load_catalog, read_catalog
 from jobrecon.warehouse import Warehouse
 from models import BY_KIND_AND_FACET
-from tests.findings.rows import NOW, Row, ago, find, find_each, given, number, read, read_open, task, told
+from models.finding_terms import AGAIN
+from tests.findings.rows import NOW, Row, ago, find, find_each, given, notification, number, read, read_open, task
 
 MESSAGES = [row for row in read_catalog() if row["match"] or row["source"] == "apply"]
 """The catalog without the codes that are ours."""
@@ -28,12 +29,12 @@ def failed(message: str | None) -> list[Row]:
 
 def unlisted(message: str | None, error_type: str | None = None, error_code: int | None = None) -> list[Row]:
     words = {"listing_message": message, "listing_error_type": error_type, "listing_error_code": error_code}
-    return [task(), told(listing_status="NOT_LISTED", **words)]
+    return [task(), notification(listing_status="NOT_LISTED", **words)]
 
 
 def disabled(message: str | None, error_code: int | None, error_type: str | None = None) -> list[Row]:
     words = {"apply_message": message, "apply_error_type": error_type, "apply_error_code": error_code}
-    return [task(), told(listing_status="LISTED", apply_status="NOT_ENABLED", **words)]
+    return [task(), notification(listing_status="LISTED", apply_status="NOT_ENABLED", **words)]
 
 
 def say(row: dict[str, str | int | None], change: str) -> list[Row]:
@@ -133,7 +134,7 @@ def found(opened: Warehouse) -> list[list[Row]]:
 
 
 @pytest.mark.parametrize(("case", "code", "owner", "is_its_own_reason"), number(CASES))
-def test_code_owner_and_reason_come_from_the_catalogue_or_the_message_itself(
+def test_code_owner_and_reason_come_from_the_catalog_or_the_message_itself(
     found: list[list[Row]], case: int, code: str | None, owner: str, is_its_own_reason: bool
 ) -> None:
     (one,) = found[case]
@@ -150,15 +151,15 @@ WORDLESS = [
     ([task(status=None, state="REJECTED", status_changed_at=ago(hours=1))], "REJECTED", "TASK"),
     (failed(None), "FAILED", "TASK"),
     (unlisted(None), "UNLISTED", "LISTING"),
-    ([task("CLOSE"), told(listing_status="LISTED")], "STILL_LISTED", "LISTING"),
-    ([task(), told(ago(days=1), listing_status="IN_PROGRESS")], "STUCK", "LISTING"),
-    ([task(), told(ago(days=1), listing_status="LISTED", apply_status="IN_PROGRESS")], "STUCK", "APPLY"),
+    ([task("CLOSE"), notification(listing_status="LISTED")], "STILL_LISTED", "LISTING"),
+    ([task(), notification(ago(days=1), listing_status="IN_PROGRESS")], "STUCK", "LISTING"),
+    ([task(), notification(ago(days=1), listing_status="LISTED", apply_status="IN_PROGRESS")], "STUCK", "APPLY"),
     (disabled(None, 2000), "APPLY_DISABLED", "APPLY"),
-    ([task(), told(apply_status="ENABLED")], "UNCONFIRMED", "LISTING"),
-    ([told(listing_status="LISTED")], "UNKNOWN_JOB", "LISTING"),
+    ([task(), notification(apply_status="ENABLED")], "UNCONFIRMED", "LISTING"),
+    ([notification(listing_status="LISTED")], "UNKNOWN_JOB", "LISTING"),
     ([task(status="PROCESSED")], "NOT_MIGRATED", "LISTING"),
-    ([task(), told(listing_status="LISTED", expire_at=NOW + timedelta(days=1))], "EXPIRING", "LISTING"),
-    ([task(), told(listing_status="LISTED", promotion_status="PROMOTED"), told(promotion_status="NOT_PROMOTED")],
+    ([task(), notification(listing_status="LISTED", expire_at=NOW + timedelta(days=1))], "EXPIRING", "LISTING"),
+    ([task(), notification(listing_status="LISTED", promotion_status="PROMOTED"), notification(promotion_status="NOT_PROMOTED")],
      "PROMOTION_LOST", "PROMOTION"),
 ]  # fmt: skip
 
@@ -167,12 +168,12 @@ def test_where_linkedin_says_nothing_the_kind_itself_is_explained(opened: Wareho
     found = find_each(opened, [rows for rows, *_ in WORDLESS])
     for (_, kind, facet), (one,) in zip(WORDLESS, found, strict=True):
         entry = BY_KIND_AND_FACET[kind, facet]
-        remedy = entry.remedy or "CREATE"
+        remedy = "CREATE" if entry.remedy == AGAIN else entry.remedy
         assert (one["kind"], one["facet"], one["owner"], one["reason"], one["remedy"]) == (kind, facet, entry.owner, entry.reason, remedy)
         assert one["next_action"] == entry.next_action.replace("{as}", AS.get(remedy, ""))
 
 
-def test_the_catalogue_names_every_message_linkedin_documents() -> None:
+def test_the_catalog_names_every_message_linkedin_documents() -> None:
     documented = Path(__file__).parent.parent / "sandbox" / "documented_messages.csv"
     rows = read_csv(documented)
     assert len(rows) > 70
@@ -184,7 +185,7 @@ def test_the_catalogue_names_every_message_linkedin_documents() -> None:
     assert known == documented_owners | dict.fromkeys(ours, "PARTNER")
 
 
-def test_the_catalogue_is_a_table_and_loading_it_again_changes_nothing(warehouse: Warehouse) -> None:
+def test_the_catalog_is_a_table_and_loading_it_again_changes_nothing(warehouse: Warehouse) -> None:
     load_catalog(warehouse)
     rows = read(warehouse, "select * from error_catalog order by position")
     assert tuple(rows) == read_catalog()

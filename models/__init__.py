@@ -19,9 +19,9 @@ from models.inbox import (
     Silence,
 )
 from models.notification import Notification, NotificationDelivery, NotificationMerge, ResyncRequest, WebhookChallenge
-from models.posting import Expected, JobPosting, Listing
+from models.posting import JobPosting
 from models.run import RejectedRow, Run, RunState, WarehouseInfo
-from models.task import JobTask, Operation, SettlingHazard, TaskResult, TaskState, TaskStatus, TaskStatusChange
+from models.task import JobTask, Operation, SettlingHazard, TaskState, TaskStatus, TaskStatusChange
 
 __all__ = [
     "BY_KIND_AND_FACET",
@@ -35,7 +35,6 @@ __all__ = [
     "ChallengeTime",
     "Customer",
     "Evidence",
-    "Expected",
     "Facet",
     "Finding",
     "FindingKind",
@@ -48,7 +47,6 @@ __all__ = [
     "LandingIdentity",
     "LandingTable",
     "LedgerEntry",
-    "Listing",
     "Notification",
     "NotificationDelivery",
     "NotificationMerge",
@@ -65,7 +63,6 @@ __all__ = [
     "SettlingHazard",
     "Severity",
     "Silence",
-    "TaskResult",
     "TaskState",
     "TaskStatus",
     "TaskStatusChange",

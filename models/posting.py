@@ -1,27 +1,10 @@
 """Jobs: what the partner posts, what should be on LinkedIn and what LinkedIn says is."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlmodel import Field
 
 from models.base import WarehouseTable, optional_utc_field
-
-
-class Expected(StrEnum):
-    """What a job should be on LinkedIn, by what was requested and settled."""
-
-    LISTED = "LISTED"
-    NOT_LISTED = "NOT_LISTED"
-    UNKNOWN = "UNKNOWN"
-
-
-class Listing(StrEnum):
-    """What LinkedIn says a job is."""
-
-    LISTED = "LISTED"
-    NOT_LISTED = "NOT_LISTED"
-    IN_PROGRESS = "IN_PROGRESS"
 
 
 class JobPosting(WarehouseTable, table=True):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from models.base import WarehouseTable, optional_utc_field, utc_field
 
@@ -74,16 +74,6 @@ class TaskStatusChange(WarehouseTable, table=True):
     error_message: str | None = Field(default=None, description="LinkedIn's own text, as it came")
     observed_at: datetime = utc_field("as_of of the run that saw it", primary_key=True)
     run_id: str = Field(description="The run that saw it")
-
-
-class TaskResult(SQLModel):
-    """What LinkedIn says of one task (facts: only `id` and `status` are required, and `id` may be wrong: the map key counts)."""
-
-    status: str | None = None
-    errorMessage: str | None = None  # noqa: N815 - LinkedIn's names
-    externalJobPostingId: str | None = None  # noqa: N815
-    jobPosting: str | None = None  # noqa: N815
-    location: str | None = None
 
 
 class SettlingHazard(WarehouseTable, table=True):

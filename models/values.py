@@ -105,7 +105,7 @@ def parse_json(text: bytes | str) -> Any:
     """
     try:
         document = orjson.loads(text)
-        if not _holds_float(document):
+        if not holds_float(document):
             return document
     except orjson.JSONDecodeError:
         # A lone surrogate, or no JSON at all.
@@ -138,12 +138,13 @@ def _read_epoch(text: str) -> datetime:
     return datetime.fromtimestamp(microseconds // 10**6, UTC).replace(microsecond=microseconds % 10**6)
 
 
-def _holds_float(value: Any) -> bool:
+def holds_float(value: Any) -> bool:
+    """Whether orjson parsed a number in it as a float: a fraction, an exponent, or an integer of more than 64 bits."""
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):
         return isinstance(value, float)
-    return any(type(item) is float or (type(item) in (dict, list) and _holds_float(item)) for item in value)
+    return any(type(item) is float or (type(item) in (dict, list) and holds_float(item)) for item in value)
 
 
 def _read_whole(text: str) -> int:

@@ -132,7 +132,7 @@ class Home:
 
 
 def make_body(number: int) -> str:
-    """A notification that is told from all others by its number."""
+    """A notification that its number tells apart from all others."""
     content = json.loads(BODY % (number % JOBS))
     content |= {"externalJobPostingId": f"bulk-{number % JOBS}", "jobPostingUrl": f"https://www.linkedin.com/jobs/view/{number}"}
     content["listingStatus"] = random.Random(number).choice(["LISTED", "NOT_LISTED", "IN_PROGRESS"])

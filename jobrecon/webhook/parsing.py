@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import orjson
 
 from jobrecon.errors import JobreconError
-from models.values import APPLICATION_URN_PREFIX, MAX_DIGITS, read_application_urn, read_id, read_moment
+from models.values import APPLICATION_URN_PREFIX, MAX_DIGITS, holds_float, read_application_urn, read_id, read_moment
 
 JOB_POSTING_STATUS = "JOB_POSTING_STATUS"
 RESYNC_JOBS = "RESYNC_JOBS"
@@ -89,18 +89,9 @@ def _canonicalize_plain(body: bytes) -> tuple[Any, str] | None:
         return None
     try:
         document = orjson.loads(body)
-        return None if _holds_float(document) else (document, orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode())
+        return None if holds_float(document) else (document, orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode())
     except ValueError:
         return None
-
-
-def _holds_float(value: Any) -> bool:
-    """Whether it holds a number that orjson parsed as a float: a fraction, an exponent, or an integer of more than 64 bits."""
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list):
-        return isinstance(value, float)
-    return any(type(item) is float or (type(item) in (dict, list) and _holds_float(item)) for item in value)
 
 
 def _canonicalize(text: str) -> tuple[Any, str]:

@@ -58,6 +58,8 @@ class Run(WarehouseTable, RunFields, table=True):
     __tablename__ = "runs"
 
     incomplete_reasons: str | None = Field(default=None, description="What could not be read, one reason a line")
+    failed_applications: str | None = Field(default=None, description="Applications that could not be polled completely, one URN a line")
+    unseen_facets: str | None = Field(default=None, description="Facets whose notifications could not be read, one a line")
 
 
 class RejectedRow(WarehouseTable, table=True):

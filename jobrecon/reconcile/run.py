@@ -225,6 +225,7 @@ class Reconciliation:
         summary.finished_at = self.clock()
         summary.failures = list(dict.fromkeys(self.failures.values()))
         summary.incomplete_reasons = list(dict.fromkeys([*summary.failures, *self.limits.values()]))
+        summary.unseen_facets = sorted(self.unseen_facets)
         summary.tasks_overlooked = self.warehouse.count("runs/select_overlooked_count", as_of=summary.as_of)
         with self.warehouse.transaction():
             write_run(self.warehouse, summary)

@@ -17,6 +17,9 @@ class RunSummary(RunFields):
     notes: list[str] = Field(default_factory=list)
     """What else is worth knowing, such as an application whose jobs cannot be checked; it is complete all the same."""
     failed_applications: list[str] = Field(default_factory=list)
+    """Those that could not be polled completely: none of their findings is resolved."""
+    unseen_facets: list[str] = Field(default_factory=list)
+    """Facets whose notifications could not be read: none of their findings is resolved."""
 
     @property
     def is_complete(self) -> bool:
@@ -24,8 +27,11 @@ class RunSummary(RunFields):
 
     def to_row(self) -> dict[str, object]:
         """The run's row in the table `runs`."""
-        reasons = "\n".join(" ".join(reason.split()) for reason in self.incomplete_reasons)
-        return self.model_dump(include=set(Run.model_fields)) | {"incomplete_reasons": reasons or None}
+        texts = {
+            name: "\n".join(" ".join(line.split()) for line in getattr(self, name)) or None
+            for name in ("incomplete_reasons", "failed_applications", "unseen_facets")
+        }
+        return self.model_dump(include=set(Run.model_fields)) | texts
 
     @property
     def sentence(self) -> str:

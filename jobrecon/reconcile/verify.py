@@ -1,6 +1,5 @@
 """Verification: the derived tables and the open findings, derived again from nothing and compared with what stands."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,8 +20,6 @@ COMPARISONS = {
 }
 NAMED_ROWS = 20
 """How many wrong rows of a table are named."""
-ALL = ""
-"""Stands for the webhook of all applications."""
 
 
 @dataclass
@@ -34,15 +31,15 @@ class Verification:
     row_counts: dict[str, int]
     differences: dict[str, list[str]]
     """A line per wrong row, by table; no table where all rows agree."""
-    unseen_applications: list[str] = field(default_factory=list)
-    """Those that the last run could not read completely: their findings are not compared."""
+    unseen: dict[str, list[str]] = field(default_factory=dict)
+    """`unseen_applications` and `unseen_facets` of the last run: of them a finding may be open that no longer holds."""
     is_repaired: bool = False
 
     @property
     def sentence(self) -> str:
         """What agrees, or how many rows do not."""
-        left_out = "; findings of applications that the last run could not read completely are not compared"
-        suffix = f", as of {self.as_of.isoformat()}{left_out if self.unseen_applications else ''}."
+        left_out = "; findings of what the last run could not read stay open"
+        suffix = f", as of {self.as_of.isoformat()}{left_out if any(self.unseen.values()) else ''}."
         if self.differences:
             counts = ", ".join(f"{len(lines):,} of {table}" for table, lines in self.differences.items())
             return f"{'Repaired' if self.is_repaired else 'Wrong'} rows: {counts}{suffix}"
@@ -75,9 +72,9 @@ def verify(settings: Settings, *, is_repaired: bool = False) -> Verification:
         result = compare(warehouse, run)
         if result.differences and is_repaired:
             with warehouse.transaction():
-                _derive(warehouse, run, result.unseen_applications)
+                _derive(warehouse, run, result.unseen)
                 warehouse.run("verify/delete_repeated_episodes")
-                merge_explained(warehouse, run["as_of"], result.unseen_applications, ())
+                merge_explained(warehouse, run["as_of"], **result.unseen)
                 warehouse.tag_snapshot(run["run_id"])
             result.is_repaired = True
             if not (settings.is_lake and is_sharded):
@@ -93,7 +90,10 @@ def read_finished_run(warehouse: Warehouse) -> dict[str, Any] | None:
 
 def compare(warehouse: Warehouse, run: dict[str, Any]) -> Verification:
     """Derive everything as of `run`, the last one, and compare; all is undone."""
-    unseen = _list_unseen(warehouse, run["incomplete_reasons"])
+    unseen: dict[str, Any] = {
+        "unseen_applications": (run["failed_applications"] or "").splitlines(),
+        "unseen_facets": (run["unseen_facets"] or "").splitlines(),
+    }
     counts = warehouse.read("verify/select_row_counts")[0]
     differences = {}
     with discard_changes(warehouse):
@@ -102,14 +102,13 @@ def compare(warehouse: Warehouse, run: dict[str, Any]) -> Verification:
         warehouse.run("verify/create_later_jobs", ended_at=max(run["finished_at"], run["as_of"]))
         _derive(warehouse, run, unseen)
         for table, comparison in COMPARISONS.items():
-            values: dict[str, Any] = {"unseen_applications": unseen} if table == "findings" else {}
-            rows = warehouse.run(comparison, **values)
+            rows = warehouse.run(comparison, **(unseen if table == "findings" else {}))
             if rows:
                 differences[table] = [f"{row} {difference}" for row, difference in rows]
     return Verification(run["as_of"], counts, differences, unseen)
 
 
-def _derive(warehouse: Warehouse, run: dict[str, Any], unseen_applications: list[str]) -> None:
+def _derive(warehouse: Warehouse, run: dict[str, Any], unseen: dict[str, list[str]]) -> None:
     """Derive the tables from nothing; what is wrong is in `explained_findings`."""
     warehouse.run("verify/create_all_touched_jobs")
     warehouse.run("notifications/delete_touched_notifications")
@@ -118,13 +117,5 @@ def _derive(warehouse: Warehouse, run: dict[str, Any], unseen_applications: list
     warehouse.run("notifications/insert_notifications")
     warehouse.run("notifications/insert_resync_requests")
     warehouse.run("verify/delete_job_postings")
-    derive_in_transaction(warehouse, warehouse.settings, run["as_of"], is_inbox_seen=ALL not in unseen_applications)
+    derive_in_transaction(warehouse, warehouse.settings, run["as_of"], is_inbox_seen="WEBHOOK" not in unseen["unseen_facets"])
     explain_findings(warehouse, run["as_of"])
-
-
-def _list_unseen(warehouse: Warehouse, incomplete_reasons: str | None) -> list[str]:
-    """Applications whose findings an incomplete run may have left: those its reasons name, or all where one names none."""
-    named = [re.findall(r"urn:li:developerApplication:\w+", reason) for reason in (incomplete_reasons or "").splitlines()]
-    if not all(named):
-        return sorted({ALL, *(urn for (urn,) in warehouse.run("verify/select_applications"))})
-    return sorted({urn for urns in named for urn in urns})

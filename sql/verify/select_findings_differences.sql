@@ -1,8 +1,9 @@
--- Where do the open findings differ from what is wrong as of the last run? One row per wrong row. What that run could not see is
--- left out. Runs after create_explained_findings.
+-- Where do the open findings differ from what is wrong as of the last run? One row per wrong row. A finding of
+-- what that run could not see may be open though it no longer holds. Runs after create_explained_findings.
 with standing as (
     select
         finding_key,
+        facet,
         application_urn,
         external_job_posting_id,
         severity,
@@ -24,6 +25,7 @@ with standing as (
 derived as (
     select
         finding_key,
+        facet,
         application_urn,
         external_job_posting_id,
         severity,
@@ -74,6 +76,11 @@ select
     end as difference
 from wrong
 anti join later_jobs using (application_urn, external_job_posting_id)
-where not list_contains($unseen_applications::varchar[], coalesce(application_urn, ''))
-group by finding_key
+group by finding_key, facet, application_urn
+having
+    not bool_and(is_standing)
+    or not (
+        coalesce(list_contains($unseen_applications::varchar[], application_urn), false)
+        or list_contains($unseen_facets::varchar[], facet)
+    )
 order by row_name

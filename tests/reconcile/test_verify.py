@@ -103,7 +103,7 @@ def test_what_a_run_leaves_agrees_and_verifying_twice_changes_nothing(finished: 
     before = read_all(finished)
     for is_repaired in (False, True, False):
         result = verify(finished, is_repaired=is_repaired)
-        assert (result.differences, result.unseen_applications) == ({}, [])
+        assert (result.differences, result.unseen) == ({}, {"unseen_applications": [], "unseen_facets": []})
         assert result.row_counts["notifications"] >= 25
         assert result.row_counts["resync_requests"] == 2
         assert result.row_counts["job_postings"] == 12
@@ -181,12 +181,38 @@ def test_tasks_imported_after_the_run_are_no_difference(finished: Settings) -> N
     assert verify(finished).differences == {}
 
 
-def test_findings_of_an_application_that_the_run_could_not_read_are_not_compared(finished: Settings) -> None:
-    wrong = "update findings set owner = 'WRONG' where external_job_posting_id = 'job-3'"
-    tamper(finished, f"update runs set state = 'INCOMPLETE', incomplete_reasons = '{ACME} did not respond'", wrong)
-    result = verify(finished)
-    assert (result.differences, result.unseen_applications) == ({}, [ACME])
-    assert "not compared" in result.sentence
+INVENTED = (
+    "insert into findings by name select * replace ('invented' as finding_id, 'invented' as finding_key) from findings "
+    "where external_job_posting_id = 'job-3' and kind = 'FAILED'"
+)
+
+
+@pytest.mark.parametrize("unseen", [f"failed_applications = '{ACME}'", "unseen_facets = 'LISTING\nTASK'"])
+def test_a_finding_of_what_the_run_could_not_read_stays_open_and_every_other_is_compared(finished: Settings, unseen: str) -> None:
+    tamper(finished, f"update runs set {unseen}", INVENTED)
+    result = verify(finished, is_repaired=True)
+    assert result.differences == {}
+    assert "could not read" in result.sentence
+    tamper(finished, "update findings set owner = 'WRONG' where finding_key != 'invented' and external_job_posting_id = 'job-3'")
+    assert verify(finished, is_repaired=True).lines == [f"findings: finding FAILED|TASK|{ACME}|job-3| differs"]
+    tamper(finished, "update runs set failed_applications = 'urn:li:developerApplication:2', unseen_facets = 'APPLY'")
+    assert verify(finished).lines == ["findings: finding invented should not be there"]
+
+
+def test_a_run_that_only_a_task_source_failed_is_compared_whole(finished: Settings) -> None:
+    tamper(finished, "update runs set state = 'INCOMPLETE', incomplete_reasons = 'The task source did not respond'", INVENTED)
+    assert verify(finished).lines == ["findings: finding invented should not be there"]
+
+
+def test_a_run_records_which_applications_and_facets_it_could_not_read(finished: Settings) -> None:
+    read = "select failed_applications, unseen_facets from runs order by as_of desc, started_at desc limit 1"
+    with open_warehouse(finished) as warehouse:
+        assert warehouse.connection.execute(read).fetchone() == (None, None)
+    later = START + timedelta(hours=4)
+    reconcile(finished.model_copy(update={"landing_url": f"sqlite:///{finished.home}/no/such/folder/landing.db"}), later)
+    with open_warehouse(finished) as warehouse:
+        assert warehouse.connection.execute(read).fetchone() == (ACME, "APPLY\nLISTING\nPROMOTION\nWEBHOOK")
+    assert verify(finished).differences == {}
 
 
 def test_a_failed_run_leaves_nothing_to_compare(finished: Settings) -> None:

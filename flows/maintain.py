@@ -1,4 +1,4 @@
-"""The flow `maintain`: deletes old data once a week."""
+"""The flow `maintain`: once a week, verifies the derived tables and deletes old data."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from jobrecon.settings import load_settings
 @flow(name="maintain", log_prints=False)
 @fail_cleanly
 async def maintain(shard: str | None = None) -> State[Any]:
-    """Delete landed bodies, refused rows and reports older than their retention, and checkpoint the warehouse of the shard."""
+    """Verify a shard's derived tables; delete landed bodies, refused rows and reports older than their retention."""
     return Completed(message=delete_old_data(shard).sentence)
 
 

@@ -1,4 +1,4 @@
-"""Importing notification bodies that were landed elsewhere: one a line, with or without the time of receipt."""
+"""Notifications: imported from files, one body a line, and merged from the landing database, challenges too."""
 
 import codecs
 import hashlib

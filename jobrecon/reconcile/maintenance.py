@@ -43,7 +43,7 @@ class MaintenanceResult:
 
 
 def maintain(settings: Settings, now: dt.datetime) -> MaintenanceResult:
-    """Delete what is older than its retention and checkpoint the warehouse. Idempotent.
+    """Verify the derived tables, delete what is older than its retention, checkpoint the warehouse. Idempotent.
 
     Merged bodies are kept for `inbox_retention_days`, refused rows and report folders for `retention_days` (0: for ever). Tasks,
     notifications, findings and runs stay: the reports of past days are made from them.

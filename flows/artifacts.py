@@ -15,9 +15,10 @@ from prefect.artifacts import (
     aupdate_progress_artifact,
 )
 
+from jobrecon.delivery.mail import link_page
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.reports.facts import Facts, Queue, list_rows
-from jobrecon.reports.formatting import describe_age
+from jobrecon.reports.formatting import describe_age, describe_moment
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_published
 
@@ -63,7 +64,7 @@ class Progress:
             get_run_logger().warning("The progress artifact cannot be updated (%s).", type(error).__name__)
 
 
-async def show_summary(summary: RunSummary, settings: Settings) -> None:
+async def show_summary(summary: RunSummary, reasons: list[str], settings: Settings) -> None:
     """The run's counters as markdown, with a bar chart of the open findings."""
     rows = {
         "as of": summary.as_of.isoformat(timespec="seconds"),
@@ -84,7 +85,7 @@ async def show_summary(summary: RunSummary, settings: Settings) -> None:
     with open_published(settings) as warehouse:
         kinds = warehouse.read("findings/select_open_by_kind")
     lines += _draw_bars({row["kind"]: row["open"] for row in kinds})
-    lines += _list_reasons(summary.incomplete_reasons)
+    lines += _list_reasons(reasons)
     key = name_key("reconcile-summary", settings.shard)
     await acreate_markdown_artifact("\n".join(lines), key=key, description="The last reconciliation")
 
@@ -96,27 +97,26 @@ async def show_findings(settings: Settings) -> None:
     await _show_table(rows, name_key("worst-findings", settings.shard), f"The worst open findings, at most {WORST_ROWS}")
 
 
-async def show_report(page: Path, verdict: str, facts: Facts) -> None:
+async def show_report(page: Path, verdict: str, facts: Facts, settings: Settings) -> None:
     """The day's verdict with a bar chart of the open findings, the actions for today, and a link to the report."""
-    lines = [f"# {verdict}", *_draw_bars(facts.open_by_kind), *_list_reasons(facts.incomplete_reasons)]
+    lines = [f"# {verdict}", *_draw_bars(facts.open_by_kind), *_list_reasons(facts.reasons_for_people)]
     await acreate_markdown_artifact("\n".join(lines), key="daily-summary", description=verdict)
     today = [
         {
-            "title": finding.title,
-            "job": finding.external_job_posting_id,
-            "customer": finding.customer,
-            "account manager": finding.account_manager,
+            # Few columns: Prefect's page gives all the same width and cuts off what does not fit.
+            "job": f"{finding.external_job_posting_id} {finding.title or ''}",
+            "customer": f"{finding.customer or '(none)'}, {finding.account_manager}",
             "what happened": finding.reason,
             "what to do": finding.next_action,
-            "since": finding.since,
-            "lasts": describe_age(finding.age),
+            "since": f"{describe_age(finding.age)}, {describe_moment(finding.since, facts.zone)}",
         }
         for finding in list_rows(facts.select_queue(Queue.CUSTOMER)[:WORST_ROWS])
     ]
     await _show_table(today, "do-today", f"What customers have to be asked for today, worst first, at most {WORST_ROWS}")
-    # Browsers do not open local files from a server's page, so the text is the path.
+    address = link_page(settings, facts.date)
+    # Browsers do not open local files from a server's page: without an address the text is the path.
     path = page.absolute()
-    await acreate_link_artifact(link=path.as_uri(), link_text=str(path), key="daily-report", description=verdict)
+    await acreate_link_artifact(link=address or path.as_uri(), link_text=address or str(path), key="daily-report", description=verdict)
 
 
 async def _show_table(rows: Iterable[Mapping[str, Any]], key: str, description: str) -> None:

@@ -23,6 +23,10 @@ async def backfill(first: dt.date, last: dt.date | None = None) -> State[Any]:
     """Write the reports of the days from `first` to `last` (default: the same day) again, as of the end of each day.
 
     Sends nothing. Idempotent: the reports are replaced.
+
+    Args:
+        first: The first day whose report is written again, such as 2026-01-01.
+        last: The last day, at most a year later. Default: the same day as `first`.
     """
     last = last or first
     if not first <= last < first + dt.timedelta(days=MAX_DAYS):

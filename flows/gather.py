@@ -5,8 +5,9 @@ from typing import Any
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
+from flows.events import emit_report_ready
 from flows.run_policy import fail_cleanly, is_transient
 from jobrecon.clock import utc_now
 from jobrecon.reconcile import gather as gathering
@@ -16,9 +17,13 @@ from jobrecon.settings import load_settings
 @flow(name="gather", log_prints=False)
 @fail_cleanly
 async def gather() -> State[Any]:
-    """Replace the published copy by the rows of all shards. Idempotent. Ends as *Incomplete* where a shard is missing or stale."""
+    """Replace the published copy by the rows of all shards. Idempotent. Fails as *Incomplete* where a shard is missing or stale."""
     result = join_shards()
-    return Completed(name="Incomplete" if result.incomplete_reasons else "Completed", message=result.sentence)
+    if result.incomplete_reasons:
+        # As the command line ends with 1.
+        return Failed(name="Incomplete", message=" ".join([*result.incomplete_reasons, f"{result.sentence}."]))
+    emit_report_ready(load_settings())
+    return Completed(message=f"{result.sentence}.")
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[5, 20], retry_condition_fn=is_transient)

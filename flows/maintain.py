@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.run_policy import fail_cleanly
 from jobrecon.clock import utc_now
@@ -16,8 +16,15 @@ from jobrecon.settings import load_settings
 @flow(name="maintain", log_prints=False)
 @fail_cleanly
 async def maintain(shard: str | None = None) -> State[Any]:
-    """Verify a shard's derived tables; delete landed bodies, refused rows and reports older than their retention."""
-    return Completed(message=delete_old_data(shard).sentence)
+    """Verify a shard's derived tables; delete landed bodies, refused rows and reports older than their retention.
+
+    Fails as *Incomplete* where derived rows are wrong: an error of jobrecon, which `jobrecon verify --repair` puts right.
+
+    Args:
+        shard: The shard whose warehouse it is for. Default: JOBRECON_SHARD.
+    """
+    result = delete_old_data(shard)
+    return Failed(name="Incomplete", message=result.sentence) if result.verification else Completed(message=result.sentence)
 
 
 @task(cache_policy=NO_CACHE)

@@ -15,6 +15,7 @@ from flows.run_policy import fail_cleanly, is_transient
 from jobrecon.clock import utc_now
 from jobrecon.delivery.addresses import warn_of_invalid_addresses
 from jobrecon.reconcile.run import Reconciliation, open_reconciliation
+from jobrecon.reports.day import group_reasons
 from jobrecon.settings import load_settings
 
 PROGRESS_SECONDS = 15
@@ -23,12 +24,14 @@ PROGRESS_SECONDS = 15
 @flow(name="reconcile", log_prints=False)
 @fail_cleanly
 async def reconcile(as_of: datetime | None = None, shard: str | None = None) -> State[Any]:
-    """Poll, ingest webhooks, compare, publish: one reconciliation as of a given time (default: now; without an offset: UTC).
-
-    `shard`: the applications it is for (default: JOBRECON_SHARD).
+    """Poll, ingest webhooks, compare, publish: one reconciliation as of a given time.
 
     Idempotent: a second run at the same time changes nothing but its own row, polls and the ledger. Ends as *Incomplete*, of type
     FAILED, where something could not be read; of type COMPLETED where only the day's calls were used up or a webhook is silent.
+
+    Args:
+        as_of: The time that the run speaks about, not before that of the last run; without an offset it is UTC. Default: now.
+        shard: The shard whose applications it is for. Default: JOBRECON_SHARD.
     """
     settings = load_settings(shard=shard)
     as_of = as_of or utc_now()
@@ -46,12 +49,14 @@ async def reconcile(as_of: datetime | None = None, shard: str | None = None) -> 
     summary, settings = run.summary, run.settings
     for reason in summary.incomplete_reasons:
         get_run_logger().warning("Incomplete: %s", reason)
-    await show_summary(summary, settings)
+    names = {item.urn: f"{item.customer} ({item.urn})" for item in run.applications if item.customer != item.urn}
+    reasons = group_reasons(summary.incomplete_reasons, names)
+    await show_summary(summary, reasons, settings)
     await show_findings(settings)
-    emit_events(summary, settings, is_sharded=run.applications.is_sharded)
+    emit_events(summary, reasons, settings, is_sharded=run.applications.is_sharded)
     if summary.failures:
         # As the command line ends with 1 by them. No data: a caller gets the message as the error.
-        return Failed(name="Incomplete", message=" ".join(summary.failures))
+        return Failed(name="Incomplete", message=" ".join(group_reasons(summary.failures, names)))
     return Completed(name="Completed" if summary.is_complete else "Incomplete", message=summary.sentence, data=summary)
 
 

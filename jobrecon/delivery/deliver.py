@@ -46,8 +46,13 @@ class Delivery:
         return ", ".join(parts)
 
 
-def deliver_report(settings: Settings, result: ReportResult, now: dt.datetime, *, resend: bool = False) -> Delivery:
+def deliver_report(
+    settings: Settings, result: ReportResult, now: dt.datetime, *, resend: bool = False, follow_up: bool = False
+) -> Delivery:
     """Send what was not sent yet of the report's messages; with `resend`, all of them.
+
+    With `follow_up` only what completes a message that was sent as incomplete: the day's first message is left to the run that
+    the day's schedule starts.
 
     A server that cannot be reached raises `DeliveryFailed` and is worth another try; a message that fails is recorded and
     stops no other. Without a mail server the mails are written as `.eml` files into the folder `mail` beside the report.
@@ -60,7 +65,7 @@ def deliver_report(settings: Settings, result: ReportResult, now: dt.datetime, *
     failure: DeliveryFailed | None = None
     for deliver in (_deliver_mails, _deliver_chat):
         try:
-            deliver(_Context(settings, result, outbox, delivery, now))
+            deliver(_Context(settings, result, outbox, delivery, now, follow_up))
         except DeliveryFailed as error:
             # The chat gets its message also when the mail server is down.
             failure = failure or error
@@ -84,11 +89,16 @@ class _Context:
     outbox: Outbox
     delivery: Delivery
     now: dt.datetime
+    follow_up: bool
+
+    def is_due(self, name: str) -> bool:
+        """Whether this is the moment to send the message."""
+        return not self.follow_up or (self.result.facts.complete and self.outbox.record_path(_name_incomplete(name)).exists())
 
     def record_name(self, name: str) -> str:
         """The record of a message; that of an incomplete report is another one, so that the complete one is sent too."""
         is_complete = self.result.facts.complete or not self.outbox.is_open(name)
-        return name if is_complete else f"{name}.incomplete"
+        return name if is_complete else _name_incomplete(name)
 
     def record_earlier(self, name: str, record: str) -> None:
         """Add what an earlier run recorded of the message."""
@@ -111,6 +121,10 @@ class _Context:
         )
 
 
+def _name_incomplete(name: str) -> str:
+    return f"{name}.incomplete"
+
+
 def _deliver_mails(context: _Context) -> None:
     settings, result, outbox, delivery = context.settings, context.result, context.outbox, context.delivery
     server = read_server(settings)
@@ -120,6 +134,8 @@ def _deliver_mails(context: _Context) -> None:
     with SmtpSession(server) as session:
         for recipients in list_recipients(settings, result.facts):
             name = recipients.name
+            if not context.is_due(name):
+                continue
             delivery.problems += recipients.problems
             record = context.record_name(name)
             accepted = outbox.read_accepted(record)
@@ -172,7 +188,7 @@ def _write_mails(context: _Context) -> None:
 
 
 def _deliver_chat(context: _Context) -> None:
-    if not context.settings.chat_url.get_secret_value():
+    if not context.settings.chat_url.get_secret_value() or not context.is_due(CHAT):
         return
     chat = open_chat(context.settings)
     record = context.record_name(CHAT)

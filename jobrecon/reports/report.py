@@ -74,6 +74,15 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
     return ReportResult(folder, facts, summary, [folder / name for name in names])
 
 
+def was_incomplete(settings: Settings, date: dt.date) -> bool:
+    """Whether the report of `date` that was written last was incomplete; False where there is none."""
+    try:
+        summary = json.loads((settings.reports / date.isoformat() / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(summary, dict) and summary.get("complete") is False
+
+
 def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> tuple[Facts, Timelines]:
     with open_published(settings) as warehouse:
         try:

@@ -15,7 +15,6 @@ NAMES = [
     ".env",
     "applications.toml",
     "automations/dead-runs.yaml",
-    "automations/report-incomplete.yaml",
     "compose.yaml",
     "prefect.yaml",
     "systemd/jobrecon-prefect.service",

@@ -315,6 +315,25 @@ def test_an_incomplete_report_is_sent_once_as_such_and_once_more_when_complete(
     assert ["INCOMPLETE" in message["message"] for message in chat.messages] == [True, False]
 
 
+def test_a_follow_up_sends_only_what_completes_an_incomplete_message(
+    history: History, mailbox: Mailbox, report: Callable[..., ReportResult], chat: Chat
+) -> None:
+    def follow_up() -> list[str]:
+        return deliver_report(history.settings, report(), NOW, follow_up=True).sent
+
+    history.add_job("job-1")
+    history.add_run()
+    assert follow_up() == [], "the day's first message is not its business"
+    history.add_run(NOW + dt.timedelta(seconds=1), state="INCOMPLETE", incomplete_reasons="the inbox could not be read")
+    assert follow_up() == []
+    assert deliver_report(history.settings, report(), NOW).sent == ["index", "chat"]
+    assert follow_up() == []
+    history.add_run(NOW + dt.timedelta(seconds=2))
+    assert follow_up() == ["index", "chat"]
+    assert follow_up() == []
+    assert ["INCOMPLETE" in mail["subject"] for mail in mailbox.mails] == [True, False]
+
+
 def test_everything_can_be_sent_again(history: History, mailbox: Mailbox, report: Callable[..., ReportResult], chat: Chat) -> None:
     add_two_managers(history)
     result = report()

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes
 
-.PHONY: demo test test-fast coverage check bench torture lock docs setup clean
+.PHONY: demo test test-fast coverage check bench cluster torture lock docs setup clean
 
 demo: $(VENV)/.run  ## the main job on this machine, with nothing configured
 	$(BIN)/jobrecon demo
@@ -37,6 +37,9 @@ docs: setup  ## write the generated parts of the documentation
 
 bench: setup $(VENV)-bench/.done  ## measure; figures go into docs/performance.md
 	$(BIN)/python -m bench
+
+cluster: setup  ## several machines as processes of this one: a lake, two receivers, two shards; some are killed; judged by what was acknowledged
+	$(BIN)/python -m bench.cluster
 
 torture: setup  ## kill, starve and break the commands on purpose; needs Linux, strace and libfaketime; figures go into docs/reliability.md
 	$(BIN)/python -m torture

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.pages import write_block
+from torture.budget import torture_budget
+from torture.disks import torture_by_full_disks
 from torture.faults import torture_by_faults
 from torture.kills import torture_by_kills
 from torture.linkedin import LinkedIn, serve_linkedin
+from torture.month import live_through
 
 PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
 
@@ -20,6 +23,9 @@ Stage = Callable[[Path, LinkedIn, int, int], str]
 STAGES: dict[str, tuple[Stage, int]] = {
     "kills": (torture_by_kills, 1_000),
     "faults": (torture_by_faults, 12),
+    "disks": (torture_by_full_disks, 3),
+    "budget": (torture_budget, 5),
+    "month": (live_through, 30),
 }
 
 

@@ -112,14 +112,17 @@ def _execute(arguments: tuple[str, ...], environment: dict[str, str], folder: Pa
 
 def _maintain() -> None:
     """The flow's task, without Prefect."""
-    from jobrecon.cli.console import exit_with_status, start_logging
+    from jobrecon.cli.console import start_logging
     from jobrecon.clock import utc_now
+    from jobrecon.errors import JobreconError
     from jobrecon.reconcile.maintenance import maintain
     from jobrecon.settings import load_settings
 
     start_logging()
-    with exit_with_status():
+    try:
         result = maintain(load_settings(), utc_now())
-        sys.stdout.write(f"{result.sentence}\n")
-        sys.exit(1 if result.verification else 0)
-    sys.exit(1)
+    except JobreconError as error:
+        sys.stdout.write(f"{type(error).__name__}: {error}\n")
+        sys.exit(error.exit_status)
+    sys.stdout.write(f"{result.sentence}\n")
+    sys.exit(1 if result.verification else 0)

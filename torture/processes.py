@@ -22,7 +22,7 @@ PRELOADED = [
     "jobrecon.delivery.deliver",
     "jobrecon.ingest",
     "jobrecon.webhook.server",
-    "jobrecon.webhook.redrive",
+    "jobrecon.webhook.notifications",
 ]
 CONTEXT.set_forkserver_preload(PRELOADED)
 TIMEOUT_SECONDS = 120

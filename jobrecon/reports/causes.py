@@ -6,10 +6,10 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from jobrecon.reports.facts import AGE_BANDS, FindingRow, list_rows
+from jobrecon.reports.facts import AGE_BANDS, FindingRow, Queue, list_rows
 from jobrecon.reports.formatting import describe_count, shorten
 
-CAUSE = ["issue", "severity", "owner", "code", "reason", "next_action"]
+CAUSE = ["issue", "severity", "owner", "code", "reason", "next_action", "remedy"]
 MAX_AGEING_ROWS = 20
 MIN_CONCENTRATED = 4
 """New findings below which a share says nothing."""
@@ -26,6 +26,7 @@ class Cause:
     code: str | None
     reason: str
     next_action: str
+    remedy: str | None
     job_count: int
     finding_count: int
     message_count: int
@@ -37,6 +38,11 @@ class Cause:
     def shared_message(self) -> str | None:
         """LinkedIn's own text where it is the same for all."""
         return self.message if self.message_count == 1 else None
+
+    @property
+    def evidences(self) -> list[str]:
+        """What its rows are known from."""
+        return list(dict.fromkeys(row.evidence for row in self.rows if row.evidence))
 
 
 def group_by_cause(findings: pd.DataFrame, max_rows: int = 0, max_rows_each: int | None = None) -> list[Cause]:
@@ -74,8 +80,8 @@ def count_jobs(findings: pd.DataFrame) -> int:
 
 
 def tabulate_ages(findings: pd.DataFrame) -> pd.DataFrame:
-    """One row per cause, the most frequent first, a column for each age band; what is rarer than the first twenty shares the last row."""
-    ages = findings.groupby(["issue", "reason", "age_band"], observed=True).size().unstack("age_band", fill_value=0)
+    """Jobs: one row per cause, the most frequent first, a column for each age band; what is rarer than twenty shares the last row."""
+    ages = findings.groupby(["issue", "reason", "age_band"], observed=True)["job_key"].nunique().unstack("age_band", fill_value=0)
     ages = ages.reindex(columns=AGE_BANDS, fill_value=0).assign(total=lambda table: table.sum(axis=1)).reset_index()
     ages = ages.sort_values(["total", "issue", "reason"], ascending=[False, True, True])
     rest = ages[MAX_AGEING_ROWS:]
@@ -91,19 +97,35 @@ def describe_concentration(findings: pd.DataFrame) -> str | None:
     if len(new) < MIN_CONCENTRATED:
         return None
     new = new.assign(
-        cause=[_name_cause(*what) for what in zip(new["issue"], new["code"], new["reason"], strict=True)],
-        place=["at " + (shorten(name, 60) or "a customer without a name") for name in new["customer"].fillna("")],
+        cause=[f"{issue}, {shorten(reason, 90).rstrip('.')}" for issue, reason in zip(new["issue"], new["reason"], strict=True)],
+        place="at " + new["application_urn"].map(name_customers(findings)),
     )
-    has_several = new["place"].nunique() > 1
+    whole, has_several = count_jobs(new), new["place"].nunique() > 1
     for columns in ([["cause", "place"]] if has_several else []) + [["cause"]] + ([["place"]] if has_several else []):
-        counts = new.groupby(columns, sort=False).size()
+        counts = new.groupby(columns, sort=False)["job_key"].nunique()
         count = int(counts.max())
-        if count / len(new) >= MIN_SHARE:
+        if count / whole >= MIN_SHARE:
             words = counts[counts == count].head(1).reset_index()[columns].iloc[0]
-            whole = describe_count(len(new), "new finding")
-            return f"{round(count * 100 / len(new))} % of what is new ({count:,} of {whole}): {' '.join(words)}."
+            return f"{round(count * 100 / whole)} % of what is new ({count:,} of {describe_count(whole, 'job')}): {' '.join(words)}."
     return None
 
 
-def _name_cause(issue: str, code: str | None, reason: str) -> str:
-    return f"{issue}, {shorten(code, 60) if isinstance(code, str) and code else shorten(reason, 90).rstrip('.')}"
+def name_customers(findings: pd.DataFrame) -> dict[str, str]:
+    """What the customer of each application is called; with the application's number where several are called the same."""
+    names = findings.groupby("application_urn")["customer"].first().fillna("").map(lambda name: shorten(name, 60) or "(no customer)")
+    is_ambiguous = names.duplicated(keep=False)
+    return {
+        str(urn): f"{name} ({str(urn).rsplit(':', 1)[-1]})" if ambiguous else name
+        for urn, name, ambiguous in zip(names.index, names, is_ambiguous, strict=True)
+    }
+
+
+def tabulate_customers(findings: pd.DataFrame) -> pd.DataFrame:
+    """Jobs of each application: `new` to do today, then a column for each queue; each job once, in the first queue that it is in."""
+    order = findings["queue"].map({queue: number for number, queue in enumerate(Queue)})
+    rows = findings.assign(order=order, is_new=findings["is_new"] & (order == 0)).groupby(["application_urn", "job_key"])
+    jobs = rows.agg(order=("order", "min"), is_new=("is_new", "any")).reset_index()
+    counts = pd.crosstab(jobs["application_urn"], jobs["order"]).reindex(columns=range(len(Queue)), fill_value=0)
+    counts.columns = pd.Index([queue.value for queue in Queue])
+    table = counts.assign(new=jobs.groupby("application_urn")["is_new"].sum(), all=counts.sum(axis=1))
+    return table.sort_values([Queue.CUSTOMER.value, "all"], ascending=False, kind="stable")

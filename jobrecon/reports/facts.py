@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple, cast
@@ -91,6 +91,16 @@ class RollForward:
 
 
 @dataclass(frozen=True)
+class JobMovement:
+    """How the number of jobs with something wrong changed: before + more − ended = now. Of those that ended some are fixed."""
+
+    before: int = 0
+    more: int = 0
+    ended: int = 0
+    now: int = 0
+
+
+@dataclass(frozen=True)
 class Facts:
     """A day as of its end, or as of now while it lasts."""
 
@@ -152,6 +162,32 @@ class Facts:
     @property
     def by_account_manager(self) -> dict[str, RollForward]:
         return {str(name): RollForward(*(int(count) for count in counts)) for name, *counts in self.movements.itertuples()}
+
+    @cached_property
+    def job_movements(self) -> dict[str, JobMovement]:
+        """How the number of jobs with something wrong changed for each account manager."""
+        columns = ["account_manager", "job_key", "is_new"]
+        episodes = pd.concat([self.open_findings[columns].assign(is_open=True), self.resolved_findings[columns].assign(is_open=False)])
+        jobs = (
+            episodes.assign(is_older=~episodes["is_new"].astype(bool))
+            .groupby(["account_manager", "job_key"])[["is_older", "is_open"]]
+            .any()
+        )
+        jobs = jobs.assign(more=~jobs["is_older"], ended=~jobs["is_open"])[["is_older", "more", "ended", "is_open"]]
+        counts = jobs.groupby("account_manager").sum().reindex(self.movements.index, fill_value=0)
+        return {str(name): JobMovement(*map(int, row)) for name, *row in counts.itertuples()}
+
+    @property
+    def job_movement(self) -> JobMovement:
+        """How the number of jobs with something wrong changed."""
+        return JobMovement(*map(sum, zip((0, 0, 0, 0), *map(astuple, self.job_movements.values()), strict=True)))
+
+    @cached_property
+    def jobs_by_queue(self) -> dict[Queue, int]:
+        """Jobs with something wrong: each once, in the first queue that it is in."""
+        order = self.open_findings["queue"].map({queue: number for number, queue in enumerate(Queue)})
+        counts = order.groupby(self.open_findings["job_key"]).min().value_counts()
+        return {queue: int(counts.get(number, 0)) for number, queue in enumerate(Queue)}
 
     @cached_property
     def trend(self) -> list[TrendDay]:

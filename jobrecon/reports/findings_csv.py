@@ -40,9 +40,9 @@ COLUMNS = (
     Column("application_urn", "Application", 34),
     Column("task_urn", "Task", 34),
     Column("finding_id", "Finding", 34),
-    Column("remedy", "To send", 12),
+    Column("remedy", "To LinkedIn", 28),
     Column("is_live", "LinkedIn says", 16),
-    Column("evidence", "Known from", 26),
+    Column("evidence", "How we know", 32),
 )
 
 

@@ -22,15 +22,14 @@ def describe_count(count: int, one: str, many: str = "") -> str:
 
 
 def describe_age(age: dt.timedelta) -> str:
-    """Such as 12 min, 5 h, 3 days: the biggest unit, rounded down."""
-    minutes = int(age.total_seconds() // 60)
-    if minutes < 1:
+    """Such as 12 min, 47 h, 3 days, to the nearest: hours up to two days, so that nearly two are not called one."""
+    seconds = age.total_seconds()
+    if seconds < 60:
         return "under 1 min"
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h"
-    return describe_count(minutes // (24 * 60), "day")
+    if seconds < 3_600:
+        return f"{int(seconds // 60)} min"
+    hours = int(seconds / 3_600 + 0.5)
+    return f"{hours} h" if hours < 48 else describe_count(int(seconds / 86_400 + 0.5), "day")
 
 
 def describe_seconds(seconds: float) -> str:

@@ -13,20 +13,6 @@ FAILED_OPERATIONS: dict[str, str] = {
     Operation.CLOSE: "Closing failed",
 }
 
-SEVERITIES = {"HIGH": "High", "MEDIUM": "Medium", "LOW": "Low"}
-
-EVIDENCES = {
-    "TASK": "the outcome of the request",
-    "NOTIFICATION": "LinkedIn’s notification",
-    "CHECK": "a check of the posting",
-    "ABSENCE": "LinkedIn has said nothing",
-}
-
-LIVE = {True: "on LinkedIn", False: "not on LinkedIn"}
-"""What LinkedIn last said of a job; missing: it said nothing."""
-
-OWNERS = {"CUSTOMER": "Customer", "PARTNER": "Integration team", "LINKEDIN": "LinkedIn"}
-
 
 @cache
 def name_issue(kind: str, facet: str, operation: str | None = None) -> str:
@@ -35,6 +21,41 @@ def name_issue(kind: str, facet: str, operation: str | None = None) -> str:
         return FAILED_OPERATIONS[operation]
     entry = BY_KIND_AND_FACET.get((kind, facet))
     return entry.name if entry else kind.replace("_", " ").capitalize()
+
+
+SEVERITIES = {"HIGH": "High", "MEDIUM": "Medium", "LOW": "Low"}
+
+GLOSSES = {
+    FAILED_OPERATIONS[Operation.CREATE]: "LinkedIn refused to post it",
+    FAILED_OPERATIONS[Operation.UPDATE]: "LinkedIn refused the change",
+    FAILED_OPERATIONS[Operation.RENEW]: "LinkedIn refused the renewal",
+    FAILED_OPERATIONS[Operation.CLOSE]: "LinkedIn refused to take it down",
+    name_issue(Kind.UNLISTED, Facet.LISTING): "LinkedIn took the request, but does not show the job",
+}
+"""What sets names apart that are easily taken for each other."""
+
+EVIDENCES = {
+    "TASK": "LinkedIn’s answer to the request",
+    "NOTIFICATION": "LinkedIn’s notification",
+    "CHECK": "our check of the job on LinkedIn",
+    "ABSENCE": "nothing came from LinkedIn",
+}
+
+SENDINGS = {
+    "CREATE": "send it as a new job",
+    "UPDATE": "send it as an update",
+    "RENEW": "send a renewal",
+    "CLOSE": "send the request to close it",
+    "WAIT": "send nothing, wait",
+    "CONTACT": "send nothing, contact LinkedIn Support",
+    "NONE": "send nothing",
+}
+"""What goes to LinkedIn to solve a finding, by its remedy."""
+
+LIVE = {True: "on LinkedIn", False: "not on LinkedIn"}
+"""What LinkedIn last said of a job; missing: it said nothing."""
+
+OWNERS = {"CUSTOMER": "Customer", "PARTNER": "Integration team", "LINKEDIN": "LinkedIn"}
 
 
 def name_job(title: str | None, external_job_posting_id: str, facet: str) -> str:
@@ -59,6 +80,20 @@ def describe_ending(resolution: str | None, later_status: str | None = None) -> 
 
 def _find_ending(resolution: str | None, later_status: str | None) -> str:
     return "RESENT" if resolution == "SUPERSEDED" and later_status == "SUCCEEDED" else resolution or ""
+
+
+def describe_sending(remedy: str | None, owner: str) -> str:
+    """Who sends what to LinkedIn, in words to an account manager, who never sends anything herself."""
+    match remedy:
+        case "CREATE" | "UPDATE" | "RENEW" | "CLOSE":
+            condition = " once the customer has done this" if owner == "CUSTOMER" else ""
+            return f"Your integration team has to {SENDINGS[remedy]}{condition}."
+        case "WAIT":
+            return "Nobody sends anything for now."
+        case "CONTACT":
+            return "Nothing that is sent helps before LinkedIn Support has been asked."
+        case _:
+            return "Nobody has to send anything."
 
 
 def explain_kinds(settings: Settings) -> list[tuple[str, str]]:

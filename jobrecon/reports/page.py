@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -14,12 +15,20 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from slugify import slugify
 
-from jobrecon.reports.causes import Cause, count_jobs, describe_concentration, group_by_cause, tabulate_ages
+from jobrecon.reports.causes import (
+    Cause,
+    count_jobs,
+    describe_concentration,
+    group_by_cause,
+    name_customers,
+    tabulate_ages,
+    tabulate_customers,
+)
 from jobrecon.reports.changes import count_changes
 from jobrecon.reports.charts import draw_settle_times, draw_trend
 from jobrecon.reports.facts import AGE_BANDS, Facts, FindingRow, Queue, list_records, list_rows
 from jobrecon.reports.formatting import describe_age, describe_count, describe_date, describe_moment, describe_seconds, shorten
-from jobrecon.reports.glossary import LIVE, OWNERS, SEVERITIES, explain_kinds, name_job
+from jobrecon.reports.glossary import EVIDENCES, GLOSSES, LIVE, OWNERS, SEVERITIES, describe_sending, explain_kinds, name_job
 from jobrecon.reports.timeline import Job, Timelines, pack_timelines
 from jobrecon.reports.verdict import judge
 from jobrecon.settings import Settings
@@ -50,14 +59,26 @@ class Section:
     lead: str
     causes: Sequence[Cause]
     job_count: int
+    repeated_count: int
+    """Jobs of these findings that are in an earlier section too, and counted there; `job_count` are the others."""
     left_out: int
 
+
+MAX_CUSTOMERS = 12
+"""Rows of the table of customers before it is folded."""
 
 AGE_WORDS = {"<1h": "under 1 h", "1-4h": "1–4 h", "4-24h": "4–24 h", "1-3d": "1–3 days", "3-7d": "3–7 days", ">7d": "over 7 days"}
 
 HEADINGS: dict[Queue, tuple[str, str]] = {
-    Queue.CUSTOMER: ("Do today", "The customers have to act, and you ask them."),
-    Queue.PARTNER: ("Waiting for your integration team", "Your integration team has to act. Tell the customer, and pass it on."),
+    Queue.CUSTOMER: (
+        "Do today",
+        "The customers have to act, and you ask them. Once they have, your integration team, the colleagues who run your company’s "
+        "connection to LinkedIn, sends the job again; you send nothing to LinkedIn yourself.",
+    ),
+    Queue.PARTNER: (
+        "Waiting for your integration team",
+        "The colleagues who run your company’s connection to LinkedIn have to act: pass it on to them. There is nothing to ask the customer.",
+    ),
     Queue.LINKEDIN: ("Waiting for LinkedIn", "LinkedIn has to act. There is nothing to change on the job."),
     Queue.LOW_PRIORITY: ("Low priority", "None of these alone keeps a job from candidates. When you have time."),
 }
@@ -89,9 +110,13 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str],
     shown = [row for section in sections for cause in section.causes for row in cause.rows]
     fixed = facts.fixed_findings
     otherwise = facts.resolved_findings[~facts.resolved_findings["finding_id"].isin(fixed["finding_id"])]
+    today = facts.select_queue(Queue.CUSTOMER)
+    # Of a job that still has something else wrong nothing is over.
+    otherwise = otherwise[~otherwise["job_key"].isin(facts.open_findings["job_key"]) & ~otherwise["job_key"].isin(fixed["job_key"])]
     resolved = {"fixed": list_rows(fixed[:MAX_FIXED]), "otherwise": list_rows(otherwise[:MAX_FIXED])}
     jobs = list(dict.fromkeys(Job(row.application_urn, row.external_job_posting_id) for row in itertools.chain(shown, *resolved.values())))
-    customers = sorted({shorten(row.customer, 60) for row in shown}, key=str.casefold)
+    customer_names = name_customers(facts.open_findings)
+    customers = sorted({customer_names[row.application_urn] for row in shown}, key=str.casefold)
     content = {
         "facts": facts,
         "settings": settings,
@@ -113,6 +138,10 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str],
         "settle_time": facts.settle_time,
         "settle_time_chart": draw_settle_times(facts.settle_time) if facts.settle_time else "",
         "customers": customers,
+        "customer_names": customer_names,
+        "customer_rows": [] if facts.account_manager is None else list_records(tabulate_customers(facts.open_findings).reset_index()),
+        "max_customers": MAX_CUSTOMERS,
+        "new_today": count_jobs(today[today["is_new"]]),
         "issues": sorted({cause.issue for section in sections for cause in section.causes}),
         "customer_numbers": {name: number for number, name in enumerate(customers)},
         "job_numbers": {" ".join(job): number for number, job in enumerate(jobs)},
@@ -181,7 +210,8 @@ def list_sections(facts: Facts) -> list[Section]:
         causes = [cause for cause in group_by_cause(findings, room) if cause.rows]
         shown = sum(len(cause.rows) for cause in causes)
         room -= shown
-        sections.append(Section(queue, heading, lead, causes, count_jobs(findings), len(findings) - shown))
+        job_count = facts.jobs_by_queue[queue]
+        sections.append(Section(queue, heading, lead, causes, job_count, count_jobs(findings) - job_count, len(findings) - shown))
     return sections
 
 
@@ -201,8 +231,14 @@ def make_request(next_action: str) -> str:
     """The next action as the account manager writes it to the customer."""
     for action, request in (("Ask the customer to ", "Please "), ("Ask the customer whether ", "Please tell us whether ")):
         if next_action.startswith(action):
-            return (request + next_action.removeprefix(action)).replace("the customer", "you")
+            words = SENDING.sub("tell us, and we send it again", next_action.removeprefix(action))
+            return (request + words).replace("the customer", "you").replace("your system", "our system").replace("your integ", "our integ")
     return next_action
+
+
+SENDING = re.compile(
+    r"send (the job|this one|it|this job and any others stopped for the same reason) again as (a new job|an update)( with it| once that is done)?"
+)
 
 
 @cache
@@ -224,12 +260,13 @@ def load_templates() -> Environment:
         "count": describe_count,
         "date_words": describe_date,
         "seconds": describe_seconds,
+        "sending": describe_sending,
         "sentence": _make_sentence,
         "job_name": lambda finding: name_job(finding.title, finding.external_job_posting_id, finding.facet),
         "link": find_link,
         "thousands": lambda number: f"{number:,}",
     }
-    templates.globals |= {"severities": SEVERITIES, "owners": OWNERS, "live": LIVE}
+    templates.globals |= {"severities": SEVERITIES, "owners": OWNERS, "live": LIVE, "glosses": GLOSSES, "evidence_words": EVIDENCES}
     return templates
 
 

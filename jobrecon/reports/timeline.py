@@ -154,6 +154,6 @@ def _describe(row: Mapping[str, Any]) -> str:
             times = f" (delivered {row['times']:,} times)" if row["times"] > 1 else ""
             return f"LinkedIn notifies: {said or 'something else'}{times}"
         case _, "opened":
-            return f"Issue found: {name_issue(status, row['facet'], operation)}{place} ({status}, {row['facet']}, {row['severity']})"
+            return f"Issue found: {name_issue(status, row['facet'], operation)}{place}"
         case _:
             return f"Issue ended: {name_issue(status, row['facet'], operation)}{place}: {describe_ending(row['resolution'])}"

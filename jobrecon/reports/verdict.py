@@ -20,7 +20,7 @@ def judge(facts: Facts) -> Verdict:
     if facts.as_of is None:
         return Verdict("Nothing was checked, so nothing can be said.", "unsure")
     queues = {queue: facts.select_queue(queue) for queue in Queue}
-    today, partner, linkedin, low_priority = (count_jobs(findings) for findings in queues.values())
+    today, partner, linkedin, low_priority = facts.jobs_by_queue.values()
     tone = "wait"
     if today:
         due = queues[Queue.CUSTOMER]

@@ -12,12 +12,13 @@ from xlsxwriter.worksheet import Worksheet
 from jobrecon.reports.facts import Facts, Queue
 from jobrecon.reports.findings_csv import COLUMNS, Column, tabulate
 from jobrecon.reports.formatting import describe_count, fit_cell
+from jobrecon.reports.glossary import SENDINGS
 from jobrecon.reports.history import TrendDay
 
 MAX_ROWS = 20_000
 """Findings on a sheet, the worst; a line below says where the others are."""
 MAX_FIXED_ROWS = 5_000
-FOR_PROGRAMS = {"kind", "facet", "opened_at", "application_urn", "task_urn", "evidence"}
+FOR_PROGRAMS = {"kind", "facet", "opened_at", "application_urn", "task_urn"}
 OPEN_COLUMNS = tuple(column for column in COLUMNS if column.name not in FOR_PROGRAMS)
 """What people sort and filter by; findings.csv has everything."""
 FIXED_NAMES = {
@@ -72,14 +73,18 @@ def write_workbook(facts: Facts, path: Path, max_rows: int = MAX_ROWS) -> None:
     moment = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
     today, max_fixed = facts.select_queue(Queue.CUSTOMER), min(max_rows, MAX_FIXED_ROWS)
     for name, columns, cells, row_count in (
-        ("Do today", OPEN_COLUMNS, tabulate(today[:max_rows]), len(today)),
-        ("All open", OPEN_COLUMNS, tabulate(facts.open_findings[:max_rows]), len(facts.open_findings)),
+        ("Do today", OPEN_COLUMNS, _tabulate_for_people(today[:max_rows]), len(today)),
+        ("All open", OPEN_COLUMNS, _tabulate_for_people(facts.open_findings[:max_rows]), len(facts.open_findings)),
         ("Fixed", FIXED_COLUMNS, tabulate(facts.resolved_findings[:max_fixed]), len(facts.resolved_findings)),
         ("Changes", CHANGE_COLUMNS, facts.changes[:max_rows], len(facts.changes)),
     ):
         _write_cells(workbook.add_worksheet(name), cells, columns, row_count, head, moment)
     _write_trend(workbook.add_worksheet("Trend"), facts.trend, head, workbook.add_format({"num_format": "yyyy-mm-dd", "align": "left"}))
     workbook.close()
+
+
+def _tabulate_for_people(findings: pd.DataFrame) -> pd.DataFrame:
+    return tabulate(findings).assign(remedy=findings["remedy"].map(SENDINGS).fillna(findings["remedy"]))
 
 
 def _write_cells(sheet: Worksheet, cells: pd.DataFrame, columns: Sequence[Column], row_count: int, head: Format, moment: Format) -> None:

@@ -35,18 +35,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     history = History(settings)
     for number in range(60):
         customer, owner = CUSTOMERS[number % 3], ["CUSTOMER", "PARTNER", "LINKEDIN"][number % 2]
+        application = f"urn:li:developerApplication:{number % 3}"
         opened_at = NOW - dt.timedelta(hours=1 + number * 3)
         history.add_job(
             f"job-{number}",
             title=EVIL if number == 1 else f"Nurse {number}",
             customer=customer,
+            application_urn=application,
             job_posting_url="https://www.linkedin.com/jobs/view/1",
         )
         history.add_task(
-            f"task-{number}", f"job-{number}", requested_at=opened_at - dt.timedelta(hours=1), status="FAILED", status_changed_at=opened_at
+            f"task-{number}",
+            f"job-{number}",
+            application_urn=application,
+            requested_at=opened_at - dt.timedelta(hours=1),
+            status="FAILED",
+            status_changed_at=opened_at,
         )
         history.add_finding(
-            external_job_posting_id=f"job-{number}", customer=customer, owner=owner, opened_at=opened_at,
+            external_job_posting_id=f"job-{number}", application_urn=application, customer=customer, owner=owner, opened_at=opened_at,
             kind="FAILED" if number % 4 else "UNLISTED", facet="TASK" if number % 4 else "LISTING",
             task_urn=f"task-{number}", message=EVIL, reason=f"Reason {number % 2} {EVIL}",
         )  # fmt: skip

@@ -24,7 +24,7 @@ def test_searching_leaves_the_rows_that_hold_every_word(open_page: Open) -> None
     page.get_by_label("Search").fill("nurse job-17")
     assert count_shown(page) == 1
     expect(page.locator(SHOWN)).to_be_visible()
-    assert page.get_by_role("status").inner_text() == "1 of 60 findings shown"
+    assert page.get_by_role("status").inner_text() == "1 of 60 jobs shown"
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_role("status")).to_have_text("")
     assert count_shown(page) == 60
@@ -35,7 +35,8 @@ def test_searching_leaves_the_rows_that_hold_every_word(open_page: Open) -> None
     [
         ("Customer", "Blue Harbour", 20),
         ("What is wrong", "Not on LinkedIn", 15),
-        ("Who acts", "Integration team", 30),
+        ("List", "Waiting for your integration team", 30),
+        ("For how long", "new on this day", 4),
         ("For how long", "1–4 h", 1),
     ],
 )
@@ -48,7 +49,7 @@ def test_each_filter_leaves_what_fits(open_page: Open, field: str, option: str, 
 
 def test_filters_add_up_and_empty_sections_go(open_page: Open) -> None:
     page = open_page()
-    page.get_by_label("Who acts").select_option(label="Integration team")
+    page.get_by_label("List", exact=True).select_option(label="Waiting for your integration team")
     page.get_by_label("Customer", exact=True).select_option(label="Acme")
     assert count_shown(page) == 10
     expect(page.locator("#today")).to_be_hidden()
@@ -149,7 +150,7 @@ def test_the_choice_is_in_the_address_and_a_link_shows_the_same(open_page: Open)
     again = open_page(address)
     assert again.get_by_label("Search").input_value() == "nurse"
     assert again.locator("section.customer").count() == 1
-    assert again.get_by_role("status").inner_text() == page.get_by_role("status").inner_text() == "20 of 60 findings shown"
+    assert again.get_by_role("status").inner_text() == page.get_by_role("status").inner_text() == "20 of 60 jobs shown"
     again.get_by_role("button", name="Clear").click()
     expect(again.locator("section.customer")).to_have_count(3)
     again.get_by_role("button", name="By cause").click()
@@ -163,7 +164,7 @@ def test_headings_count_what_is_shown_and_nothing_found_says_so(open_page: Open)
     page.get_by_label("Customer", exact=True).select_option(label="Acme")
     expect(page.locator("#today h2")).to_contain_text("10 jobs")
     page.get_by_label("Search").fill("no such words")
-    expect(page.get_by_text("No finding matches.")).to_be_visible()
+    expect(page.get_by_text("No job matches.")).to_be_visible()
 
 
 def test_words_for_a_customer_are_copied(open_page: Open) -> None:
@@ -175,6 +176,41 @@ def test_words_for_a_customer_are_copied(open_page: Open) -> None:
     assert "Please correct it." in words
     assert "- Nurse 0 (job-0)" in words
     assert "Blue Harbour" not in words
+
+
+def test_the_numbers_on_top_filter_what_is_below(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_role("link", name="new of these").click()
+    assert count_shown(page) == 2
+    assert page.evaluate("location.hash") == "#list=Do+today&age=new+on+this+day"
+    page.get_by_role("link", name="Waiting for your integration team").click()
+    assert page.get_by_role("status").inner_text() == "30 of 60 jobs shown"
+
+
+def test_an_account_manager_sees_her_customers_first(open_page: Open, tmp_path: Path) -> None:
+    page = open_page(name="dana-fox.html")
+    expect(page.locator("section.customer")).to_have_count(3)
+    expect(page.locator("#today")).to_be_hidden()
+    page.locator("#customers").get_by_role("link", name="Acme").click()
+    expect(page.locator("section.customer")).to_have_count(1)
+    expect(page.locator("section.customer .others")).not_to_have_attribute("open", "")
+    address = page.evaluate("location.hash")
+    assert open_page(address, "dana-fox.html").locator("section.customer h2").inner_text() == "Acme · 20 jobs"
+    page.get_by_role("button", name="Clear").click()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("section.customer > article tr[data-a]:visible").count() == 30
+    assert page.locator("tr[data-a]:visible").count() == 30
+    paper = tmp_path / "page.pdf"
+    page.pdf(path=paper, format="A4")
+    assert 1 <= len(re.findall(rb"/Type\s*/Page[^s]", paper.read_bytes())) <= 6
+
+
+def test_a_phone_folds_the_causes_of_each_customer(open_page: Open) -> None:
+    page = open_page(name="dana-fox.html", viewport={"width": 390, "height": 800})
+    assert page.locator("section.customer tr[data-a]:visible").count() == 0
+    page.locator("section.customer > article summary:visible").first.click()
+    assert 1 <= page.locator("section.customer tr[data-a]:visible").count() <= 5
 
 
 def test_without_scripts_the_page_is_whole_and_offers_no_filter(open_page: Open) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobrecon.reports.day import find_day
-from jobrecon.reports.facts import list_rows
+from jobrecon.reports.facts import JobMovement, list_rows
 from tests.reports.conftest import NOW, TODAY, UTC, History, MakeReport
 
 MIDNIGHT = dt.datetime(2026, 11, 20, tzinfo=UTC)
@@ -138,3 +138,16 @@ def test_neighbouring_days_meet_where_the_clocks_change(zone: str) -> None:
     assert all(day.end == following.start for day, following in pairwise(days))
     # Samoa left out 30 December 2011 altogether: that day is empty.
     assert all(day.start < day.end or (zone == "Pacific/Apia" and day.date == dt.date(2011, 12, 30)) for day in days)
+
+
+def test_jobs_with_something_wrong_are_each_counted_once_and_add_up(history: History, report: MakeReport) -> None:
+    history.add_finding(external_job_posting_id="two", owner="LINKEDIN", hours_ago=40)
+    history.add_finding(external_job_posting_id="two", owner="CUSTOMER")
+    history.add_finding(external_job_posting_id="low", severity="LOW")
+    history.add_finding(external_job_posting_id="gone", hours_ago=40, resolved_at=NOW - HOUR, resolution="SUCCEEDED")
+    history.add_finding(external_job_posting_id="short", resolved_at=NOW - HOUR, resolution="SUCCEEDED")
+    history.add_run()
+    facts = report().facts
+    assert facts.job_movement == JobMovement(before=2, more=2, ended=2, now=2)
+    assert list(facts.jobs_by_queue.values()) == [1, 0, 0, 1]
+    assert facts.job_movements == {"Dana Fox": facts.job_movement}

@@ -68,12 +68,12 @@ def test_a_chart_of_nothing_is_empty() -> None:
 CONCENTRATIONS = [
     # (reason, code, customer) of the new findings                         sentence
     ([("a", "X", "Acme")] * 3, None),
-    ([("a", "X", "Acme")] * 8 + [("b", "Y", "Beta")] * 2, "80 % of what is new (8 of 10 new findings): Posting failed, X at Acme."),
-    ([("a", "X", "Acme")] * 3 + [("a", "X", "Beta")] * 3 + [("b", "Y", "Acme")] * 2 + [("c", "Z", "Beta")] * 2, "60 % of what is new (6 of 10 new findings): Posting failed, X."),
-    ([(str(n), None, "Acme") for n in range(6)] + [(str(n), None, f"C{n}") for n in range(6, 10)], "60 % of what is new (6 of 10 new findings): at Acme."),
+    ([("a", "X", "Acme")] * 8 + [("b", "Y", "Beta")] * 2, "80 % of what is new (8 of 10 jobs): Posting failed, a at Acme."),
+    ([("a", "X", "Acme")] * 3 + [("a", "X", "Beta")] * 3 + [("b", "Y", "Acme")] * 2 + [("c", "Z", "Beta")] * 2, "60 % of what is new (6 of 10 jobs): Posting failed, a."),
+    ([(str(n), None, "Acme") for n in range(6)] + [(str(n), None, f"C{n}") for n in range(6, 10)], "60 % of what is new (6 of 10 jobs): at Acme."),
     ([(str(n), None, f"C{n}") for n in range(10)], None),
-    ([("a", "X", "Acme")] * 14 + [(str(n), None, "Beta") for n in range(13)], "52 % of what is new (14 of 27 new findings): Posting failed, X at Acme."),
-    ([("a", "X", "Acme")] * 10, "100 % of what is new (10 of 10 new findings): Posting failed, X."),
+    ([("a", "X", "Acme")] * 14 + [(str(n), None, "Beta") for n in range(13)], "52 % of what is new (14 of 27 jobs): Posting failed, a at Acme."),
+    ([("a", "X", "Acme")] * 10, "100 % of what is new (10 of 10 jobs): Posting failed, a."),
 ]  # fmt: skip
 
 
@@ -83,10 +83,21 @@ def test_where_new_findings_come_from_is_told_if_it_is_one_place(
 ) -> None:
     history.add_task("t", "job-0")
     for reason, code, customer in rows:
-        history.add_finding(reason=reason, code=code, customer=customer, task_urn="t")
-    history.add_finding(hours_ago=50, reason="old")
+        application = f"urn:li:developerApplication:{customer}"
+        history.add_finding(reason=reason, code=code, customer=customer, application_urn=application, task_urn="t")
+    history.add_finding(hours_ago=50, reason="old", customer="Old")
     history.add_run()
     assert describe_concentration(report().facts.open_findings) == sentence
+
+
+def test_customers_of_the_same_name_are_kept_apart(history: History, report: MakeReport) -> None:
+    for number in range(10):
+        history.add_finding(reason=str(number), application_urn=f"urn:li:developerApplication:{number // 8}")
+    history.add_run()
+    result = report()
+    assert describe_concentration(result.facts.open_findings) == "80 % of what is new (8 of 10 jobs): at Acme (0)."
+    page = (result.folder / "dana-fox.html").read_text(encoding="utf-8")
+    assert '<option value="0">Acme (0)</option><option value="1">Acme (1)</option>' in page
 
 
 def test_a_page_tells_what_was_not_looked_at_and_what_it_cost(history: History, report: MakeReport) -> None:

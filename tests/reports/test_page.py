@@ -203,7 +203,7 @@ def test_what_finds_no_room_on_the_page_is_counted(history: History, read_page: 
         history.add_finding()
     page = read_page()
     assert "2,003 jobs need you" in page.text
-    assert "3 more findings found no room on this page" in page.text
+    assert "3 more rows found no room on this page" in page.text
 
 
 def test_each_account_manager_reads_of_their_own_jobs_only(history: History, report: MakeReport) -> None:

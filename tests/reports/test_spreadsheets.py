@@ -152,7 +152,7 @@ def test_a_sheet_holds_the_worst_findings_and_says_where_the_others_are(history:
     column = NAMES.index("finding_id") + 1
     assert [sheet.cell(row, column).value for row in (2, 3, 4)] == ["f2", "f4", None]
     assert sheet["A4"].value == "2 more rows: see findings.csv for those that are open, the published copy for all."
-    assert sheet.auto_filter.ref == "A1:S3"
+    assert sheet.auto_filter.ref == "A1:T3"
     assert len(read_csv(written.folder)) == 4
 
 

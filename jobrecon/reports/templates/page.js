@@ -1,21 +1,23 @@
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
-  const NAMES = ["q", "customer", "kind", "owner", "age"];
+  const NAMES = ["q", "customer", "kind", "list", "age"];
   const form = $("filters");
   const fields = NAMES.map((name) => $(`f-${name}`));
   const cards = [...document.querySelectorAll("article.cause")];
   const rows = cards.flatMap((card) => [...card.querySelectorAll("tr[data-a]")].map((row) => ({ row, card, home: row.parentElement })));
-  const heads = new Map(cards.map((card) => [card, [...card.querySelectorAll(".tag, h3, .do")].map((part) => part.textContent).join(" ").toLowerCase()]));
+  const heads = new Map(cards.map((card) => [card, [...card.querySelectorAll(".tag, h3, .do, .how")].map((part) => part.textContent).join(" ").toLowerCase()]));
   for (const each of rows) each.text = `${each.row.textContent} ${each.row.id}`.toLowerCase() + " " + heads.get(each.card);
   const opened = new Set();
   const original = new Map([...document.querySelectorAll(".n")].map((part) => [part, part.textContent]));
-  let view = "cause";
+  const usual = document.body.dataset.view || "cause";
+  let view = usual;
 
   const countJobs = (shown) => {
     const count = new Set(shown.map(({ row }) => row.dataset.j)).size;
     return `${count.toLocaleString("en")} job${count === 1 ? "" : "s"}`;
   };
+  const isNarrow = matchMedia("(max-width: 40rem)").matches;
   const make = (tag, text, name) => {
     const element = document.createElement(tag);
     if (text) element.textContent = text;
@@ -24,12 +26,12 @@
   };
 
   function readFilters() {
-    const [q, customer, kind, owner, age] = fields.map((field) => field.value.trim());
+    const [q, customer, kind, list, age] = fields.map((field) => field.value.trim());
     const words = q.toLowerCase().split(/\s+/).filter(Boolean);
-    const isOn = Boolean(q || customer || kind || owner || age);
+    const isOn = Boolean(q || customer || kind || list || age);
     return { isOn, fits: ({ row, card, text }) =>
-      (!kind || card.dataset.kind === kind) && (!owner || card.dataset.owner === owner)
-      && (!customer || row.dataset.c === customer) && (!age || row.dataset.a === age) && words.every((word) => text.includes(word)) };
+      (!kind || card.dataset.kind === kind) && (!list || card.dataset.list === list)
+      && (!customer || row.dataset.c === customer) && (!age || (age === "new" ? "n" in row.dataset : row.dataset.a === age)) && words.every((word) => text.includes(word)) };
   }
 
   function apply() {
@@ -41,8 +43,8 @@
       if (each.row.nextElementSibling?.className === "timeline") each.row.nextElementSibling.hidden = !isShown;
       if (isShown) shown.push(each);
     }
-    if (view === "customer") showCustomers(shown); else showCauses(shown, isOn);
-    $("shown").textContent = isOn ? `${shown.length} of ${rows.length} findings shown` : "";
+    if (view === "customer") showCustomers(shown, isOn); else showCauses(shown, isOn);
+    $("shown").textContent = isOn ? `${countJobs(shown).split(" ")[0]} of ${countJobs(rows)} shown` : "";
     $("clear").hidden = !isOn;
     $("nothing").hidden = shown.length > 0;
     return isOn;
@@ -69,10 +71,22 @@
       section.hidden = isOn && !own.length;
       const number = section.querySelector("h2 .n");
       if (number) number.textContent = isOn ? countJobs(own) : original.get(number);
+      const also = section.querySelector("h2 .also");
+      if (also) also.hidden = isOn;
     }
   }
 
-  function showCustomers(shown) {
+  function moveRows(own) {
+    const table = make("table", "", "jobs");
+    table.append(own[0].home.parentElement.tHead.cloneNode(true), make("tbody"));
+    for (const { row } of own) {
+      const timeline = row.nextElementSibling?.className === "timeline" ? row.nextElementSibling : null;
+      table.tBodies[0].append(row, ...(timeline ? [timeline] : []));
+    }
+    return table;
+  }
+
+  function showCustomers(shown, isOn) {
     const customers = new Map();
     for (const each of shown) {
       const name = each.row.cells[1].firstChild?.textContent.trim() || "(no customer)";
@@ -94,22 +108,27 @@
         bar.append(button);
       }
       section.append(bar);
+      const others = make("details", "", "others");
+      const waiting = [...causes].filter(([card]) => !card.dataset.request).flatMap(([, own]) => own);
+      others.open = !today.length && customers.size === 1;
+      others.append(make("summary", `${countJobs(waiting)} that you need not ask about: with your integration team, with LinkedIn, or of low priority`));
       for (const [card, own] of causes) {
         const part = make("article", "", card.className);
         part.append(...[...card.children].filter((child) => !child.matches(".rows")).map((child) => child.cloneNode(true)));
         for (const number of part.querySelectorAll("h3 .n")) number.textContent = countJobs(own);
-        const table = make("table", "", "jobs");
-        table.append(own[0].home.parentElement.tHead.cloneNode(true), make("tbody"));
-        for (const { row } of own) {
-          const timeline = row.nextElementSibling?.className === "timeline" ? row.nextElementSibling : null;
-          table.tBodies[0].append(row, ...(timeline ? [timeline] : []));
+        const box = make("details", "", "rows");
+        box.open = isOn || !isNarrow;
+        box.append(make("summary", countJobs(own)), moveRows(own.slice(0, 5)));
+        if (own.length > 5) {
+          const more = make("details", "", "more");
+          more.open = isOn;
+          more.append(make("summary", `${own.length - 5} more`), moveRows(own.slice(5)));
+          box.append(more);
         }
-        const box = make("details", "", "rows-of-customer");
-        box.open = Boolean(card.dataset.request);
-        box.append(make("summary", countJobs(own)), table);
         part.append(box);
-        section.append(part);
+        (card.dataset.request ? section : others).append(part);
       }
+      if (waiting.length) section.append(others);
       return section;
     });
     $("by-customer").replaceChildren(...sections);
@@ -154,7 +173,7 @@
 
   function writeAddress() {
     const state = new URLSearchParams();
-    if (view !== "cause") state.set("view", view);
+    if (view !== usual) state.set("view", view);
     fields.forEach((field, index) => { if (field.value.trim()) state.set(NAMES[index], optionText(field)); });
     history.replaceState(null, "", `${state}` ? `#${state}` : location.pathname + location.search);
   }
@@ -167,12 +186,12 @@
       if (field.tagName !== "SELECT") field.value = wanted;
       else field.value = [...field.options].find((option) => option.value && option.textContent === wanted)?.value || "";
     });
-    choose(state.get("view") === "customer" ? "customer" : "cause");
+    choose(["cause", "customer"].find((name) => name === state.get("view")) || usual);
   }
 
   function choose(name) {
     view = name;
-    for (const button of document.querySelectorAll("[data-view]")) button.setAttribute("aria-pressed", String(button.dataset.view === view));
+    for (const button of document.querySelectorAll("button[data-view]")) button.setAttribute("aria-pressed", String(button.dataset.view === view));
     apply();
   }
 
@@ -216,6 +235,7 @@
   function follow() {
     let target = null;
     try { target = $(decodeURIComponent(location.hash.slice(1))); } catch { return; }
+    if (target?.matches("section[data-queue]") && view === "customer") { choose("cause"); target.scrollIntoView(); }
     if (!target || !target.id.startsWith("finding-")) return;
     if (target.hidden) { form.reset(); apply(); }
     for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
@@ -226,7 +246,7 @@
     target.scrollIntoView({ block: "center" });
   }
 
-  if (matchMedia("(max-width: 40rem)").matches) {
+  if (isNarrow) {
     for (const box of [...document.querySelectorAll("article.cause details.rows")].slice(1)) box.open = false;
     for (const box of document.querySelectorAll("details.fold")) box.open = false;
   }
@@ -236,13 +256,22 @@
     form.addEventListener("input", () => { apply(); writeAddress(); });
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(() => { apply(); if (!location.hash.startsWith("#finding-")) writeAddress(); }));
-    for (const button of document.querySelectorAll("[data-view]")) {
+    for (const button of document.querySelectorAll("button[data-view]")) {
       button.addEventListener("click", () => { choose(button.dataset.view); writeAddress(); });
     }
-    apply();
+    for (const tile of document.querySelectorAll(".tiles a[data-list]")) {
+      tile.addEventListener("click", (event) => {
+        event.preventDefault();
+        form.reset();
+        $("f-list").value = tile.dataset.list;
+        $("f-age").value = tile.dataset.age || "";
+        setTimeout(() => { apply(); writeAddress(); form.scrollIntoView(); });
+      });
+    }
+    choose(usual);
     readAddress();
   }
   addEventListener("hashchange", () => { if (form) readAddress(); follow(); });
-  addEventListener("beforeprint", () => { for (const box of document.querySelectorAll("#today details.more, #today details.rows, #by-customer details.rows-of-customer")) box.open = true; });
+  addEventListener("beforeprint", () => { for (const box of document.querySelectorAll("#today details.more, #today details.rows, #by-customer section > article details")) box.open = true; });
   follow();
 })();

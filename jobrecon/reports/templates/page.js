@@ -262,10 +262,12 @@
     for (const tile of document.querySelectorAll(".tiles a[data-list]")) {
       tile.addEventListener("click", (event) => {
         event.preventDefault();
-        form.reset();
+        for (const field of fields) field.value = "";
         $("f-list").value = tile.dataset.list;
         $("f-age").value = tile.dataset.age || "";
-        setTimeout(() => { apply(); writeAddress(); form.scrollIntoView(); });
+        apply();
+        writeAddress();
+        form.scrollIntoView();
       });
     }
     choose(usual);

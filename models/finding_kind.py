@@ -90,6 +90,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         later=(
             Later(
                 timedelta(days=14),
+                severity=Severity.MEDIUM,
+                owner=Owner.PARTNER,
                 next_action="Have your integration team ask LinkedIn Support why this customer is not moved over yet: it was to take one to "
                 "two weeks. The job needs no change.",
                 remedy=Remedy.CONTACT,

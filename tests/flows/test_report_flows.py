@@ -94,7 +94,7 @@ def test_parameters_have_descriptions(partner: Partner) -> None:
 def test_findings_and_incomplete_runs_emit_events_in_plain_words(partner: Partner) -> None:
     def read(name: str) -> list[Any]:
         wanted = {"filter": {"event": {"name": [name]}}, "limit": 50}
-        return wait_for(name, lambda: partner.stack.post("/events/filter", wanted)["events"])
+        return wait_for(name, lambda: partner.stack.post("/events/filter", wanted)["events"] or None)
 
     assert partner.stack.run("reconcile").state == ("COMPLETED", "Completed")
     events = read("jobrecon.finding.opened")

@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from jobrecon.cli.demo import SAMPLE
+from jobrecon.cli.sandbox import SAMPLE
 from jobrecon.clock import utc_now
 from jobrecon.sandbox import World, create_app
 from jobrecon.webhook.server import serve_in_thread

@@ -9,11 +9,14 @@ import pandas as pd
 from jobrecon.reports.facts import AGE_BANDS, FindingRow, Queue, list_rows
 from jobrecon.reports.formatting import describe_count, shorten
 
-CAUSE = ["issue", "severity", "owner", "code", "reason", "next_action", "remedy"]
+CAUSE = ["issue", "severity", "owner", "reason", "next_action", "remedy"]
+"""The code is none of it: a reader cannot tell apart what differs in nothing else."""
 MAX_AGEING_ROWS = 20
 MIN_CONCENTRATED = 4
 """New findings below which a share says nothing."""
 MIN_SHARE = 0.4
+MIN_TIMES_EVEN = 1.5
+"""A customer's share says nothing where an even one is nearly as big: of two, one has always half."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,13 @@ class Cause:
     issue: str
     severity: str
     owner: str
-    code: str | None
     reason: str
     next_action: str
     remedy: str | None
     job_count: int
     finding_count: int
+    code: str | None
+    code_count: int
     message_count: int
     message: str | None
     rows: tuple[FindingRow, ...] = ()
@@ -38,6 +42,11 @@ class Cause:
     def shared_message(self) -> str | None:
         """LinkedIn's own text where it is the same for all."""
         return self.message if self.message_count == 1 else None
+
+    @property
+    def shared_code(self) -> str | None:
+        """LinkedIn's code where it is the same for all."""
+        return self.code if self.code_count == 1 else None
 
     @property
     def evidences(self) -> list[str]:
@@ -56,15 +65,17 @@ def group_by_cause(findings: pd.DataFrame, max_rows: int = 0, max_rows_each: int
     causes = grouped.agg(
         job_count=("job_key", "nunique"),
         finding_count=("job_key", "size"),
+        code=("code", "first"),
         message=("message", "first"),
         severity_rank=("severity_rank", "first"),
         since=("since", "min"),
     ).reset_index()
     causes["message_count"] = grouped["message"].nunique(dropna=False).to_numpy()
+    causes["code_count"] = grouped["code"].nunique(dropna=False).to_numpy()
     causes = causes.sort_values(["severity_rank", "job_count", "since"], ascending=[True, False, True], kind="stable")
     numbers = grouped.ngroup().to_numpy()
     positions = np.split(np.argsort(numbers, kind="stable"), np.cumsum(np.bincount(numbers))[:-1])
-    fields = causes[[*CAUSE, "job_count", "finding_count", "message_count", "message"]]
+    fields = causes[[*CAUSE, "job_count", "finding_count", "code", "code_count", "message_count", "message"]]
     records = cast("list[dict[str, Any]]", fields.astype(object).where(fields.notna(), None).to_dict("records"))
     ends = np.minimum(np.cumsum([len(positions[number][:max_rows_each]) for number in causes.index]), max_rows)
     starts = [0, *ends[:-1]]
@@ -97,14 +108,14 @@ def describe_concentration(findings: pd.DataFrame) -> str | None:
     if len(new) < MIN_CONCENTRATED:
         return None
     new = new.assign(
-        cause=[f"{issue}, {shorten(reason, 90).rstrip('.')}" for issue, reason in zip(new["issue"], new["reason"], strict=True)],
+        cause=[f"{issue}, {shorten(reason, 200).rstrip('.…')}" for issue, reason in zip(new["issue"], new["reason"], strict=True)],
         place="at " + new["application_urn"].map(name_customers(findings)),
     )
-    whole, has_several = count_jobs(new), new["place"].nunique() > 1
-    for columns in ([["cause", "place"]] if has_several else []) + [["cause"]] + ([["place"]] if has_several else []):
+    whole, places = count_jobs(new), new["place"].nunique()
+    for columns in ([["cause", "place"]] if places > 1 else []) + [["cause"]] + ([["place"]] if places > 1 else []):
         counts = new.groupby(columns, sort=False)["job_key"].nunique()
         count = int(counts.max())
-        if count / whole >= MIN_SHARE:
+        if count / whole >= max(MIN_SHARE, MIN_TIMES_EVEN / places if columns == ["place"] else 0):
             words = counts[counts == count].head(1).reset_index()[columns].iloc[0]
             return f"{round(count * 100 / whole)} % of what is new ({count:,} of {describe_count(whole, 'job')}): {' '.join(words)}."
     return None

@@ -84,16 +84,20 @@ def group_reasons(reasons: Iterable[str], customers: Mapping[str, str], max_name
     named: dict[str, list[str]] = {}
     for reason in reasons:
         found = APPLICATION.search(reason)
-        words = APPLICATION.sub("\0", SYSTEM_CODE.sub("", reason))
-        named.setdefault(words, []).append(customers.get(found[0], found[0]) if found else "")
+        name = customers.get(found[0], found[0]) if found else ""
+        # A reason that names the customer as well does so in brackets.
+        words = APPLICATION.sub("\0", SYSTEM_CODE.sub("", reason)).replace(f"\0 ({name})", "\0")
+        named.setdefault(words, []).append(name)
     return [words.replace("\0", _list_names(names, max_names)) for words, names in named.items()]
 
 
 def _list_names(names: list[str], max_names: int) -> str:
     if len(names) == 1:
         return names[0]
-    rest = len(names) - max_names
-    listed = ", ".join(names[:max_names]) + (f" and {rest:,} more" if rest > 0 else "")
+    # One more name is no longer than "and 1 more".
+    shown = len(names) if len(names) <= max_names + 1 else max_names
+    rest = len(names) - shown
+    listed = ", ".join(names[:shown]) + (f" and {rest:,} more" if rest else "")
     return f"{len(names):,} customers ({listed})"
 
 

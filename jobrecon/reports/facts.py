@@ -38,7 +38,7 @@ OWNER_QUEUES = {Owner.CUSTOMER: Queue.CUSTOMER, Owner.LINKEDIN: Queue.LINKEDIN}
 
 
 class FindingRow(NamedTuple):
-    """An episode as it stood at the end of the day. `age`: how long it has lasted, or had lasted when it ended."""
+    """An episode as it stood at the end of the day, for how long it has lasted or had lasted, and when an expiring job expires."""
 
     finding_id: str
     kind: str
@@ -63,6 +63,7 @@ class FindingRow(NamedTuple):
     is_live: bool | None
     evidence: str | None
     since: dt.datetime
+    expires_at: dt.datetime | None
     is_new: bool
     age: dt.timedelta
     age_band: str
@@ -317,11 +318,10 @@ def _complete_findings(findings: pd.DataFrame, as_of: dt.datetime | None = None)
     age = ends - findings["since"]
     age = age.mask(age < pd.Timedelta(0), pd.Timedelta(0))
     bands = pd.cut(age.dt.total_seconds(), [*AGE_BAND_STARTS_SECONDS, float("inf")], right=False, labels=AGE_BANDS)
-    queues = findings["owner"].map(OWNER_QUEUES).fillna(Queue.PARTNER)
     endings = list(zip(findings["resolution"], findings["later_status"], strict=True))
     return findings.assign(
         issue=[name_issue(*what) for what in zip(findings["kind"], findings["facet"], findings["operation"], strict=True)],
-        queue=queues.mask(findings["severity"] == Severity.LOW, Queue.LOW_PRIORITY),
+        queue=findings["owner"].map(OWNER_QUEUES).fillna(Queue.PARTNER).mask(findings["severity"] == Severity.LOW, Queue.LOW_PRIORITY),
         job_key=findings["application_urn"] + " " + findings["external_job_posting_id"],
         age=age,
         age_band=bands,

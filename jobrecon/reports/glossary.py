@@ -37,7 +37,7 @@ GLOSSES = {
 EVIDENCES = {
     "TASK": "LinkedIn’s answer to the request",
     "NOTIFICATION": "LinkedIn’s notification",
-    "CHECK": "our check of the job on LinkedIn",
+    "CHECK": "a check of the job on LinkedIn",
     "ABSENCE": "nothing came from LinkedIn",
 }
 
@@ -51,6 +51,9 @@ SENDINGS = {
     "NONE": "send nothing",
 }
 """What goes to LinkedIn to solve a finding, by its remedy."""
+
+ACTION_WORDS = {"CREATE": "as a new job", "UPDATE": "as an update", "RENEW": "renew", "CLOSE": "clos"}
+"""By what an action that names its operation is known."""
 
 LIVE = {True: "on LinkedIn", False: "not on LinkedIn"}
 """What LinkedIn last said of a job; missing: it said nothing."""
@@ -82,8 +85,10 @@ def _find_ending(resolution: str | None, later_status: str | None) -> str:
     return "RESENT" if resolution == "SUPERSEDED" and later_status == "SUCCEEDED" else resolution or ""
 
 
-def describe_sending(remedy: str | None, owner: str) -> str:
-    """Who sends what to LinkedIn, in words to an account manager, who never sends anything herself."""
+def describe_sending(remedy: str | None, owner: str, next_action: str) -> str:
+    """Who sends what to LinkedIn, in words to an account manager, who never sends anything herself; '' where the action says it."""
+    if remedy in ACTION_WORDS and "integration team" in next_action and ACTION_WORDS[remedy] in next_action:
+        return ""
     match remedy:
         case "CREATE" | "UPDATE" | "RENEW" | "CLOSE":
             condition = " once the customer has done this" if owner == "CUSTOMER" else ""

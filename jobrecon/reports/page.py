@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -26,6 +25,7 @@ from jobrecon.reports.causes import (
 )
 from jobrecon.reports.changes import count_changes
 from jobrecon.reports.charts import draw_settle_times, draw_trend
+from jobrecon.reports.customer_words import request_of_customer, turn_to_customer
 from jobrecon.reports.facts import AGE_BANDS, Facts, FindingRow, Queue, list_records, list_rows
 from jobrecon.reports.formatting import describe_age, describe_count, describe_date, describe_moment, describe_seconds, shorten
 from jobrecon.reports.glossary import EVIDENCES, GLOSSES, LIVE, OWNERS, SEVERITIES, describe_sending, explain_kinds, name_job
@@ -77,10 +77,14 @@ HEADINGS: dict[Queue, tuple[str, str]] = {
     ),
     Queue.PARTNER: (
         "Waiting for your integration team",
-        "The colleagues who run your company’s connection to LinkedIn have to act: pass it on to them. There is nothing to ask the customer.",
+        "The colleagues who run your company’s connection to LinkedIn have to act: pass it on to them. You need not ask the customer unless "
+        "it says so.",
     ),
     Queue.LINKEDIN: ("Waiting for LinkedIn", "LinkedIn has to act. There is nothing to change on the job."),
-    Queue.LOW_PRIORITY: ("Low priority", "None of these alone keeps a job from candidates. When you have time."),
+    Queue.LOW_PRIORITY: (
+        "Low priority",
+        "None of these alone keeps a job from candidates now. When you have time; an expiring job before it ends.",
+    ),
 }
 
 
@@ -227,20 +231,6 @@ def find_link(finding: FindingRow) -> str | None:
     return url if parts.scheme in ("http", "https") and is_linkedin and len(url) <= 500 else None
 
 
-def make_request(next_action: str) -> str:
-    """The next action as the account manager writes it to the customer."""
-    for action, request in (("Ask the customer to ", "Please "), ("Ask the customer whether ", "Please tell us whether ")):
-        if next_action.startswith(action):
-            words = SENDING.sub("tell us, and we send it again", next_action.removeprefix(action))
-            return (request + words).replace("the customer", "you").replace("your system", "our system").replace("your integ", "our integ")
-    return next_action
-
-
-SENDING = re.compile(
-    r"send (the job|this one|it|this job and any others stopped for the same reason) again as (a new job|an update)( with it| once that is done)?"
-)
-
-
 @cache
 def load_templates() -> Environment:
     """The templates, everything that they are given escaped."""
@@ -254,7 +244,8 @@ def load_templates() -> Environment:
     )
     templates.filters |= {
         "brief": shorten,
-        "as_request": make_request,
+        "as_request": request_of_customer,
+        "to_customer": turn_to_customer,
         "age": lambda age: describe_age(age).replace(" ", "\u00a0"),
         "age_words": AGE_WORDS.__getitem__,
         "count": describe_count,

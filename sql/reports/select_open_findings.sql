@@ -18,7 +18,8 @@ postings as (
         application_urn,
         external_job_posting_id,
         title,
-        job_posting_url
+        job_posting_url,
+        expire_at
     from job_postings
 ),
 
@@ -54,6 +55,8 @@ select
     episodes.is_live,
     episodes.evidence,
     episodes.since,
+    -- Of an episode that has ended since, the job's time may be another by now.
+    case when episodes.kind = 'EXPIRING' and episodes.resolved_at is null then postings.expire_at end as expires_at,
     episodes.opened_at,
     episodes.is_new,
     null::timestamptz as resolved_at,

@@ -77,6 +77,7 @@ select
     episodes.is_live,
     episodes.evidence,
     episodes.since,
+    null::timestamptz as expires_at,
     episodes.opened_at,
     episodes.is_new,
     episodes.resolved_at,

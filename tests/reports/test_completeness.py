@@ -21,6 +21,13 @@ REASONS: list[tuple[list[str], list[str]]] = [
         ["6 customers (C0, C1, C2, C3 and 2 more) cannot be reached: Name or service not known."],
     ),
     (
+        [
+            f"LinkedIn gives no response to urn:li:developerApplication:{number} (C{number}) at https://api.example.com."
+            for number in range(5)
+        ],
+        ["LinkedIn gives no response to 5 customers (C0, C1, C2, C3, C4) at https://api.example.com."],
+    ),
+    (
         ["urn:li:developerApplication:77 was refused.", "the disk is full"],
         ["urn:li:developerApplication:77 was refused.", "the disk is full"],
     ),

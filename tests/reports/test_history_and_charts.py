@@ -73,6 +73,8 @@ CONCENTRATIONS = [
     ([(str(n), None, "Acme") for n in range(6)] + [(str(n), None, f"C{n}") for n in range(6, 10)], "60 % of what is new (6 of 10 jobs): at Acme."),
     ([(str(n), None, f"C{n}") for n in range(10)], None),
     ([("a", "X", "Acme")] * 14 + [(str(n), None, "Beta") for n in range(13)], "52 % of what is new (14 of 27 jobs): Posting failed, a at Acme."),
+    ([(str(n), None, "Acme") for n in range(6)] + [(str(n), None, "Beta") for n in range(6, 10)], None),
+    ([(str(n), None, "Acme") for n in range(8)] + [(str(n), None, "Beta") for n in range(8, 10)], "80 % of what is new (8 of 10 jobs): at Acme."),
     ([("a", "X", "Acme")] * 10, "100 % of what is new (10 of 10 jobs): Posting failed, a."),
 ]  # fmt: skip
 

@@ -96,6 +96,33 @@ def test_one_cause_that_hits_many_jobs_is_described_once(history: History, read_
     assert len([name for name in page.ids if name.startswith("finding-")]) == 41
 
 
+def test_what_differs_in_its_code_alone_is_one_cause(history: History, read_page: Callable[..., Page]) -> None:
+    for code in ("A", "B", None):
+        history.add_finding(reason="The promotion ended.", next_action="Ask why.", code=code)
+    history.add_run()
+    page = read_page("dana-fox.html")
+    assert page.text.count("Ask why.") == 1
+    assert "3 jobs : The promotion ended." in page.text
+    assert "Code:" not in page.text
+
+
+def test_an_expiring_job_says_when_its_time_runs_out(history: History, read_page: Callable[..., Page]) -> None:
+    history.add_job("job-1", expire_at=NOW + HOUR)
+    history.add_finding(external_job_posting_id="job-1", kind="EXPIRING", facet="LISTING", severity="LOW", owner="PARTNER")
+    history.add_run()
+    assert "ends 20 Nov 13:00" in read_page("dana-fox.html").text
+
+
+def test_who_sends_is_said_once(history: History, read_page: Callable[..., Page]) -> None:
+    action = "Ask the customer to correct it, then your integration team sends the job again as an update."
+    history.add_finding(reason="a", next_action=action, remedy="UPDATE")
+    history.add_finding(reason="b", next_action="Ask your integration team to look.", remedy="CREATE", owner="PARTNER")
+    history.add_run()
+    text = read_page("dana-fox.html").text
+    assert text.count("To LinkedIn:") == 1
+    assert "To LinkedIn: Your integration team has to send it as a new job." in text
+
+
 def test_text_from_outside_stays_text(history: History, read_page: Callable[..., Page]) -> None:
     history.add_job("job-1", title=EVIL, customer=EVIL, account_manager=EVIL, job_posting_url="javascript:alert(1)")
     history.add_finding(

@@ -2,6 +2,7 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const NAMES = ["q", "customer", "kind", "list", "age"];
+  const SEVERITIES = ["HIGH", "MEDIUM", "LOW"];
   const form = $("filters");
   const fields = NAMES.map((name) => $(`f-${name}`));
   const cards = [...document.querySelectorAll("article.cause")];
@@ -111,8 +112,9 @@
       const others = make("details", "", "others");
       const waiting = [...causes].filter(([card]) => !card.dataset.request).flatMap(([, own]) => own);
       others.open = !today.length && customers.size === 1;
-      others.append(make("summary", `${countJobs(waiting)} that you need not ask about: with your integration team, with LinkedIn, or of low priority`));
-      for (const [card, own] of causes) {
+      others.append(make("summary", `${countJobs(waiting)} not to ask about today: with your integration team, with LinkedIn, or of low priority`));
+      const rank = ([card]) => SEVERITIES.findIndex((name) => card.classList.contains(name));
+      for (const [card, own] of [...causes].sort((a, b) => rank(a) - rank(b) || b[1].length - a[1].length)) {
         const part = make("article", "", card.className);
         part.append(...[...card.children].filter((child) => !child.matches(".rows")).map((child) => child.cloneNode(true)));
         for (const number of part.querySelectorAll("h3 .n")) number.textContent = countJobs(own);
@@ -140,7 +142,7 @@
     const lines = [`${name}: jobs on LinkedIn that need you`, ""];
     for (const [card, own] of causes) {
       if (!card.dataset.request) continue;
-      lines.push(card.querySelector(".reason").textContent.trim(), card.dataset.request);
+      lines.push(card.dataset.reason, card.dataset.request);
       for (const { row } of own) {
         const cell = row.cells[0];
         const id = cell.querySelector("code")?.textContent;

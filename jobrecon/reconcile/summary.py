@@ -50,7 +50,8 @@ class RunSummary(RunFields):
             parts.insert(0, f"{self.tasks_polled / self.calls_used:.1f} tasks a call")
         if self.detection_delay_mean_seconds is not None and self.detection_delay_p95_seconds is not None:
             delay = f"settled tasks seen after {self.detection_delay_mean_seconds:,.0f} s (95 %: {self.detection_delay_p95_seconds:,.0f} s)"
-            if self.delay_bound_seconds:
+            # Of a few tasks that settled at once the mean lies below what is possible for many, and compares with nothing.
+            if self.delay_bound_seconds and self.detection_delay_mean_seconds >= self.delay_bound_seconds:
                 ratio = self.detection_delay_mean_seconds / self.delay_bound_seconds
                 delay += f", {ratio:.1f} times the least possible {self.delay_bound_seconds:,.1f} s"
             parts.append(delay)

@@ -71,7 +71,7 @@ class _BoundedQueueHandler(logging.handlers.QueueHandler):
 def logging_to_stderr() -> Iterator[None]:
     """Everything logged while the block runs is written to stderr by a thread of its own."""
     lines: queue.Queue[logging.LogRecord | None] = queue.Queue(QUEUE_LINES)
-    logging.basicConfig(level=logging.INFO, handlers=[_BoundedQueueHandler(lines)], force=True)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[_BoundedQueueHandler(lines)], force=True)
     writer = threading.Thread(target=_write_lines, args=(lines,), daemon=True)
     writer.start()
     try:

@@ -206,6 +206,15 @@ def test_an_account_manager_sees_her_customers_first(open_page: Open, tmp_path: 
     assert 1 <= len(re.findall(rb"/Type\s*/Page[^s]", paper.read_bytes())) <= 6
 
 
+def test_a_customers_causes_are_in_order_of_how_many_jobs_they_hit(open_page: Open) -> None:
+    page = open_page(name="dana-fox.html")
+    for age in ("", "new", "4-24h", "1-3d", "3-7d", ">7d"):
+        page.get_by_label("For how long", exact=True).select_option(age)
+        for section in page.locator("section.customer").all():
+            counts = [part.locator("tr[data-a]").count() for part in section.locator("> article").all()]
+            assert counts == sorted(counts, reverse=True), age
+
+
 def test_a_phone_folds_the_causes_of_each_customer(open_page: Open) -> None:
     page = open_page(name="dana-fox.html", viewport={"width": 390, "height": 800})
     assert page.locator("section.customer tr[data-a]:visible").count() == 0

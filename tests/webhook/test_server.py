@@ -60,6 +60,7 @@ def test_the_served_receiver_stops_in_good_order_with_status_0_and_logs_no_body_
     assert bodies_of(engine) == [BODY]
     engine.dispose()
     assert not re.search("very-secret|confidential|Traceback", log)
+    assert any(json.loads(line)["message"].startswith("receiving for 1 applications") for line in lines if line.startswith("{"))
     access = [json.loads(line[line.index("{") :]) for line in lines if "jobrecon.webhook.access" in line]
     assert [(line["method"], line["path"], line["status"], line["received_bytes"]) for line in access] == [
         ("POST", "/webhook", 200, len(BODY)),

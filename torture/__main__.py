@@ -11,11 +11,14 @@ from pathlib import Path
 
 from bench.pages import write_block
 from torture.budget import torture_budget
+from torture.clocks import torture_by_clocks
 from torture.disks import torture_by_full_disks
 from torture.faults import torture_by_faults
 from torture.kills import torture_by_kills
 from torture.linkedin import LinkedIn, serve_linkedin
 from torture.month import live_through
+from torture.restores import torture_by_restores
+from torture.servers import torture_by_restarts
 
 PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
 
@@ -25,6 +28,9 @@ STAGES: dict[str, tuple[Stage, int]] = {
     "faults": (torture_by_faults, 12),
     "disks": (torture_by_full_disks, 3),
     "budget": (torture_budget, 5),
+    "clocks": (torture_by_clocks, 2),
+    "restores": (torture_by_restores, 5),
+    "restarts": (torture_by_restarts, 100),
     "month": (live_through, 30),
 }
 

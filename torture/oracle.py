@@ -1,5 +1,6 @@
 """What was acknowledged and what was charged, and whether it is so: the judge of every stage."""
 
+import datetime as dt
 import json
 import re
 from collections import Counter
@@ -75,11 +76,11 @@ MUST_BE_EMPTY = {
 }
 
 
-def count_charged(landing_url: str) -> "Counter[str]":
-    """Calls that the ledger has for today, by resource."""
+def count_charged(landing_url: str, since: dt.date | None = None) -> "Counter[str]":
+    """Calls that the ledger has from the UTC day `since` on, by default for today; by resource."""
     engine = open_landing(landing_url)
     charged: Counter[str] = Counter()
-    for row in read_ledger(engine, utc_now().date()):
+    for row in read_ledger(engine, since or utc_now().date()):
         charged[row["resource"]] += row["calls_used"]
     engine.dispose()
     return charged

@@ -85,7 +85,8 @@ def start(arguments: tuple[str, ...], environment: dict[str, str], folder: Path,
     logs.mkdir(exist_ok=True)
     log = logs / f"{time.time_ns()}-{arguments[0]}.log"
     log.touch()
-    process = CONTEXT.Process(target=_execute, args=(arguments, environment, folder, log, is_stopped))
+    # A daemon: where a stage gives up, what it had started ends with it.
+    process = CONTEXT.Process(target=_execute, args=(arguments, environment, folder, log, is_stopped), daemon=True)
     process.start()
     return Command(process, log)
 

@@ -45,7 +45,7 @@ class Sender(threading.Thread):
         super().__init__(daemon=True)
         self.home, self.port = home, port
         self.is_over = threading.Event()
-        self.refused = 0
+        self.acknowledged = self.refused = 0
 
     def run(self) -> None:
         while not self.is_over.is_set():
@@ -66,6 +66,7 @@ class Sender(threading.Thread):
                     response += received
                 if response.startswith(b"HTTP/1.1 200"):
                     self.home.oracle.notifications.add(number)
+                    self.acknowledged += 1
                 else:
                     self.refused += 1
                 time.sleep(PAUSE_SECONDS)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def explain_errors() -> Iterator[None]:
-    """Turn errors of disk, memory and concurrency into `WarehouseError`; errors in a statement pass through.
+    """Turn errors of disk, memory and concurrency, and tables that are gone, into `WarehouseError`; errors in a statement pass through.
 
     After a fatal one, `WarehouseInvalidated`, DuckDB refuses the file to this process: it must end.
     """
@@ -36,15 +36,18 @@ def explain_errors() -> Iterator[None]:
             f"The warehouse failed: {first_line(error)}. What was committed is safe, this process can no longer use it. "
             "Free disk space or memory, or repair the disk, and run again."
         ) from error
-    except (duckdb.ProgrammingError, duckdb.DataError):
-        raise
     except duckdb.Error as error:
+        # All tables were there when it was opened: one that is missing now was taken away since.
+        if isinstance(error, duckdb.ProgrammingError | duckdb.DataError) and not isinstance(error, duckdb.CatalogException):
+            raise
         raise WarehouseError(
             f"The warehouse failed: {first_line(error)}. This step was rolled back, earlier ones are committed. {_name_remedy(error)}"
         ) from error
 
 
 def _name_remedy(error: duckdb.Error) -> str:
+    if isinstance(error, duckdb.CatalogException):
+        return "The warehouse was changed or replaced while it was open: make sure that no run is going on when it is, and run again."
     if isinstance(error, duckdb.TransactionException):
         return "Another process wrote to the same tables: make sure that only jobrecon writes to this warehouse, and run again."
     return "Free disk space or memory, or repair the disk, and run again."

@@ -131,5 +131,6 @@ def test_every_command_of_the_page_works_from_an_empty_folder(tmp_path: Path, en
             ("job-4", "SUCCEEDED"),
         ]
         runs = published.execute("select state, flow_run_id is not null from runs order by started_at").fetchall()
-    assert [state for state, _ in runs] == ["COMPLETED", "COMPLETED"]
-    assert [is_prefect for _, is_prefect in runs] == [False, True]
+    assert {state for state, _ in runs} == {"COMPLETED"}
+    # On a slow machine the schedule starts runs of its own meanwhile.
+    assert [is_prefect for _, is_prefect in runs[:2]] == [False, True]

@@ -277,6 +277,13 @@ def test_after_a_fatal_error_of_duckdb_the_process_can_only_end_and_the_next_one
         assert warehouse.connection.execute("select count(*), min(range) from of_somebody").fetchone() == (100_000, 1)
 
 
+def test_a_table_that_is_taken_away_while_it_is_open_is_an_error_that_says_so(settings: Settings) -> None:
+    with open_warehouse(settings) as warehouse:
+        warehouse.connection.execute("drop table job_tasks cascade")
+        with pytest.raises(WarehouseError, match=r"job_tasks does not exist.*changed or replaced while it was open"):
+            warehouse.count("tasks/select_task_count")
+
+
 def test_the_lock_holds_on_a_full_disk(tmp_path: Path) -> None:
     lock_file = tmp_path / "warehouse.duckdb.lock"
     with (

@@ -85,6 +85,7 @@ def merge_tasks(
             late_count, oldest_requested_at = warehouse.run("tasks/select_late_count", since=since)[0]
             late, oldest = late + late_count, min(oldest, oldest_requested_at or oldest)
         with commit_parts() if is_open else warehouse.transaction():
+            warehouse.touch("touched/insert_imported_jobs")
             added = warehouse.change("tasks/insert_imported_tasks", imported_at=now)
             warehouse.run("tasks/insert_import_rejects", rejected_at=now)
         for counts in warehouse.read("tasks/select_import_counts"):

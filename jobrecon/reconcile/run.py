@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -24,7 +25,7 @@ from jobrecon.linkedin.ledger import read_ledger
 from jobrecon.reconcile.blocked_webhook import look_up_blocked_webhook
 from jobrecon.reconcile.catalog import load_catalog
 from jobrecon.reconcile.checks import Checker
-from jobrecon.reconcile.findings import derive_findings, merge_findings
+from jobrecon.reconcile.findings import find_suspicious, update_findings
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.reconcile.restored import charge_known_calls, undo_lost_merges
 from jobrecon.reconcile.summary import RunSummary, write_run
@@ -71,7 +72,9 @@ class Reconciliation:
     def pull(self) -> None:
         """Update customers, pull new tasks and expire tasks older than their lifespan."""
         customers = stage("staged_customers", [item.to_customer() for item in self.applications])
-        self.warehouse.run("postings/merge_customers", customers)
+        with self.warehouse.transaction():
+            self.warehouse.touch("touched/insert_customer_jobs", customers)
+            self.warehouse.run("postings/merge_customers", customers)
         self.summary.pulled_at = self.last_pulled_at
         retried = retry_rejected(self.warehouse, self.applications, self.as_of)
         if retried.added:
@@ -88,7 +91,10 @@ class Reconciliation:
             raise
         except JobreconError as error:
             self.failures["pull"] = str(error)
-        self.warehouse.run("tasks/update_expired_tasks", as_of=self.as_of, lifespan_seconds=self.settings.task_lifespan_days * 86_400)
+        lifespan: dict[str, Any] = {"as_of": self.as_of, "lifespan_seconds": self.settings.task_lifespan_days * 86_400}
+        with self.warehouse.transaction():
+            self.warehouse.touch("touched/insert_expired_jobs", **lifespan)
+            self.warehouse.run("tasks/update_expired_tasks", **lifespan)
         self.summary.tasks_pending = self.warehouse.count("tasks/select_pending_count", as_of=self.as_of)
         self.summary.tasks_young = self.warehouse.count(
             "tasks/select_young_count", as_of=self.as_of, first_check_after=self.settings.first_check_after
@@ -144,7 +150,7 @@ class Reconciliation:
             applications = checker.list_accessible(self.applications.active)
             if applications:
                 # What would be found without checks says which jobs to check.
-                self.derive_findings()
+                find_suspicious(self.warehouse, self.settings, self.as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
                 await checker.check(applications, self.since_last_run, job)
         except LandingUnavailable as error:
             checker.notes["landing"] = str(error)
@@ -177,16 +183,15 @@ class Reconciliation:
             self.failures["inbox"] = str(error)
 
     def update_findings(self) -> None:
-        """Compare the expected with the reported state of each job; open, update and resolve findings."""
-        self.derive_findings()
-        resolved, opened = merge_findings(self.warehouse, self.as_of, self.unseen_applications, self.unseen_facets)
-        self.summary.findings_resolved += resolved
-        self.summary.findings_opened += opened
-        self.summary.findings_open = self.warehouse.count("findings/select_open_count")
+        """Compare the expected with the reported state of each job; open, update and resolve findings.
 
-    def derive_findings(self) -> None:
-        """Find what is wrong as of the run: the temporary table `current_findings`."""
-        derive_findings(self.warehouse, self.settings, self.as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
+        Each slice of jobs is counted once it is committed: of a stage that is retried the slices before count too.
+        """
+        for result in update_findings(self.warehouse, self.settings, self.as_of, self.unseen_applications, self.unseen_facets):
+            self.summary.jobs_touched += result.jobs
+            self.summary.findings_resolved += result.resolved
+            self.summary.findings_opened += result.opened
+        self.summary.findings_open = self.warehouse.count("findings/select_open_count")
         self.report_silences()
 
     def report_silences(self) -> None:

@@ -136,9 +136,7 @@ def _derive_notifications(warehouse: Warehouse) -> None:
     warehouse.run("notifications/insert_resync_requests")
 
 
-def _examine(
-    warehouse: Warehouse, run: dict[str, Any], unseen: dict[str, list[str]], *, is_written: bool = False
-) -> Iterator[Examination]:
+def _examine(warehouse: Warehouse, run: dict[str, Any], unseen: dict[str, list[str]], *, is_written: bool = False) -> Iterator[Examination]:
     """Derive all jobs from nothing, within a transaction of the caller's; of each slice `current_postings` and `explained_findings`."""
     settings, as_of = warehouse.settings, run["as_of"]
     examination = Examination(warehouse, settings, as_of, is_everything=True)

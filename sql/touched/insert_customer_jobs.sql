@@ -9,11 +9,23 @@ with changed as (
         customers.customer is distinct from staged.customer
         or customers.account_manager is distinct from nullif(trim(staged.account_manager), '')
         or coalesce(customers.retired, false) != coalesce(staged.retired, false)
+),
+
+-- A job that only a resync request names has no row in job_postings.
+jobs as (
+    select
+        application_urn,
+        external_job_posting_id
+    from job_postings
+    union
+    select
+        application_urn,
+        external_job_posting_id
+    from resync_requests
+    where external_job_posting_id != ''
 )
 
-select
-    application_urn,
-    external_job_posting_id
-from job_postings
+select jobs.*
+from jobs
 semi join changed using (application_urn)
 anti join touched_jobs using (application_urn, external_job_posting_id)

@@ -19,8 +19,11 @@ class SliceResult(NamedTuple):
     opened: int
 
 
-def find_suspicious(warehouse: Warehouse, settings: Settings, as_of: datetime, *, is_inbox_seen: bool) -> None:
-    """Find which jobs make this run check: the temporary table `suspicious_jobs`. `job_postings` is up to date then. Idempotent."""
+def find_suspicious(warehouse: Warehouse, settings: Settings, as_of: datetime, *, is_inbox_seen: bool) -> Examination:
+    """Find which jobs make this run check: the temporary table `suspicious_jobs`. `job_postings` is up to date then. Idempotent.
+
+    Where nothing is written of any job afterwards, `update_findings` may go on from the examination that is returned.
+    """
     examination = _begin(warehouse, settings, as_of, is_inbox_seen=is_inbox_seen)
     warehouse.run("checks/create_checkable_kinds")
     warehouse.run("checks/create_suspicious_jobs")
@@ -30,6 +33,7 @@ def find_suspicious(warehouse: Warehouse, settings: Settings, as_of: datetime, *
             write_postings(warehouse)
         derive_findings(warehouse, settings, as_of)
         warehouse.run("checks/insert_suspicious_jobs", lifespan_seconds=settings.task_lifespan_days * 86_400)
+    return examination
 
 
 def update_findings(
@@ -38,17 +42,22 @@ def update_findings(
     as_of: datetime,
     unseen_applications: Collection[str] = (),
     unseen_facets: Collection[str] = (),
+    derived: Examination | None = None,
 ) -> Iterator[SliceResult]:
     """Resolve, update and open the findings of jobs that were touched or are due, slice by slice; each is committed when it is yielded.
 
-    No finding about an application or a facet that could not be read is resolved.
+    No finding about an application or a facet that could not be read is resolved. What `find_suspicious` has `derived` of a single
+    slice is not derived again.
     """
-    examination = _begin(warehouse, settings, as_of, is_inbox_seen="WEBHOOK" not in unseen_facets)
-    for jobs in examination.slices():
-        derive_postings(warehouse, as_of)
+    is_derived = derived is not None and derived.slice_count == 1
+    examination = derived if derived and is_derived else _begin(warehouse, settings, as_of, is_inbox_seen="WEBHOOK" not in unseen_facets)
+    for jobs in [examination.job_count] if is_derived else examination.slices():
+        if not is_derived:
+            derive_postings(warehouse, as_of)
         with warehouse.transaction():
-            write_postings(warehouse)
-            derive_findings(warehouse, settings, as_of)
+            if not is_derived:
+                write_postings(warehouse)
+                derive_findings(warehouse, settings, as_of)
             explain_findings(warehouse, as_of)
             resolved, opened = merge_findings(warehouse, as_of, unseen_applications, unseen_facets)
             examination.settle(settings)

@@ -29,6 +29,7 @@ from jobrecon.reconcile.findings import find_suspicious, update_findings
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.reconcile.restored import charge_known_calls, undo_lost_merges
 from jobrecon.reconcile.summary import RunSummary, write_run
+from jobrecon.reconcile.touched import Examination
 from jobrecon.settings import Settings, refuse_ended_demo
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
 from jobrecon.warehouse.parquet import export_parquet
@@ -62,6 +63,8 @@ class Reconciliation:
         self.limits: dict[str, str] = {}
         """What else keeps the run from being complete, though nothing failed: calls used up, a silent webhook."""
         self.last_pulled_at: datetime | None = None
+        self._derived: Examination | None = None
+        """What was derived to find suspicious jobs, while nothing is written of a job since."""
         self.since_last_run = timedelta(seconds=settings.tick_seconds)
         """How long the last run lies back, at least a tick."""
 
@@ -137,6 +140,7 @@ class Reconciliation:
         Without the ledger, where checks are off, and where no application has access, findings rest on what else is known.
         """
         self.summary.notes = []
+        self._derived = None
         if self.engine is None:
             return
         # The webhook is that of the parent application: the default shard looks after it.
@@ -150,8 +154,10 @@ class Reconciliation:
             applications = checker.list_accessible(self.applications.active)
             if applications:
                 # What would be found without checks says which jobs to check.
-                find_suspicious(self.warehouse, self.settings, self.as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
+                derived = find_suspicious(self.warehouse, self.settings, self.as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
                 await checker.check(applications, self.since_last_run, job)
+                if not checker.jobs_checked:
+                    self._derived = derived
         except LandingUnavailable as error:
             checker.notes["landing"] = str(error)
         self.summary.jobs_checked += checker.jobs_checked
@@ -187,7 +193,9 @@ class Reconciliation:
 
         Each slice of jobs is counted once it is committed: of a stage that is retried the slices before count too.
         """
-        for result in update_findings(self.warehouse, self.settings, self.as_of, self.unseen_applications, self.unseen_facets):
+        # Once only: a stage that is retried derives anew.
+        derived, self._derived = self._derived, None
+        for result in update_findings(self.warehouse, self.settings, self.as_of, self.unseen_applications, self.unseen_facets, derived):
             self.summary.jobs_touched += result.jobs
             self.summary.findings_resolved += result.resolved
             self.summary.findings_opened += result.opened

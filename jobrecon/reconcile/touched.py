@@ -52,6 +52,10 @@ class Examination:
         self.is_everything = is_everything or not is_derived_by(warehouse, settings)
         if self.is_everything:
             warehouse.run("touched/delete_rules")
+        self.slice_count = 0
+        self.job_count = 0
+        """Of the slice that `examined_jobs` holds."""
+        self.is_last = False
 
     def touch_heard(self, *, is_open: bool = False) -> None:
         """Touch the jobs of applications of which LinkedIn says something for the first time."""
@@ -68,14 +72,14 @@ class Examination:
         else:
             values["as_of"] = self.as_of
             name, count = "touched/create_examined_jobs", self.warehouse.count("touched/select_wanted_count", as_of=self.as_of)
-        slices = max(1, math.ceil(count / self.slice_jobs))
-        for number in range(slices):
-            self.warehouse.run(name, slices=slices, slice=number, **values)
-            job_count = self.warehouse.count("touched/select_examined_count")
-            self.is_last = number == slices - 1
+        self.slice_count = max(1, math.ceil(count / self.slice_jobs))
+        for number in range(self.slice_count):
+            self.warehouse.run(name, slices=self.slice_count, slice=number, **values)
+            self.job_count = self.warehouse.count("touched/select_examined_count")
+            self.is_last = number == self.slice_count - 1
             if self.is_last:
                 self.warehouse.run("findings/insert_jobless_keys")
-            yield job_count
+            yield self.job_count
 
     def settle(self, settings: Settings) -> None:
         """Within the transaction that merges findings: the examined jobs are no longer touched, but for findings that could not be seen."""

@@ -17,15 +17,16 @@ jobs as (
         application_urn,
         external_job_posting_id
     from job_postings
+    semi join changed using (application_urn)
     union
     select
         application_urn,
         external_job_posting_id
     from resync_requests
+    semi join changed using (application_urn)
     where external_job_posting_id != ''
 )
 
 select jobs.*
 from jobs
-semi join changed using (application_urn)
 anti join touched_jobs using (application_urn, external_job_posting_id)

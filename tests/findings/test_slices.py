@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from jobrecon.reconcile.touched import Examination
 from jobrecon.reconcile.findings import derive_postings, write_postings
+from jobrecon.reconcile.touched import Examination
 from jobrecon.warehouse import Warehouse
 from tests.findings.rows import ACME, BETA, NOW, find, given, notification, read, task
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -15,7 +16,7 @@ from jobrecon.applications import Application, Applications
 from jobrecon.ingest.result import ImportResult
 from jobrecon.ingest.staging import stage_rows
 from jobrecon.ingest.tasks import merge_tasks
-from jobrecon.linkedin.responses import TaskResponse
+from jobrecon.linkedin.responses import Outcome, TaskResponse
 from jobrecon.reconcile.catalog import load_catalog
 from jobrecon.reconcile.checks import merge_checks
 from jobrecon.reconcile.run import Reconciliation
@@ -44,11 +45,13 @@ class MortalWarehouse(Warehouse):
 
     statements_left = -1
 
-    def _execute(self, text: str, staged: Mapping[str, pa.Table] | None, values: Mapping[str, Any], **options: Any) -> Any:
+    def _execute(
+        self, text: str, staged: Mapping[str, pa.Table] | None, values: Mapping[str, Any], fetch: Any = duckdb.DuckDBPyConnection.fetchall
+    ) -> Any:
         self.statements_left -= 1
         if self.statements_left == 0:
             raise Killed
-        return super()._execute(text, staged, values, **options)
+        return super()._execute(text, staged, values, fetch)
 
 
 class World:
@@ -111,9 +114,9 @@ class World:
                 continue
             status = self.chance.choice(STATUSES)
             message = self.chance.choice(MESSAGES) if status in ("FAILED", "PROCESSED") else None
-            outcome = self.chance.choice(["RECEIVED"] * 8 + ["INVALID_URN", "NOT_FOUND"])
+            outcome = self.chance.choice([Outcome.RECEIVED] * 8 + [Outcome.INVALID_URN, Outcome.NOT_FOUND])
             response = TaskResponse(task["task_urn"], outcome)
-            if outcome == "RECEIVED":
+            if outcome == Outcome.RECEIVED:
                 response = response._replace(
                     status=status, error_message=message, job_posting_urn=self.chance.choice([None, "urn:li:jobPosting:7"])
                 )
@@ -123,7 +126,7 @@ class World:
                 batch.append(
                     TaskResponse(
                         f"urn:li:simpleJobPostingTask:{self.counter}",
-                        "RECEIVED",
+                        Outcome.RECEIVED,
                         status="SUCCEEDED",
                         external_job_posting_id=task["external_job_posting_id"],
                         location="Bergen",
@@ -161,7 +164,12 @@ class World:
         urn, job = self.pick_job()
         if urn != LATE_HEARD:
             named = [job] if self.chance.random() < 0.7 else []
-            body = {"type": "RESYNC_JOBS", "developerApplicationUrn": urn, "externalJobPostingIds": named, "externalJobPostingId": None}
+            body: dict[str, Any] = {
+                "type": "RESYNC_JOBS",
+                "developerApplicationUrn": urn,
+                "externalJobPostingIds": named,
+                "externalJobPostingId": None,
+            }
             deliver(warehouse, delivery(self.pick_moment(), **body))
 
     def check(self, warehouse: Warehouse) -> None:
@@ -204,9 +212,9 @@ class World:
         events = [self.import_tasks, self.poll, self.poll, self.notify, self.check, self.request_again]
         for event in self.chance.sample(events, self.chance.choice([0, 1, 1, 2, 3])):
             event(warehouse)
-        for event, likelihood in ((self.rename, 0.1), (self.hide, 0.25), (self.set_rules, 0.06)):
+        for rare_event, likelihood in ((self.rename, 0.1), (self.hide, 0.25), (self.set_rules, 0.06)):
             if self.chance.random() < likelihood:
-                event(warehouse)
+                rare_event(warehouse)
 
     def run(self, warehouse: Warehouse) -> RunSummary:
         """A run without LinkedIn and without the landing database."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 
@@ -16,6 +15,7 @@ from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld, WarehouseInvalidated
 from jobrecon.ingest import pull_tasks, retry_rejected
 from jobrecon.ingest.notifications import merge_challenges, merge_deliveries
+from jobrecon.ingest.tasks import expire_tasks, merge_customers
 from jobrecon.landing.database import get_landing_id, open_landing
 from jobrecon.landing.inbox_reader import read_unmerged
 from jobrecon.landing.merges import mark_merged
@@ -64,7 +64,6 @@ class Reconciliation:
         """What else keeps the run from being complete, though nothing failed: calls used up, a silent webhook."""
         self.last_pulled_at: datetime | None = None
         self._derived: Examination | None = None
-        """What was derived to find suspicious jobs, while nothing is written of a job since."""
         self.since_last_run = timedelta(seconds=settings.tick_seconds)
         """How long the last run lies back, at least a tick."""
 
@@ -75,9 +74,7 @@ class Reconciliation:
     def pull(self) -> None:
         """Update customers, pull new tasks and expire tasks older than their lifespan."""
         customers = stage("staged_customers", [item.to_customer() for item in self.applications])
-        with self.warehouse.transaction():
-            self.warehouse.touch("touched/insert_customer_jobs", customers)
-            self.warehouse.run("postings/merge_customers", customers)
+        merge_customers(self.warehouse, customers)
         self.summary.pulled_at = self.last_pulled_at
         retried = retry_rejected(self.warehouse, self.applications, self.as_of)
         if retried.added:
@@ -94,10 +91,7 @@ class Reconciliation:
             raise
         except JobreconError as error:
             self.failures["pull"] = str(error)
-        lifespan: dict[str, Any] = {"as_of": self.as_of, "lifespan_seconds": self.settings.task_lifespan_days * 86_400}
-        with self.warehouse.transaction():
-            self.warehouse.touch("touched/insert_expired_jobs", **lifespan)
-            self.warehouse.run("tasks/update_expired_tasks", **lifespan)
+        expire_tasks(self.warehouse, self.settings, self.as_of)
         self.summary.tasks_pending = self.warehouse.count("tasks/select_pending_count", as_of=self.as_of)
         self.summary.tasks_young = self.warehouse.count(
             "tasks/select_young_count", as_of=self.as_of, first_check_after=self.settings.first_check_after
@@ -156,8 +150,7 @@ class Reconciliation:
                 # What would be found without checks says which jobs to check.
                 derived = find_suspicious(self.warehouse, self.settings, self.as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
                 await checker.check(applications, self.since_last_run, job)
-                if not checker.jobs_checked:
-                    self._derived = derived
+                self._derived = None if checker.jobs_checked else derived
         except LandingUnavailable as error:
             checker.notes["landing"] = str(error)
         self.summary.jobs_checked += checker.jobs_checked
@@ -189,16 +182,11 @@ class Reconciliation:
             self.failures["inbox"] = str(error)
 
     def update_findings(self) -> None:
-        """Compare the expected with the reported state of each job; open, update and resolve findings.
-
-        Each slice of jobs is counted once it is committed: of a stage that is retried the slices before count too.
-        """
-        # Once only: a stage that is retried derives anew.
-        derived, self._derived = self._derived, None
+        """Compare the expected with the reported state of each job; open, update and resolve findings."""
+        derived, self._derived = self._derived, None  # Once only: a stage that is retried derives anew.
         for result in update_findings(self.warehouse, self.settings, self.as_of, self.unseen_applications, self.unseen_facets, derived):
-            self.summary.jobs_touched += result.jobs
-            self.summary.findings_resolved += result.resolved
-            self.summary.findings_opened += result.opened
+            # Committed: of a stage that is retried the slices before count too.
+            self.summary.add_slice(*result)
         self.summary.findings_open = self.warehouse.count("findings/select_open_count")
         self.report_silences()
 

@@ -12,6 +12,7 @@ from bench.polling_plan import describe_plan
 from bench.receiver import measure_receiver
 from bench.report import describe_report
 from bench.simulate_polling import describe_polling
+from bench.ticks import describe_ticks
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
@@ -23,6 +24,7 @@ def measure_counts(counts: list[int]) -> str:
 MEASURES: dict[str, Callable[[list[int]], str]] = {
     # name of the block: what measures it, with the numbers of the command line
     "end_to_end": lambda counts: measure_counts(counts or [100_000, 1_000_000]),
+    "ticks": lambda counts: describe_ticks(counts or [100_000, 300_000, 1_000_000]),
     "checks": lambda counts: describe_check_sweep(*(counts or [1_000_000])),
     "http": lambda _counts: describe_http_stage(),
     "receiver": lambda _counts: measure_receiver(),

@@ -22,6 +22,7 @@ from models.notification import Notification, NotificationDelivery, Notification
 from models.posting import JobPosting
 from models.run import RejectedRow, Run, RunState, WarehouseInfo
 from models.task import JobTask, Operation, SettlingHazard, TaskState, TaskStatus, TaskStatusChange
+from models.touched import LookAgain, TouchedJob
 
 __all__ = [
     "BY_KIND_AND_FACET",
@@ -47,6 +48,7 @@ __all__ = [
     "LandingIdentity",
     "LandingTable",
     "LedgerEntry",
+    "LookAgain",
     "Notification",
     "NotificationDelivery",
     "NotificationMerge",
@@ -66,6 +68,7 @@ __all__ = [
     "TaskState",
     "TaskStatus",
     "TaskStatusChange",
+    "TouchedJob",
     "WarehouseInfo",
     "WarehouseTable",
     "WebhookChallenge",

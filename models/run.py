@@ -43,7 +43,7 @@ class RunFields(SQLModel):
     delay_bound_seconds: float | None = Field(default=None, description="D*: the least mean delay possible with as many polls")
     checks_used: int = Field(default=0, description="Calls to jobPostingStatus charged by this run")
     checks_left: int = Field(default=0, description="Calls to jobPostingStatus all applications together had left for the day")
-    jobs_touched: int | None = Field(default=0, description="Jobs whose findings this run derived")
+    jobs_touched: int = Field(default=0, description="Jobs whose findings this run derived")
     notifications_merged: int = Field(default=0, description="Deliveries merged from the landing database")
     findings_opened: int = Field(default=0, description="Episodes this run opened")
     findings_resolved: int = Field(default=0, description="Episodes this run resolved")
@@ -75,7 +75,7 @@ class RejectedRow(WarehouseTable, table=True):
 
 
 class WarehouseInfo(WarehouseTable, table=True):
-    """One row per fact: `schema_version` of the tables, when the webhook's state was looked up, and since when it is blocked."""
+    """One row per fact: `schema_version` of the tables, the `rules` by which findings were derived, of which applications LinkedIn was `heard`, when the webhook's state was looked up, and since when it is blocked."""
 
     __tablename__ = "warehouse_info"
 

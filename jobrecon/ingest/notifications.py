@@ -123,13 +123,15 @@ def merge_deliveries(
             warehouse.run("notifications/insert_notification_merges", **merge)
         added = warehouse.change("notifications/insert_deliveries", staged) if deliveries else 0
         if added:
-            warehouse.run("notifications/create_touched_jobs", staged)
-            warehouse.run("notifications/delete_touched_notifications")
+            warehouse.touch("touched/insert_delivered_jobs", staged)
+            warehouse.run("notifications/create_delivered_jobs", staged)
+            warehouse.run("notifications/delete_delivered_notifications")
             warehouse.run("notifications/create_status_fields")
             warehouse.run("notifications/insert_notifications")
             if any(row["type"] == RESYNC_JOBS for row in deliveries):
-                warehouse.run("notifications/delete_touched_resync_requests")
+                warehouse.run("notifications/delete_delivered_resync_requests")
                 warehouse.run("notifications/insert_resync_requests")
+                warehouse.touch("touched/insert_resync_jobs")
     return added
 
 

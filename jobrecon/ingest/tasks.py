@@ -1,6 +1,6 @@
 """Importing tasks: good rows go in, bad ones are recorded with file, line and reason."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from jobrecon.errors import InputError
 from jobrecon.ingest.files import STDIN, ReadOptions, open_input, read_parts
 from jobrecon.ingest.result import ImportResult
 from jobrecon.ingest.staging import MAX_ROW_LENGTH, TASK_COLUMNS, stage_rows
+from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, stage
 
 REQUIRED = TASK_COLUMNS[:4]
@@ -85,6 +86,7 @@ def merge_tasks(
             late_count, oldest_requested_at = warehouse.run("tasks/select_late_count", since=since)[0]
             late, oldest = late + late_count, min(oldest, oldest_requested_at or oldest)
         with commit_parts() if is_open else warehouse.transaction():
+            warehouse.touch("touched/insert_imported_jobs")
             added = warehouse.change("tasks/insert_imported_tasks", imported_at=now)
             warehouse.run("tasks/insert_import_rejects", rejected_at=now)
         for counts in warehouse.read("tasks/select_import_counts"):
@@ -120,6 +122,21 @@ def retry_rejected(warehouse: Warehouse, applications: Applications, now: dateti
             warehouse.run("tasks/delete_retried_rows", stage("staged_rejects", rows))
             merge_tasks(warehouse, result, stage_rows(source, values), applications, now, is_open=True)
     return result
+
+
+def merge_customers(warehouse: Warehouse, customers: Mapping[str, pa.Table]) -> None:
+    """Bring the customers up to `staged_customers`; the jobs of those that changed are touched."""
+    with warehouse.transaction():
+        warehouse.touch("touched/insert_customer_jobs", customers)
+        warehouse.run("postings/merge_customers", customers)
+
+
+def expire_tasks(warehouse: Warehouse, settings: Settings, as_of: datetime) -> None:
+    """Expire pending tasks older than their lifespan; their jobs are touched."""
+    values: dict[str, Any] = {"as_of": as_of, "lifespan_seconds": settings.task_lifespan_days * 86_400}
+    with warehouse.transaction():
+        warehouse.touch("touched/insert_expired_jobs", **values)
+        warehouse.run("tasks/update_expired_tasks", **values)
 
 
 def find_default(applications: Applications) -> str | None:

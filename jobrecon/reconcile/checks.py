@@ -56,7 +56,7 @@ class Checker:
         return [application for application in applications if application.urn not in denied]
 
     async def check(self, applications: Iterable[Application], since_last_run: timedelta, job: str | None = None) -> None:
-        """Check what is due, or only `job`; merged and committed on return. Runs after `derive_findings`."""
+        """Check what is due, or only `job`; merged and committed on return. Runs after `find_suspicious`."""
         listed = dict(self.warehouse.run("checks/select_listed_counts"))
         # The daily check of listed jobs is spread over the day: as many as fall to the time since the last run.
         part = since_last_run.total_seconds() / self.settings.check_every
@@ -132,6 +132,7 @@ def merge_checks(warehouse: Warehouse, rows: list[dict[str, Any]], as_of: dateti
     """Merge responses into `posting_checks`: one equal to the job's newest check dates that one, another is a new row."""
     staged = stage("staged_checks", rows)
     with warehouse.transaction():
+        warehouse.touch("touched/insert_checked_jobs", staged)
         warehouse.run("notifications/create_status_fields")
         warehouse.run("checks/update_posting_checks", staged, as_of=as_of)
         warehouse.run("checks/insert_posting_checks", staged, as_of=as_of)

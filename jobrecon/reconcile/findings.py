@@ -1,39 +1,100 @@
-"""Findings of a run: what is wrong as of it, and the episodes that open, go on and end."""
+"""Findings of a run: what is wrong with the examined jobs as of it, and the episodes that open, go on and end."""
 
-import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from jobrecon.reconcile.catalog import stage_kinds
+from jobrecon.reconcile.touched import Examination
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse
 from jobrecon.warehouse.statements import list_findings
 
-SLICE_TASKS = 1_000_000
-"""`job_postings` is updated in slices of about so many tasks, so that memory does not grow with their number. With smaller slices
-DuckDB would rewrite half of the inserted rows at the next checkpoint, to fill up its row groups."""
+
+class SliceResult(NamedTuple):
+    """What was done to the jobs of one slice, committed."""
+
+    jobs: int
+    resolved: int
+    opened: int
 
 
-def derive_findings(warehouse: Warehouse, settings: Settings, as_of: datetime, *, is_inbox_seen: bool) -> None:
-    """Compare the expected with the reported state of each job: what is wrong is in the temporary table `current_findings`.
+def find_suspicious(warehouse: Warehouse, settings: Settings, as_of: datetime, *, is_inbox_seen: bool) -> Examination:
+    """Find which jobs make this run check: the temporary table `suspicious_jobs`. `job_postings` is up to date then. Idempotent.
 
-    `job_postings` is brought up to date on the way. Idempotent.
+    Where nothing is written of any job afterwards, `update_findings` may go on from the examination that is returned.
     """
+    examination = _begin(warehouse, settings, as_of, is_inbox_seen=is_inbox_seen)
+    warehouse.run("checks/create_checkable_kinds")
+    warehouse.run("checks/create_suspicious_jobs")
+    for _ in examination.slices():
+        derive_postings(warehouse, as_of)
+        with warehouse.transaction():
+            write_postings(warehouse)
+        derive_findings(warehouse, settings, as_of)
+        warehouse.run("checks/insert_suspicious_jobs", lifespan_seconds=settings.task_lifespan_days * 86_400)
+    return examination
+
+
+def update_findings(
+    warehouse: Warehouse,
+    settings: Settings,
+    as_of: datetime,
+    unseen_applications: Collection[str] = (),
+    unseen_facets: Collection[str] = (),
+    derived: Examination | None = None,
+) -> Iterator[SliceResult]:
+    """Resolve, update and open the findings of jobs that were touched or are due, slice by slice; each is committed when it is yielded.
+
+    No finding about an application or a facet that could not be read is resolved. What `find_suspicious` has `derived` of a single
+    slice is not derived again.
+    """
+    is_derived = derived is not None and derived.slice_count == 1
+    examination = derived if derived and is_derived else _begin(warehouse, settings, as_of, is_inbox_seen="WEBHOOK" not in unseen_facets)
+    for jobs in [examination.job_count] if is_derived else examination.slices():
+        if not is_derived:
+            derive_postings(warehouse, as_of)
+        with warehouse.transaction():
+            if not is_derived:
+                write_postings(warehouse)
+                derive_findings(warehouse, settings, as_of)
+            explain_findings(warehouse, as_of)
+            resolved, opened = merge_findings(warehouse, as_of, unseen_applications, unseen_facets)
+            examination.settle(settings)
+            if examination.is_last:
+                warehouse.run("findings/update_unexamined_findings", as_of=as_of)
+        yield SliceResult(jobs, resolved, opened)
+
+
+def _begin(warehouse: Warehouse, settings: Settings, as_of: datetime, *, is_inbox_seen: bool) -> Examination:
     # Results of polling and checks are read with less memory once they are checkpointed.
     warehouse.checkpoint()
-    derive_in_transaction(warehouse, settings, as_of, is_inbox_seen=is_inbox_seen)
+    examination = Examination(warehouse, settings, as_of)
+    examination.touch_heard()
+    warehouse.run("notifications/create_silences", as_of=as_of, is_inbox_seen=is_inbox_seen)
+    return examination
 
 
-def derive_in_transaction(warehouse: Warehouse, settings: Settings, as_of: datetime, *, is_inbox_seen: bool) -> None:
-    """`derive_findings` within a transaction, where nothing can be checkpointed."""
-    warehouse.run("tasks/create_latest_tasks", as_of=as_of)
+def derive_postings(warehouse: Warehouse, as_of: datetime) -> None:
+    """What the examined jobs should be on LinkedIn and what it says they are: the temporary table `current_postings`."""
+    warehouse.run("tasks/create_examined_tasks", as_of=as_of)
     warehouse.run("postings/create_statements", as_of=as_of)
     warehouse.run("postings/create_latest_facets")
     warehouse.run("postings/create_latest_expiries")
-    warehouse.run("notifications/create_silences", as_of=as_of, is_inbox_seen=is_inbox_seen)
-    derive_postings(warehouse, as_of)
+    warehouse.run("postings/create_current_postings", as_of=as_of)
+
+
+def write_postings(warehouse: Warehouse) -> int:
+    """Write `current_postings` into `job_postings`; returns how many rows are new or changed. The others are not written."""
+    warehouse.run("postings/delete_changed_postings")
+    return warehouse.change("postings/insert_changed_postings")
+
+
+def derive_findings(warehouse: Warehouse, settings: Settings, as_of: datetime) -> None:
+    """Compare the expected with the reported state of each examined job: what is wrong is in the temporary table `current_findings`."""
+    warehouse.run("tasks/create_latest_tasks")
     warehouse.run("findings/create_current_findings")
-    warehouse.run("findings/create_matched_messages", as_of=as_of)
+    warehouse.run("findings/create_matched_messages")
     for name in list_findings():
         warehouse.collect_findings(
             name,
@@ -45,35 +106,15 @@ def derive_in_transaction(warehouse: Warehouse, settings: Settings, as_of: datet
         )
 
 
-def derive_postings(warehouse: Warehouse, as_of: datetime, slice_tasks: int = SLICE_TASKS) -> int:
-    """Update `job_postings` in slices, to bound memory. Returns how many rows are new or changed; the others are not written."""
-    slices = max(1, math.ceil(warehouse.count("tasks/select_task_count") / slice_tasks))
-    warehouse.run("postings/create_postings_at")
-    name = "postings/merge_job_postings" if warehouse.count("postings/select_posting_count") else "postings/insert_job_postings"
-    return sum(warehouse.count(name, as_of=as_of, slices=slices, slice=number) for number in range(slices))
-
-
-def merge_findings(
-    warehouse: Warehouse, as_of: datetime, unseen_applications: Collection[str], unseen_facets: Collection[str]
-) -> tuple[int, int]:
-    """Resolve, update and open findings as `derive_findings` left them; returns how many were resolved and opened.
-
-    No finding about an application or a facet that could not be read is resolved.
-    """
-    explain_findings(warehouse, as_of)
-    with warehouse.transaction():
-        return merge_explained(warehouse, as_of, unseen_applications, unseen_facets)
-
-
 def explain_findings(warehouse: Warehouse, as_of: datetime) -> None:
     """What each current finding means and who has to act: the temporary table `explained_findings`."""
     warehouse.run("findings/create_explained_findings", stage_kinds(), as_of=as_of)
 
 
-def merge_explained(
+def merge_findings(
     warehouse: Warehouse, as_of: datetime, unseen_applications: Collection[str], unseen_facets: Collection[str]
 ) -> tuple[int, int]:
-    """`merge_findings` within a transaction of the caller's, as `explain_findings` left them."""
+    """Resolve, update and open findings of the examined jobs as `explain_findings` left them; returns how many were resolved and opened."""
     unseen = {"unseen_applications": sorted(unseen_applications), "unseen_facets": sorted(unseen_facets)}
     resolved = warehouse.change("findings/update_resolved_findings", stage_kinds(), as_of=as_of, **unseen)
     warehouse.run("findings/update_seen_findings", as_of=as_of)

@@ -66,6 +66,7 @@ class ResultBuffer:
                 self.warehouse.run("tasks/insert_multiplied_tasks", {"staged_results": table}, as_of=self.as_of)
                 self.warehouse.run("tasks/insert_unrequested_rejects", {"staged_results": table}, as_of=self.as_of)
                 table = _deduplicate(table)
+            self.warehouse.touch("touched/insert_polled_jobs", {"staged_results": table})
             self.warehouse.run("tasks/update_task_results", {"staged_results": table}, as_of=self.as_of)
 
 

@@ -15,6 +15,7 @@ from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import ConfigurationError, JobreconError, LandingUnavailable, RunTooOld, WarehouseInvalidated
 from jobrecon.ingest import pull_tasks, retry_rejected
 from jobrecon.ingest.notifications import merge_challenges, merge_deliveries
+from jobrecon.ingest.tasks import expire_tasks, merge_customers
 from jobrecon.landing.database import get_landing_id, open_landing
 from jobrecon.landing.inbox_reader import read_unmerged
 from jobrecon.landing.merges import mark_merged
@@ -24,10 +25,11 @@ from jobrecon.linkedin.ledger import read_ledger
 from jobrecon.reconcile.blocked_webhook import look_up_blocked_webhook
 from jobrecon.reconcile.catalog import load_catalog
 from jobrecon.reconcile.checks import Checker
-from jobrecon.reconcile.findings import derive_findings, merge_findings
+from jobrecon.reconcile.findings import find_suspicious, update_findings
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.reconcile.restored import charge_known_calls, undo_lost_merges
 from jobrecon.reconcile.summary import RunSummary, write_run
+from jobrecon.reconcile.touched import Examination
 from jobrecon.settings import Settings, refuse_ended_demo
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
 from jobrecon.warehouse.parquet import export_parquet
@@ -61,6 +63,7 @@ class Reconciliation:
         self.limits: dict[str, str] = {}
         """What else keeps the run from being complete, though nothing failed: calls used up, a silent webhook."""
         self.last_pulled_at: datetime | None = None
+        self._derived: Examination | None = None
         self.since_last_run = timedelta(seconds=settings.tick_seconds)
         """How long the last run lies back, at least a tick."""
 
@@ -71,7 +74,7 @@ class Reconciliation:
     def pull(self) -> None:
         """Update customers, pull new tasks and expire tasks older than their lifespan."""
         customers = stage("staged_customers", [item.to_customer() for item in self.applications])
-        self.warehouse.run("postings/merge_customers", customers)
+        merge_customers(self.warehouse, customers)
         self.summary.pulled_at = self.last_pulled_at
         retried = retry_rejected(self.warehouse, self.applications, self.as_of)
         if retried.added:
@@ -88,7 +91,7 @@ class Reconciliation:
             raise
         except JobreconError as error:
             self.failures["pull"] = str(error)
-        self.warehouse.run("tasks/update_expired_tasks", as_of=self.as_of, lifespan_seconds=self.settings.task_lifespan_days * 86_400)
+        expire_tasks(self.warehouse, self.settings, self.as_of)
         self.summary.tasks_pending = self.warehouse.count("tasks/select_pending_count", as_of=self.as_of)
         self.summary.tasks_young = self.warehouse.count(
             "tasks/select_young_count", as_of=self.as_of, first_check_after=self.settings.first_check_after
@@ -131,6 +134,7 @@ class Reconciliation:
         Without the ledger, where checks are off, and where no application has access, findings rest on what else is known.
         """
         self.summary.notes = []
+        self._derived = None
         if self.engine is None:
             return
         # The webhook is that of the parent application: the default shard looks after it.
@@ -144,8 +148,9 @@ class Reconciliation:
             applications = checker.list_accessible(self.applications.active)
             if applications:
                 # What would be found without checks says which jobs to check.
-                self.derive_findings()
+                derived = find_suspicious(self.warehouse, self.settings, self.as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
                 await checker.check(applications, self.since_last_run, job)
+                self._derived = None if checker.jobs_checked else derived
         except LandingUnavailable as error:
             checker.notes["landing"] = str(error)
         self.summary.jobs_checked += checker.jobs_checked
@@ -178,15 +183,11 @@ class Reconciliation:
 
     def update_findings(self) -> None:
         """Compare the expected with the reported state of each job; open, update and resolve findings."""
-        self.derive_findings()
-        resolved, opened = merge_findings(self.warehouse, self.as_of, self.unseen_applications, self.unseen_facets)
-        self.summary.findings_resolved += resolved
-        self.summary.findings_opened += opened
+        derived, self._derived = self._derived, None  # Once only: a stage that is retried derives anew.
+        for result in update_findings(self.warehouse, self.settings, self.as_of, self.unseen_applications, self.unseen_facets, derived):
+            # Committed: of a stage that is retried the slices before count too.
+            self.summary.add_slice(*result)
         self.summary.findings_open = self.warehouse.count("findings/select_open_count")
-
-    def derive_findings(self) -> None:
-        """Find what is wrong as of the run: the temporary table `current_findings`."""
-        derive_findings(self.warehouse, self.settings, self.as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
         self.report_silences()
 
     def report_silences(self) -> None:

@@ -21,6 +21,12 @@ class RunSummary(RunFields):
     unseen_facets: list[str] = Field(default_factory=list)
     """Facets whose notifications could not be read: none of their findings is resolved."""
 
+    def add_slice(self, jobs: int, resolved: int, opened: int) -> None:
+        """Count what was done to a slice of jobs, once it is committed."""
+        self.jobs_touched += jobs
+        self.findings_resolved += resolved
+        self.findings_opened += opened
+
     @property
     def is_complete(self) -> bool:
         return self.state == RunState.COMPLETED

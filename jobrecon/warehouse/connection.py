@@ -73,6 +73,14 @@ class Warehouse:
         columns, rows = self._execute(load_statements()[name], staged, values)
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
+    def touch(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> None:
+        """Run a statement that inserts into `touched_jobs`, in the transaction of the write that touches these jobs.
+
+        Until all jobs were examined by the same rules the next run examines all of them: nothing is inserted then.
+        """
+        if self.run("touched/select_rules"):
+            self.run(name, staged, **values)
+
     def columns(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> dict[str, list[Any]]:
         """The columns of a query, for results of a million rows."""
         names, columns = self._execute(load_statements()[name], staged, values, fetch=_fetch_columns)

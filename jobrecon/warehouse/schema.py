@@ -17,7 +17,7 @@ from jobrecon.warehouse.statements import load_statements
 from models import CallBudget, Customer, KnownMessage, Run, SettlingHazard, WarehouseInfo, WarehouseTable
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
-VERSION = 2
+VERSION = 3
 """Version of the tables. It grows with each change that older programs must not write to."""
 WAREHOUSE_INFO = str(WarehouseInfo.__tablename__)
 

@@ -1,21 +1,9 @@
 -- Which jobs of one application are checked in this run? One row per job, in this order: jobs with a finding that this run would
 -- open otherwise and jobs whose latest task expired, unless checked since; jobs with such a finding open, once an hour; jobs that
 -- should be listed, once in `check_every`, the longest unchecked first and at most `sweep_limit` of them. With `job`, only that.
--- Runs after create_current_findings and what fills it.
+-- Runs after insert_suspicious_jobs.
 with run as (
     select $as_of::timestamptz as as_of
-),
-
-checkable (kind, facet) as (
-    values
-    ('UNLISTED', 'LISTING'),
-    ('STILL_LISTED', 'LISTING'),
-    ('UNCONFIRMED', 'LISTING'),
-    ('EXPIRING', 'LISTING'),
-    ('STUCK', 'LISTING'),
-    ('STUCK', 'APPLY'),
-    ('APPLY_DISABLED', 'APPLY'),
-    ('PROMOTION_LOST', 'PROMOTION')
 ),
 
 postings as (
@@ -36,12 +24,10 @@ postings as (
 
 open_ones as (
     select
-        kind,
-        facet,
         application_urn,
         external_job_posting_id
     from findings
-    semi join checkable using (kind, facet)
+    semi join checkable_kinds using (kind, facet)
     where resolved_at is null and application_urn = $application_urn::varchar
 ),
 
@@ -49,18 +35,43 @@ new_ones as (
     select
         application_urn,
         external_job_posting_id
-    from current_findings
-    semi join checkable using (kind, facet)
-    anti join open_ones using (kind, facet, application_urn, external_job_posting_id)
+    from suspicious_jobs
+    where reason = 'NEW'
+),
+
+-- Of jobs that this run did not examine, the task is the latest still.
+expired_before as (
+    select
+        findings.application_urn,
+        findings.external_job_posting_id,
+        job_tasks.requested_at + to_seconds($lifespan_seconds::double) as expired_at
+    from findings
+    inner join job_tasks using (task_urn)
+    anti join suspicious_jobs
+        on
+            findings.application_urn = suspicious_jobs.application_urn
+            and findings.external_job_posting_id = suspicious_jobs.external_job_posting_id
+    where
+        findings.kind = 'EXPIRED'
+        and findings.resolved_at is null
+        and findings.application_urn = $application_urn::varchar
 ),
 
 expired_tasks as (
     select
         application_urn,
         external_job_posting_id,
-        max(requested_at + to_seconds($lifespan_seconds::double)) as expired_at
-    from latest_tasks
-    where state = 'EXPIRED'
+        max(expired_at) as expired_at
+    from (
+        select
+            application_urn,
+            external_job_posting_id,
+            expired_at
+        from suspicious_jobs
+        where reason = 'EXPIRED'
+        union all
+        select * from expired_before
+    ) as expired
     group by application_urn, external_job_posting_id
 ),
 

@@ -33,6 +33,7 @@ episodes as (
         finding_key,
         since
     from findings
+    semi join examined_jobs using (application_urn, external_job_posting_id)
     where resolved_at is null
 ),
 

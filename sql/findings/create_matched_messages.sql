@@ -18,9 +18,9 @@ said as (
         'task' as source,
         null::bigint as error_code,
         error_message as message
-    from job_tasks
+    from examined_tasks
     semi join latest_tasks using (application_urn, external_job_posting_id)
-    where requested_at <= $as_of::timestamptz and status in ('FAILED', 'PROCESSED')
+    where status in ('FAILED', 'PROCESSED')
     union
     select
         lower(facet) as source,

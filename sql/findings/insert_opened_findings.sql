@@ -7,6 +7,7 @@ with episodes as (
         count(*) as episode_count,
         count(*) filter (where resolved_at is null) as open_count
     from findings
+    semi join explained_findings using (finding_key)
     group by finding_key
 )
 

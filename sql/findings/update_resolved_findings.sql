@@ -1,4 +1,4 @@
--- End the open episodes that this run did not find again, and record how each ended. One row per such episode.
+-- End the open episodes of the examined jobs that this run did not find again, and record how each ended. One row per such episode.
 --
 -- Each kind lists its endings in models/finding_kind.py: (fact, value, resolution). An episode gets the resolution of the first
 -- ending whose fact of the job has that value today, else the kind's `else_resolution`. Two cases come before: RETIRED where the
@@ -14,6 +14,7 @@ from (
             findings.*,
             coalesce(customers.retired, false) as is_retired
         from findings
+        semi join examined_jobs using (application_urn, external_job_posting_id)
         anti join explained_findings using (finding_key)
         left join customers using (application_urn)
         where
@@ -66,7 +67,7 @@ from (
                 ended.application_urn = latest.application_urn
                 and ended.external_job_posting_id = latest.external_job_posting_id
                 and coalesce(ended.location, '') = coalesce(latest.location, '')
-        left join job_postings as postings
+        left join current_postings as postings
             on
                 ended.application_urn = postings.application_urn
                 and ended.external_job_posting_id = postings.external_job_posting_id

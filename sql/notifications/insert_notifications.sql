@@ -1,13 +1,13 @@
--- Derive the notifications of the touched jobs: equal bodies in a row about one job are one notification, delivered more than
+-- Derive the notifications of the delivered jobs: equal bodies in a row about one job are one notification, delivered more than
 -- once; the same body after a different one is news. One row per notification. Runs after create_status_fields.
 insert into notifications by name
 with deliveries as (
     select notification_deliveries.*
     from notification_deliveries
-    inner join touched_jobs
+    inner join delivered_jobs
         on
-            notification_deliveries.application_urn = touched_jobs.application_urn
-            and coalesce(notification_deliveries.external_job_posting_id, '') = touched_jobs.external_job_posting_id
+            notification_deliveries.application_urn = delivered_jobs.application_urn
+            and coalesce(notification_deliveries.external_job_posting_id, '') = delivered_jobs.external_job_posting_id
 ),
 
 compared as (

@@ -1,4 +1,4 @@
--- Derive the resync requests of the touched applications: one row per request and job it names, '' for all open jobs. An equal
+-- Derive the resync requests of the applications of the delivered jobs: one row per request and job it names, '' for all open jobs. An equal
 -- body within half an hour of the one before is a redelivery; a later one is a new request.
 insert into resync_requests by name
 with deliveries as (
@@ -14,7 +14,7 @@ with deliveries as (
     from notification_deliveries
     where
         type = 'RESYNC_JOBS'
-        and application_urn in (select touched_jobs.application_urn from touched_jobs)
+        and application_urn in (select delivered_jobs.application_urn from delivered_jobs)
 ),
 
 compared as (

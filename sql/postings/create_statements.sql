@@ -1,4 +1,4 @@
--- Everything LinkedIn has said of a job's posting as of this moment: notifications, and checks by jobPostingStatus. One row per
+-- Everything LinkedIn has said of each examined job's posting as of this moment: notifications, and checks by jobPostingStatus. One row per
 -- statement; it is made when it was last received or checked, `sequence` is their order. A check of a job that LinkedIn does not
 -- know says NOT_LISTED and nothing else.
 create or replace temp table statements as
@@ -11,6 +11,7 @@ received as (
         notifications.*,
         run.as_of
     from notifications
+    semi join examined_jobs using (application_urn, external_job_posting_id)
     cross join run
     where
         notifications.type = 'JOB_POSTING_STATUS'
@@ -85,6 +86,7 @@ said as (
         case when checks.is_known then checks.job_posting_url end as job_posting_url,
         case when checks.is_known then checks.expire_at end as expire_at
     from posting_checks as checks
+    semi join examined_jobs using (application_urn, external_job_posting_id)
     cross join run
     where checks.checked_at <= run.as_of
 )

@@ -1,9 +1,9 @@
--- The latest task of each job and place at this moment, of those jobs in which something may be wrong or was: only the latest
--- can be stuck, failed, invalid, expired or rejected. Most jobs have only tasks that succeeded and are left out.
+-- The latest task of each job and place at this moment, of those examined jobs in which something may be wrong or was: only the latest
+-- can be stuck, failed, invalid, expired or rejected. Most jobs have only tasks that succeeded and are left out. Runs after
+-- create_examined_tasks.
 create or replace temp table latest_tasks as
 with tasks as (
-    select * from job_tasks
-    where requested_at <= $as_of::timestamptz
+    select * from examined_tasks
 ),
 
 watched as (
@@ -17,6 +17,7 @@ watched as (
         application_urn,
         external_job_posting_id
     from findings
+    semi join examined_jobs using (application_urn, external_job_posting_id)
     where resolved_at is null
 )
 

@@ -1,4 +1,4 @@
--- Where do the open findings differ from what is wrong as of the last run? One row per wrong row. A finding of
+-- Where do the open findings of the examined jobs differ from what is wrong as of the last run? One row per wrong row. A finding of
 -- what that run could not see may be open though it no longer holds. Runs after create_explained_findings.
 with standing as (
     select
@@ -19,6 +19,7 @@ with standing as (
         evidence,
         is_live
     from findings
+    semi join examined_jobs using (application_urn, external_job_posting_id)
     where resolved_at is null
 ),
 
@@ -75,7 +76,7 @@ select
         else 'differs'
     end as difference
 from wrong
-anti join later_jobs using (application_urn, external_job_posting_id)
+anti join touched_jobs using (application_urn, external_job_posting_id)
 group by finding_key, facet, application_urn
 having
     not bool_and(is_standing)

@@ -1,36 +1,42 @@
--- Where do the job postings that stood differ from those derived from tasks, notifications and checks? One row per wrong row.
-with surplus as (
-    select * from standing_job_postings
-    except all
-    select * from job_postings
+-- Where do the job postings of the examined jobs differ from those derived from tasks, notifications and checks? One row per wrong
+-- row. What was written of a touched job since the last run, the next run derives.
+with standing as (
+    select
+        job_postings.application_urn,
+        job_postings.external_job_posting_id,
+        job_postings as said,
+        row_number() over (partition by application_urn, external_job_posting_id) as repetition
+    from job_postings
+    semi join examined_jobs using (application_urn, external_job_posting_id)
 ),
 
-lacking as (
-    select * from job_postings
-    except all
-    select * from standing_job_postings
+derived as (
+    select
+        current_postings.application_urn,
+        current_postings.external_job_posting_id,
+        current_postings as said,
+        1 as repetition
+    from current_postings
 ),
 
-wrong as (
+compared as (
     select
-        *,
-        true as is_standing
-    from surplus
-    union all
-    select
-        *,
-        false as is_standing
-    from lacking
+        application_urn,
+        external_job_posting_id,
+        case
+            when standing.said is null then 'is missing'
+            when derived.said is null then 'should not be there'
+            when standing.said is distinct from derived.said then 'differs'
+        end as difference
+    from standing
+    full join derived using (application_urn, external_job_posting_id, repetition)
 )
 
 select
     concat('job ', external_job_posting_id, ' of ', application_urn) as row_name,
-    case
-        when not bool_or(is_standing) then 'is missing'
-        when bool_and(is_standing) then 'should not be there'
-        else 'differs'
-    end as difference
-from wrong
-anti join later_jobs using (application_urn, external_job_posting_id)
+    min(difference) as difference
+from compared
+anti join touched_jobs using (application_urn, external_job_posting_id)
+where difference is not null
 group by application_urn, external_job_posting_id
 order by row_name

@@ -110,13 +110,19 @@ def given(
     customers: Sequence[Row] = (),
     checks: Sequence[Row] = (),
 ) -> None:
-    """Put rows into the warehouse as they are, in bulk."""
+    """Put rows into the warehouse as they are, in bulk; their jobs are touched."""
     tables = {"job_tasks": tasks, "notifications": notifications, "customers": customers, "posting_checks": checks}
     for table, rows in tables.items():
         if rows:
             names = dict.fromkeys(name for row in rows for name in row)
             warehouse.connection.register("given_rows", pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows]))
             warehouse.connection.execute(f"insert into {table} by name select * from given_rows")
+            touched = "given_rows where external_job_posting_id is not null"
+            if table == "customers":
+                touched = "job_postings semi join given_rows using (application_urn)"
+            warehouse.connection.execute(
+                f"insert into touched_jobs by name select distinct application_urn, external_job_posting_id from {touched}"
+            )
             warehouse.connection.unregister("given_rows")
 
 

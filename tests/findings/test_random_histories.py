@@ -146,6 +146,9 @@ def set_checks(warehouse: Warehouse, histories: Sequence[History], as_of: dateti
     if rows:
         warehouse.connection.register("given_rows", pa.Table.from_pylist(rows))
         warehouse.connection.execute("insert into posting_checks by name select * from given_rows")
+        warehouse.connection.execute(
+            "insert into touched_jobs by name select distinct application_urn, external_job_posting_id from given_rows"
+        )
         warehouse.connection.unregister("given_rows")
 
 

@@ -1,7 +1,7 @@
 -- Jobs that should be on LinkedIn and to which candidates cannot apply on LinkedIn itself: by an error that is not harmless, or
 -- although they could before. One row per job.
 with postings as (
-    select * from job_postings
+    select * from current_postings
 ),
 
 applies as (

@@ -7,7 +7,7 @@ with run as (
 ),
 
 postings as (
-    select * from job_postings
+    select * from current_postings
 ),
 
 expiring as (
@@ -29,17 +29,15 @@ expiring as (
 
 renewals as (
     select
-        job_tasks.application_urn,
-        job_tasks.external_job_posting_id,
-        max(job_tasks.requested_at) as renewed_at
-    from job_tasks
-    cross join run
+        application_urn,
+        external_job_posting_id,
+        max(requested_at) as renewed_at
+    from examined_tasks
     where
-        job_tasks.operation = 'RENEW'
-        and job_tasks.state = 'SETTLED'
-        and job_tasks.status = 'SUCCEEDED'
-        and job_tasks.requested_at <= run.as_of
-    group by job_tasks.application_urn, job_tasks.external_job_posting_id
+        operation = 'RENEW'
+        and state = 'SETTLED'
+        and status = 'SUCCEEDED'
+    group by application_urn, external_job_posting_id
 )
 
 select

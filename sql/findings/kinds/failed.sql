@@ -16,18 +16,16 @@ listings as (
 
 history as (
     select
-        job_tasks.*,
+        tasks.*,
         latest.place,
-        create_sort_key(job_tasks.requested_at, 'asc nulls last', job_tasks.task_urn, 'asc nulls last') as sequence
-    from job_tasks
+        create_sort_key(tasks.requested_at, 'asc nulls last', tasks.task_urn, 'asc nulls last') as sequence
+    from examined_tasks as tasks
     inner join latest
         on
-            job_tasks.application_urn = latest.application_urn
-            and job_tasks.external_job_posting_id = latest.external_job_posting_id
-            and coalesce(job_tasks.location, '') = latest.place
-    where
-        latest.operation in ('UPDATE', 'RENEW')
-        and job_tasks.requested_at <= $as_of::timestamptz
+            tasks.application_urn = latest.application_urn
+            and tasks.external_job_posting_id = latest.external_job_posting_id
+            and coalesce(tasks.location, '') = latest.place
+    where latest.operation in ('UPDATE', 'RENEW')
 ),
 
 creates as (

@@ -1,7 +1,7 @@
 -- Jobs that LinkedIn accepted but does not show, because the customer's jobs still come from a feed: no statement since says that
 -- the job is listed, or names an error, which is UNLISTED. One row per job.
 with postings as (
-    select * from job_postings
+    select * from current_postings
 ),
 
 listings as (

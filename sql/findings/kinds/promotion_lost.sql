@@ -1,6 +1,6 @@
 -- Jobs that should be on LinkedIn and were promoted, and are no longer. One row per job.
 with postings as (
-    select * from job_postings
+    select * from current_postings
 ),
 
 promotions as (

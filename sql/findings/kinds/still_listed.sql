@@ -1,6 +1,6 @@
 -- Jobs that were closed and that LinkedIn still lists more than an hour later. One row per job.
 with postings as (
-    select * from job_postings
+    select * from current_postings
 ),
 
 listings as (

@@ -1,6 +1,6 @@
 -- Jobs for which LinkedIn has called LinkedIn Apply in progress for a day or more. One row per job.
 with postings as (
-    select * from job_postings
+    select * from current_postings
 ),
 
 applies as (

@@ -7,7 +7,7 @@ with run as (
 ),
 
 postings as (
-    select * from job_postings
+    select * from current_postings
 ),
 
 listings as (
@@ -17,15 +17,7 @@ listings as (
 ),
 
 applications as (
-    select notifications.application_urn
-    from notifications
-    cross join run
-    where notifications.received_at <= run.as_of
-    union
-    select posting_checks.application_urn
-    from posting_checks
-    cross join run
-    where posting_checks.checked_at <= run.as_of
+    select * from heard_applications
 )
 
 select

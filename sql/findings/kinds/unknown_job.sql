@@ -16,5 +16,5 @@ select
     notified.external_job_posting_id,
     notified.first_received_at as since
 from notified
-inner join job_postings using (application_urn, external_job_posting_id)
-where job_postings.last_task_urn is null
+inner join current_postings using (application_urn, external_job_posting_id)
+where current_postings.last_task_urn is null

@@ -1,7 +1,7 @@
 -- Jobs that are not listed and should be, or that LinkedIn names an error of while the customer is not yet migrated. One row per
 -- job.
 with postings as (
-    select * from job_postings
+    select * from current_postings
 ),
 
 listings as (

@@ -5,6 +5,11 @@ with silent as (
         min(last_received_at) as last_received_at,
         bool_or(is_blocked) as is_blocked
     from silences
+    where exists (
+        select examined_jobs.application_urn
+        from examined_jobs
+        where examined_jobs.application_urn = '' and examined_jobs.external_job_posting_id = ''
+    )
 )
 
 select

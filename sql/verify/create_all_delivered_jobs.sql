@@ -1,5 +1,5 @@
 -- Every job with a delivery, a notification or a resync request: all of them are derived again.
-create or replace temp table touched_jobs as
+create or replace temp table delivered_jobs as
 select
     application_urn,
     coalesce(external_job_posting_id, '') as external_job_posting_id

@@ -1,3 +1,0 @@
--- How many tasks are known?
-select count(*) as tasks
-from job_tasks

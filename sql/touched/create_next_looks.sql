@@ -1,0 +1,201 @@
+-- When can the findings of each examined job first change though nothing is written of it? One row per job for which there is
+-- such a moment. Runs after create_explained_findings.
+create or replace temp table next_looks as
+with run as (
+    select
+        $as_of::timestamptz as as_of,
+        to_seconds($stuck_after::double) as stuck_after,
+        to_seconds($unconfirmed_after::double) as unconfirmed_after,
+        to_seconds($expiring_within::double) as expiring_within
+),
+
+-- What lies ahead becomes current.
+tasks_ahead as (
+    select
+        job_tasks.application_urn,
+        job_tasks.external_job_posting_id,
+        job_tasks.requested_at as due_at
+    from job_tasks
+    semi join examined_jobs using (application_urn, external_job_posting_id)
+    where job_tasks.requested_at > $as_of::timestamptz
+),
+
+unfinished_notifications as (
+    select
+        notifications.application_urn,
+        notifications.external_job_posting_id,
+        notifications.received_at,
+        notifications.last_received_at
+    from notifications
+    semi join examined_jobs using (application_urn, external_job_posting_id)
+    where
+        notifications.type = 'JOB_POSTING_STATUS'
+        and (notifications.received_at > $as_of::timestamptz or notifications.last_received_at > $as_of::timestamptz)
+),
+
+deliveries_ahead as (
+    select
+        deliveries.application_urn,
+        deliveries.external_job_posting_id,
+        deliveries.received_at as due_at
+    from notification_deliveries as deliveries
+    semi join unfinished_notifications using (application_urn, external_job_posting_id)
+    where deliveries.received_at > $as_of::timestamptz
+),
+
+-- A check that was last made later counts as made at each moment until then.
+checks_ahead as (
+    select
+        posting_checks.application_urn,
+        posting_checks.external_job_posting_id,
+        posting_checks.checked_at as due_at,
+        posting_checks.checked_at <= $as_of::timestamptz as is_due_always
+    from posting_checks
+    semi join examined_jobs using (application_urn, external_job_posting_id)
+    where posting_checks.last_checked_at > $as_of::timestamptz
+),
+
+stuck as (
+    select
+        latest_tasks.application_urn,
+        latest_tasks.external_job_posting_id,
+        latest_tasks.requested_at + run.stuck_after as due_at
+    from latest_tasks
+    cross join run
+    where latest_tasks.state = 'PENDING'
+    union all
+    select
+        latest_facets.application_urn,
+        latest_facets.external_job_posting_id,
+        latest_facets.began_at + interval 24 hours as due_at
+    from latest_facets
+    where latest_facets.status = 'IN_PROGRESS'
+),
+
+listings as (
+    select
+        application_urn,
+        external_job_posting_id,
+        made_at
+    from latest_facets
+    where facet = 'LISTING'
+),
+
+unconfirmed as (
+    select
+        postings.application_urn,
+        postings.external_job_posting_id,
+        postings.expected_since + run.unconfirmed_after as due_at
+    from current_postings as postings
+    cross join run
+    left join listings
+        on
+            postings.application_urn = listings.application_urn
+            and postings.external_job_posting_id = listings.external_job_posting_id
+    where
+        postings.expected_listing = 'LISTED'
+        and coalesce(listings.made_at < postings.expected_since, true)
+),
+
+expiring as (
+    select
+        latest_expiries.application_urn,
+        latest_expiries.external_job_posting_id,
+        unnest([latest_expiries.expire_at - run.expiring_within, latest_expiries.expire_at]) as due_at
+    from latest_expiries
+    cross join run
+),
+
+requested_again as (
+    select
+        resync_requests.application_urn,
+        resync_requests.external_job_posting_id,
+        resync_requests.due_at
+    from resync_requests
+    semi join examined_jobs using (application_urn, external_job_posting_id)
+),
+
+-- From which ages on a finding has other words.
+ages as (
+    select
+        kind,
+        facet,
+        after_seconds
+    from staged_kinds
+    where after_seconds > 0
+    union
+    select
+        staged_kinds.kind,
+        staged_kinds.facet,
+        error_catalog.after_days * 86400.0 as after_seconds
+    from error_catalog
+    cross join staged_kinds
+    where error_catalog.after_days > 0
+),
+
+aged as (
+    select
+        explained.application_urn,
+        explained.external_job_posting_id,
+        -- Older than that age, not as old.
+        coalesce(findings.since, explained.since) + to_seconds(ages.after_seconds) + interval 1 microsecond as due_at
+    from explained_findings as explained
+    inner join ages on explained.kind = ages.kind and explained.facet = ages.facet
+    left join findings on explained.finding_key = findings.finding_key and findings.resolved_at is null
+),
+
+moments as (
+    select
+        *,
+        false as is_due_always
+    from tasks_ahead
+    union all
+    select
+        application_urn,
+        external_job_posting_id,
+        unnest([received_at, last_received_at]) as due_at,
+        false as is_due_always
+    from unfinished_notifications
+    union all
+    select
+        *,
+        false as is_due_always
+    from deliveries_ahead
+    union all
+    select * from checks_ahead
+    union all
+    select
+        *,
+        false as is_due_always
+    from stuck
+    union all
+    select
+        *,
+        false as is_due_always
+    from unconfirmed
+    union all
+    select
+        *,
+        false as is_due_always
+    from expiring
+    union all
+    select
+        *,
+        false as is_due_always
+    from requested_again
+    union all
+    select
+        *,
+        false as is_due_always
+    from aged
+)
+
+select
+    application_urn,
+    external_job_posting_id,
+    min(due_at) as due_at
+from moments
+where
+    (due_at > $as_of::timestamptz or is_due_always)
+    and external_job_posting_id != ''
+group by application_urn, external_job_posting_id

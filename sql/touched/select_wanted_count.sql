@@ -1,0 +1,4 @@
+-- How many jobs are touched, or due to be looked at again? One row; a job that is both counts twice.
+select
+    (select count(*) from touched_jobs)
+    + (select count(*) from look_again where due_at <= $as_of::timestamptz) as job_count

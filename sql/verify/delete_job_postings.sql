@@ -1,2 +1,0 @@
--- Delete all job postings; they are derived again in the same transaction.
-delete from job_postings

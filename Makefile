@@ -38,7 +38,7 @@ docs: setup  ## write the generated parts of the documentation
 bench: setup $(VENV)-bench/.done  ## measure; figures go into docs/performance.md
 	$(BIN)/python -m bench
 
-cluster: setup  ## several machines as processes of this one: a lake, two receivers, two shards; some are killed; judged by what was acknowledged
+cluster: setup  ## several machines as processes of this one: a lake, Prefect, two workers, two receivers, two shards; some are killed; judged by what was acknowledged
 	$(BIN)/python -m bench.cluster
 
 torture: setup  ## kill, starve and break the commands on purpose; needs Linux, strace and libfaketime; figures go into docs/reliability.md

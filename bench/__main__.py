@@ -7,10 +7,12 @@ from pathlib import Path
 from bench.check_sweep import describe_check_sweep
 from bench.end_to_end import describe_end_to_end
 from bench.http_stage import describe_http_stage
+from bench.lake import describe_lake
 from bench.pages import write_block
 from bench.polling_plan import describe_plan
 from bench.receiver import measure_receiver
 from bench.report import describe_report
+from bench.shards import describe_shards
 from bench.simulate_polling import describe_polling
 from bench.ticks import describe_ticks
 
@@ -30,12 +32,14 @@ MEASURES: dict[str, Callable[[list[int]], str]] = {
     "receiver": lambda _counts: measure_receiver(),
     "polling": lambda _counts: describe_polling(),
     "plan": lambda _counts: describe_plan(),
+    "shards": lambda counts: describe_shards(*counts),
+    "lake": lambda counts: describe_lake(*counts),
     "report": lambda _counts: describe_report(1_000_000, 100_000),
 }
 
 
 def main() -> None:
-    """`python -m bench [NAME…] [COUNT…]`: without a name all of them; counts are those of pending tasks."""
+    """`python -m bench [NAME…] [COUNT…]`: without a name all of them; counts are those of pending tasks, of `shards` and `lake` those of ticks."""
     counts = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
     names = [argument for argument in sys.argv[1:] if not argument.isdigit()] or (["end_to_end"] if counts else list(MEASURES))
     for name in names:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.debian_root import copy, read_instructions
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -53,3 +55,19 @@ def test_flows_run_ours_where_a_project_has_packages_of_the_same_names(installed
     done = run_python(installed, project, "-c", code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["reconcile", str(installed / "jobrecon" / "flows" / "reconcile.py")]
+
+
+def test_what_the_dockerfile_copies_is_all_that_the_same_wheel_is_built_of(installed: Path, tmp_path: Path) -> None:
+    instructions = read_instructions((ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8"))
+    for name, rest in instructions:
+        if name == "COPY" and not rest.startswith("--from="):
+            *sources, target = rest.split()
+            copy([ROOT / source for source in sources], tmp_path / target)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
+    done = subprocess.run(build, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if not name.endswith("/")}
+    expected = {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    assert names == expected

@@ -305,15 +305,17 @@ def budget(as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def doctor(as_json: JsonOption = False) -> None:
+def doctor(shard: ShardOption = None, as_json: JsonOption = False) -> None:
     """Check configuration, credentials, clock, disk, databases, Prefect and the webhook, and say how to fix what is wrong.
+
+    Of several shards all are checked; `--shard` or JOBRECON_SHARD names one.
 
     Example: `jobrecon doctor`
     """
     from jobrecon.cli.doctor import run_checks
 
     with exit_with_status():
-        checks = run_checks()
+        checks = run_checks(shard)
         if as_json:
             print_json({"ok": all(item.state != "FAIL" for item in checks), "checks": [item.__dict__ for item in checks]})
         else:

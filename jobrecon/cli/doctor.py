@@ -1,17 +1,23 @@
 """The checks of `jobrecon doctor`: each examines one thing and says how to fix it."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 import httpx
 
 from jobrecon.applications import Application, Applications
+from jobrecon.cli.store_checks import (
+    MAX_CLOCK_DIFFERENCE_SECONDS,
+    Check,
+    check_disk,
+    check_joined,
+    check_landing,
+    check_published,
+    check_warehouse,
+)
 from jobrecon.clock import utc_now
 from jobrecon.delivery.addresses import find_invalid_addresses
 from jobrecon.delivery.smtp import SmtpSession, read_server
@@ -23,34 +29,41 @@ from jobrecon.linkedin.developer_webhooks import fetch_blocked_webhooks
 from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.tokens import TokenCache
 from jobrecon.settings import ENDED_API_URL, Settings, find_demo_file, load_settings
-from jobrecon.warehouse import open_published, open_warehouse
 
-MIN_FREE_BYTES = 2 * 1024**3
 MAX_CHALLENGE_AGE_HOURS = 5
-MAX_CLOCK_DIFFERENCE_SECONDS = 60
 
 
-@dataclass(frozen=True)
-class Check:
-    """The result of one check: OK, WARN or FAIL."""
+def run_checks(shard: str | None = None) -> list[Check]:
+    """All checks, in the order in which a user would fix things. Raises `ConfigurationError` only for unreadable settings.
 
-    name: str
-    state: str
-    detail: str
-    remedy: str = ""
-
-
-def run_checks() -> list[Check]:
-    """All checks, in the order in which a user would fix things. Raises `ConfigurationError` only for unreadable settings."""
-    settings = load_settings()
+    Of several shards every one is checked, unless `shard` or JOBRECON_SHARD names one.
+    """
+    settings = load_settings(shard=shard)
     applications = settings.load_applications()
+    names = applications.shards
     checks = [Check("configuration", "OK", f"home folder {settings.home}; days of reports are those of {settings.timezone}")]
+    if is_sharded := len(names) > 1:
+        listed = ", ".join(name or "default" for name in names)
+        if shard or settings.shard:
+            applications = settings.load_shard()
+            names = [settings.shard]
+            detail = f"only {_name_shard(settings.shard)} of {listed}; without --shard and JOBRECON_SHARD all are checked"
+        else:
+            detail = f"all are checked: {listed}; --shard checks one"
+        checks.append(Check("shards", "OK", detail))
+    shards = {name: load_settings(shard=name or "default") for name in names}
     for name, check in CHECKS.items():
-        try:
-            checks += check(settings, applications)
-        except JobreconError as error:
-            checks.append(Check(name, "FAIL", str(error)))
+        for each, own in shards.items() if is_sharded and name in CHECKED_BY_SHARD else [("", settings)]:
+            label = f"{_name_shard(each)}: " if is_sharded and name in CHECKED_BY_SHARD else ""
+            try:
+                checks += [replace(found, detail=label + found.detail) for found in check(own, applications)]
+            except JobreconError as error:
+                checks.append(Check(name, "FAIL", label + str(error)))
     return checks
+
+
+def _name_shard(name: str) -> str:
+    return f"shard {name}" if name else "the default shard"
 
 
 def _check_home(settings: Settings, _applications: Applications) -> Iterator[Check]:
@@ -110,58 +123,6 @@ def _check_credentials(settings: Settings, applications: Applications) -> Iterat
         yield Check("clock", "OK", "agrees with LinkedIn's")
     else:
         yield Check("clock", "WARN", f"could not be compared with LinkedIn's; it is {utc_now().isoformat(timespec='seconds')}")
-
-
-def _check_disk(settings: Settings, _applications: Applications) -> Iterator[Check]:
-    folder = next(path for path in [settings.home.absolute(), *settings.home.absolute().parents] if path.exists())
-    free = shutil.disk_usage(folder).free
-    warehouse = Path(settings.warehouse)
-    # Publishing needs room for a second copy of the warehouse.
-    needed = max(MIN_FREE_BYTES, 2 * warehouse.stat().st_size if warehouse.is_file() else 0)
-    is_writable = os.access(folder, os.W_OK)
-    detail = f"{free / 1024**3:.1f} GiB free at {folder}"
-    if not is_writable:
-        yield Check("disk", "FAIL", f"{folder} is not writable", "Make it writable, or set JOBRECON_HOME.")
-    elif free < needed:
-        yield Check("disk", "WARN", detail, f"Make room: {needed / 1024**3:.1f} GiB should be free to publish safely.")
-    else:
-        yield Check("disk", "OK", detail)
-
-
-def _check_warehouse(settings: Settings, _applications: Applications) -> Iterator[Check]:
-    with open_warehouse(settings.model_copy(update={"lock_wait": min(settings.lock_wait, 2)})) as warehouse:
-        tasks = warehouse.count("tasks/select_pending_count", as_of=utc_now())
-        last_as_of = warehouse.run("runs/select_last_as_of")[0][0]
-    yield Check("warehouse", "OK", f"can be written; {tasks:,} tasks pending")
-    if last_as_of and (last_as_of - utc_now()).total_seconds() > MAX_CLOCK_DIFFERENCE_SECONDS:
-        detail = f"the last run is as of {last_as_of.isoformat(timespec='seconds')}, ahead of this machine's clock"
-        remedy = "Correct the clock. If it is right, runs are refused until then: restore the warehouse of before that run."
-        yield Check("last run", "FAIL", detail, remedy)
-
-
-def _check_published(settings: Settings, _applications: Applications) -> Iterator[Check]:
-    if not settings.published.exists():
-        yield Check("published copy", "WARN", f"{settings.published} does not exist yet", "Run `jobrecon run`.")
-        return
-    with open_published(settings) as warehouse:
-        rows = warehouse.read("runs/select_last_run")
-    if not rows:
-        yield Check("published copy", "WARN", "holds no run yet", "Run `jobrecon run`.")
-        return
-    age = (utc_now() - rows[0]["as_of"]).total_seconds()
-    detail = f"as of {rows[0]['as_of'].isoformat(timespec='seconds')}, last run {rows[0]['state']}"
-    is_stale = age > settings.stale_after
-    yield Check("published copy", "WARN" if is_stale else "OK", detail, "No recent run: is the deployment scheduled?" if is_stale else "")
-
-
-def _check_landing(settings: Settings, _applications: Applications) -> Iterator[Check]:
-    engine = open_landing(settings.landing_url)
-    state = read_state(engine)
-    engine.dispose()
-    yield Check("landing database", "OK", f"reachable; {state.unmerged_count:,} notifications not merged yet")
-    if state.quarantined_count:
-        detail = f"{state.quarantined_count:,} signed but invalid bodies"
-        yield Check("quarantine", "WARN", detail, "Look at the table quarantine; after a fix run `jobrecon webhook redrive`.")
 
 
 def _check_webhook(settings: Settings, _applications: Applications) -> Iterator[Check]:
@@ -264,10 +225,11 @@ CHECKS: dict[str, Callable[[Settings, Applications], Iterator[Check]]] = {
     "home": _check_home,
     "applications": _check_applications,
     "credentials": _check_credentials,
-    "disk": _check_disk,
-    "warehouse": _check_warehouse,
-    "published copy": _check_published,
-    "landing database": _check_landing,
+    "disk": check_disk,
+    "warehouse": check_warehouse,
+    "published copy": check_published,
+    "joined copy": check_joined,
+    "landing database": check_landing,
     "webhook": _check_webhook,
     "webhook at LinkedIn": _check_blocked,
     "task source": _check_source,
@@ -276,3 +238,5 @@ CHECKS: dict[str, Callable[[Settings, Applications], Iterator[Check]]] = {
     "Prefect API": _check_prefect,
 }
 """In the order in which a user would fix things."""
+CHECKED_BY_SHARD = {"warehouse", "published copy"}
+"""Of which each shard has its own."""

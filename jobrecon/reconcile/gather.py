@@ -1,7 +1,7 @@
 """Gather: join the shards' published copies, or a lake's tagged snapshots, into the one copy for analysts and reports."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from jobrecon.settings import Settings, name_for_shard
 from jobrecon.warehouse.connection import Warehouse
 from jobrecon.warehouse.duckdb_file import connect
 from jobrecon.warehouse.lake import attach_tagged, read_lake_address
-from jobrecon.warehouse.lock import hold_file_lock
+from jobrecon.warehouse.lock import WriterLock, hold_database_lock, hold_file_lock
 from jobrecon.warehouse.parquet import export_parquet
 from jobrecon.warehouse.publish import replace_whole
 from jobrecon.warehouse.schema import apply_schema, list_tables, quote
@@ -51,8 +51,7 @@ def gather(settings: Settings, now: datetime) -> GatherResult:
             "There is nothing to gather: no application has a shard, and `jobrecon run` publishes the copy itself. Nothing was changed."
         )
     result = GatherResult()
-    lock = hold_file_lock(settings.home / "gather.lock", f"{settings.published} (to gather into it)", settings.lock_wait)
-    with lock, replace_whole(settings.published) as fresh, closing(connect(fresh)) as connection:
+    with _hold_lock(settings), replace_whole(settings.published) as fresh, closing(connect(fresh)) as connection:
         apply_schema(connection)
         for name in applications.shards:
             own = applications.of_shard(name)
@@ -73,6 +72,15 @@ def gather(settings: Settings, now: datetime) -> GatherResult:
         if settings.parquet:
             export_parquet(Warehouse(connection, settings), Path(settings.parquet))
     return result
+
+
+def _hold_lock(settings: Settings) -> AbstractContextManager[WriterLock]:
+    """One process gathers at a time: across machines where they share a landing database, as `published` may lie in a shared folder."""
+    guarded = f"{settings.published} (to gather into it)"
+    if settings.landing_url.startswith("postgresql"):
+        address = settings.landing_url.replace("postgresql+psycopg://", "postgresql://")
+        return hold_database_lock(address, "gather", guarded, settings.lock_wait)
+    return hold_file_lock(settings.home / "gather.lock", guarded, settings.lock_wait)
 
 
 @contextmanager

@@ -147,3 +147,66 @@ def test_doctor_names_what_is_no_mail_address(make_user: MakeUser) -> None:
     assert finished.returncode == 1
     failed = [line for line in finished.stdout.splitlines() if line.startswith("FAIL")]
     assert ["'nonsense' in JOBRECON_MAIL_TO" in failed[0], "'me@' in JOBRECON_MAIL_FROM" in failed[1]] == [True, True]
+
+
+SHARDED = f"""
+[[applications]]
+urn = "{ACME}"
+client_id = "78acme"
+client_secrets = ["env:ACME_SECRET"]
+
+[[applications]]
+urn = "urn:li:developerApplication:1002"
+client_id = "78acme"
+client_secrets = ["env:ACME_SECRET"]
+shard = "b"
+"""
+
+
+@pytest.fixture
+def sharded(user: User) -> User:
+    """A user with two customers, each in a shard of its own."""
+    for name in ("JOBRECON_CLIENT_ID", "JOBRECON_CLIENT_SECRET", "JOBRECON_APPLICATION_URN"):
+        del user.environment[name]
+    user.environment |= {"ACME_SECRET": SECRET, "JOBRECON_APPLICATIONS": "applications.toml"}
+    (user.folder / "applications.toml").write_text(SHARDED, encoding="utf-8")
+    return user
+
+
+def test_the_shards_of_a_lake_are_checked_before_their_first_run_and_after(sharded: User) -> None:
+    user = sharded
+    user.environment["JOBRECON_WAREHOUSE"] = f"ducklake:sqlite:{user.folder / 'catalog.sqlite'}"
+    finished = user.run("doctor")
+    assert finished.returncode == 0, finished.stdout
+    assert [line[:4] for line in finished.stdout.splitlines() if "shard b: " in line] == ["OK  ", "WARN"]
+    assert "holds no finished run yet" in finished.stdout
+    user.run("run", "--shard", "b")
+    finished = user.run("doctor")
+    assert [line[:4] for line in finished.stdout.splitlines() if "shard b: " in line] == ["OK  ", "OK  "]
+
+
+def test_of_several_shards_all_are_checked_unless_one_is_named(sharded: User) -> None:
+    user = sharded
+    user.run("run")
+    finished = user.run("doctor")
+    assert "OK   shards: all are checked: default, b; --shard checks one" in finished.stdout
+    assert "OK   warehouse: the default shard: can be written" in finished.stdout
+    missing = user.home / "warehouse-b.duckdb"
+    assert f"WARN warehouse: shard b: {missing} does not exist on this machine" in finished.stdout.replace("\n", " ")
+    assert "WARN published copy: shard b: " in finished.stdout
+    assert check(finished, "joined copy").startswith("WARN")
+    assert not missing.exists(), "a check made a warehouse"
+    user.run("run", "--shard", "b")
+    user.run("gather")
+    finished = user.run("doctor")
+    assert [line[:4] for line in finished.stdout.splitlines() if "shard b: " in line] == ["OK  ", "OK  "]
+    assert check(finished, "joined copy").startswith("OK")
+    missing.write_bytes(b"no database" * 1000)
+    finished = user.run("doctor")
+    assert finished.returncode == 1
+    assert "FAIL warehouse: shard b: " in finished.stdout
+    only = user.run("doctor", "--shard", "default")
+    assert "the default shard: can be written" in only.stdout
+    assert "shard b" not in only.stdout
+    assert "only the default shard of default, b" in only.stdout
+    assert user.run("doctor", "--shard", "c").returncode == 2

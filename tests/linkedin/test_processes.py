@@ -98,3 +98,48 @@ def test_a_run_killed_in_the_middle_keeps_what_was_merged_and_the_next_one_polls
         assert harness.tasks("state", "poll_count") == dict.fromkeys(urns, ("SETTLED", 1))
         counts = warehouse.connection.execute("select count(*), count(distinct task_urn) from task_status_changes").fetchone()
     assert counts == (600, 600)
+
+
+def test_two_shards_that_share_an_applications_budget_never_send_a_call_more_though_one_is_killed(serve: Serve, landing_url: str) -> None:
+    # As while an application changes its shard: both machines have tasks of it, each in a warehouse of its own.
+    limit, death = 100, 40
+    is_killed = threading.Event()
+
+    async def respond(request: TaskRequest) -> Response:
+        while request.number >= death and not is_killed.is_set():
+            await asyncio.sleep(0.01)
+        return task_response(request.ids)
+
+    fake = FakeLinkedIn(respond)
+    application = make_application(daily_call_limit=limit)
+    harness = serve(fake, application, ids_per_call=5, tick_seconds=86_400, call_reserve=0, concurrency=4)
+    harness.configure(landing_url=landing_url)
+    shards = []
+    for number in range(2):
+        settings = harness.settings.model_copy(update={"warehouse": str(harness.folder / f"shard-{number}.duckdb")})
+        with open_warehouse(settings) as harness.warehouse:
+            harness.import_urns(*(task_urn(number * 1000 + count) for count in range(400)))
+        shards.append(settings)
+
+    runs = [CONTEXT.Process(target=poll, args=(settings, application, START.replace(hour=7), 50)) for settings in shards]
+    for run in runs:
+        run.start()
+    while len(fake.requests) < death + 2:
+        assert all(run.is_alive() for run in runs)
+        time.sleep(0.01)
+    runs[0].kill()
+    runs[0].join()
+    is_killed.set()
+    runs[1].join()
+    run_together(1, poll, shards[0], application, START.replace(hour=8), 50)
+    # The calls that were charged for the killed one and not sent are lost, none is sent in their place.
+    assert limit - 20 <= len(fake.requests) <= limit
+    shared = open_landing(landing_url)
+    (row,) = read_ledger(shared, START.date())
+    shared.dispose()
+    assert len(fake.requests) <= row["calls_used"] == limit
+    polled = []
+    for settings in shards:
+        with open_warehouse(settings) as harness.warehouse:
+            polled.append({urn for urn, count in harness.tasks("poll_count").items() if count})
+    assert all(polled), "one shard took all, so nothing was shown"

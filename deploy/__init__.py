@@ -1,0 +1,1 @@
+"""What a deployment is built with: the wheel, the image."""

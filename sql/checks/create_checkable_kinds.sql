@@ -1,6 +1,8 @@
 -- Findings that a check by jobPostingStatus can confirm or refute. One row per kind and facet.
 create or replace temp table checkable_kinds as
-select *
+select
+    checkable.kind,
+    checkable.facet
 from (
     values
     ('UNLISTED', 'LISTING'),

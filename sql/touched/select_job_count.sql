@@ -1,4 +1,15 @@
 -- About how many jobs are there at most? One row.
-select
-    (select approx_count_distinct(hash(application_urn, external_job_posting_id)) from job_tasks)
-    + (select count(*) from job_postings where last_task_urn is null) as job_count
+with requested as (
+    select approx_count_distinct(hash(application_urn, external_job_posting_id)) as job_count
+    from job_tasks
+),
+
+not_requested as (
+    select count(*) as job_count
+    from job_postings
+    where last_task_urn is null
+)
+
+select requested.job_count + not_requested.job_count as job_count
+from requested
+cross join not_requested

@@ -1,5 +1,5 @@
--- Derive the resync requests of the applications of the delivered jobs: one row per request and job it names, '' for all open jobs. An equal
--- body within half an hour of the one before is a redelivery; a later one is a new request.
+-- Derive the resync requests of the applications of the delivered jobs: one row per request and job it names, '' for all open
+-- jobs. An equal body within half an hour of the one before is a redelivery; a later one is a new request.
 insert into resync_requests by name
 with deliveries as (
     select

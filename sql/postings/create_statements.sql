@@ -1,6 +1,6 @@
--- Everything LinkedIn has said of each examined job's posting as of this moment: notifications, and checks by jobPostingStatus. One row per
--- statement; it is made when it was last received or checked, `sequence` is their order. A check of a job that LinkedIn does not
--- know says NOT_LISTED and nothing else.
+-- Everything LinkedIn has said of each examined job's posting as of this moment: notifications, and checks by
+-- jobPostingStatus. One row per statement; it is made when it was last received or checked, `sequence` is their order. A check
+-- of a job that LinkedIn does not know says NOT_LISTED and nothing else.
 create or replace temp table statements as
 with run as (
     select $as_of::timestamptz as as_of

@@ -1,6 +1,6 @@
--- The latest task of each job and place at this moment, of those examined jobs in which something may be wrong or was: only the latest
--- can be stuck, failed, invalid, expired or rejected. Most jobs have only tasks that succeeded and are left out. Runs after
--- create_examined_tasks.
+-- The latest task of each job and place at this moment, of those examined jobs in which something may be wrong or was: only
+-- the latest can be stuck, failed, invalid, expired or rejected. Most jobs have only tasks that succeeded and are left out.
+-- Runs after create_examined_tasks.
 create or replace temp table latest_tasks as
 with tasks as (
     select * from examined_tasks

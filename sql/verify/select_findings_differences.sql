@@ -1,5 +1,5 @@
--- Where do the open findings of the examined jobs differ from what is wrong as of the last run? One row per wrong row. A finding of
--- what that run could not see may be open though it no longer holds. Runs after create_explained_findings.
+-- Where do the open findings of the examined jobs differ from what is wrong as of the last run? One row per wrong row. A
+-- finding of what that run could not see may be open though it no longer holds. Runs after create_explained_findings.
 with standing as (
     select
         finding_key,

@@ -1,5 +1,5 @@
--- Where do the job postings of the examined jobs differ from those derived from tasks, notifications and checks? One row per wrong
--- row. What was written of a touched job since the last run, the next run derives.
+-- Where do the job postings of the examined jobs differ from those derived from tasks, notifications and checks? One row per
+-- wrong row. What was written of a touched job since the last run, the next run derives.
 with standing as (
     select
         job_postings.application_urn,
@@ -26,7 +26,7 @@ compared as (
         case
             when standing.said is null then 'is missing'
             when derived.said is null then 'should not be there'
-            when standing.said is distinct from derived.said then 'differs'
+            when (standing.said is distinct from derived.said) then 'differs'
         end as difference
     from standing
     full join derived using (application_urn, external_job_posting_id, repetition)

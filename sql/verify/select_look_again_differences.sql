@@ -1,5 +1,5 @@
--- Where does what stands of when to look again at the examined jobs differ from what was derived? One row per wrong row. Runs after
--- create_next_looks.
+-- Where does what stands of when to look again at the examined jobs differ from what was derived? One row per wrong row. Runs
+-- after create_next_looks.
 with standing as (
     select
         look_again.*,
@@ -22,7 +22,7 @@ compared as (
         case
             when standing.due_at is null then 'is missing'
             when derived.due_at is null then 'should not be there'
-            when standing.due_at is distinct from derived.due_at then 'differs'
+            when standing.due_at != derived.due_at then 'differs'
         end as difference
     from standing
     full join derived using (application_urn, external_job_posting_id, repetition)

@@ -1,9 +1,6 @@
 -- Findings that a check by jobPostingStatus can confirm or refute. One row per kind and facet.
 create or replace temp table checkable_kinds as
-select
-    checkable.kind,
-    checkable.facet
-from (
+with checkable (kind, facet) as (
     values
     ('UNLISTED', 'LISTING'),
     ('STILL_LISTED', 'LISTING'),
@@ -13,4 +10,6 @@ from (
     ('STUCK', 'APPLY'),
     ('APPLY_DISABLED', 'APPLY'),
     ('PROMOTION_LOST', 'PROMOTION')
-) as checkable (kind, facet)
+)
+
+select * from checkable

@@ -1,10 +1,8 @@
 -- End the open episodes of the examined jobs that this run did not find again, and record how each ended. One row per such
--- episode.
---
--- Each kind lists its endings in models/finding_kind.py: (fact, value, resolution). An episode gets the resolution of the
--- first ending whose fact of the job has that value today, else the kind's `else_resolution`. Two cases come before: RETIRED
--- where the customer is, and RULE_CHANGED where no ending applies to an episode of an older version. An episode stays open
--- where this run could not see its application or facet, unless the application is retired.
+-- episode.  Each kind lists its endings in models/finding_kind.py: (fact, value, resolution). An episode gets the resolution
+-- of the first ending whose fact of the job has that value today, else the kind's `else_resolution`. Two cases come before:
+-- RETIRED where the customer is, and RULE_CHANGED where no ending applies to an episode of an older version. An episode stays
+-- open where this run could not see its application or facet, unless the application is retired.
 update findings
 set
     resolved_at = $as_of::timestamptz,

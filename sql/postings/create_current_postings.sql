@@ -1,5 +1,5 @@
--- What should each examined job be on LinkedIn, and what does LinkedIn say it is, as of a moment? One row per job: what its
--- row in job_postings is to say. Runs after create_examined_tasks, create_latest_facets and create_latest_expiries.
+-- What should each examined job be on LinkedIn, and what does LinkedIn say it is, as of a moment? One row per job: what its row
+-- in job_postings is to say. Runs after create_examined_tasks, create_latest_facets and create_latest_expiries.
 create or replace temp table current_postings as
 with tasks as not materialized (
     select

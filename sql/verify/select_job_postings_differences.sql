@@ -26,7 +26,7 @@ compared as (
         case
             when standing.said is null then 'is missing'
             when derived.said is null then 'should not be there'
-            when standing.said != derived.said then 'differs'
+            when (standing.said is distinct from derived.said) then 'differs'
         end as difference
     from standing
     full join derived using (application_urn, external_job_posting_id, repetition)

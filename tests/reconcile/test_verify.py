@@ -177,8 +177,11 @@ def test_tasks_imported_after_the_run_are_no_difference(finished: Settings) -> N
         finished,
         "insert into job_tasks by name select * replace ('later' as task_urn, 'UPDATE' as operation, now() + interval 1 day as imported_at) "
         "from job_tasks where external_job_posting_id = 'job-1'",
+        f"insert into touched_jobs values ('{ACME}', 'job-1')",
     )
     assert verify(finished).differences == {}
+    tamper(finished, "delete from touched_jobs")
+    assert verify(finished).lines[0] == f"job_postings: job job-1 of {ACME} differs"
 
 
 INVENTED = (
@@ -213,6 +216,16 @@ def test_a_run_records_which_applications_and_facets_it_could_not_read(finished:
     with open_warehouse(finished) as warehouse:
         assert warehouse.connection.execute(read).fetchone() == (ACME, "APPLY\nLISTING\nPROMOTION\nWEBHOOK")
     assert verify(finished).differences == {}
+
+
+def test_a_job_that_is_looked_at_again_at_another_moment_is_named_and_repaired(finished: Settings) -> None:
+    found = repair(finished, "update look_again set due_at = due_at + interval 1 day where external_job_posting_id = 'job-5'")
+    assert found.lines == [f"look_again: job job-5 of {ACME} differs"]
+
+
+def test_by_other_rules_than_those_of_the_last_run_nothing_is_compared(finished: Settings) -> None:
+    with pytest.raises(WarehouseError, match="rules changed"):
+        verify(finished.model_copy(update={"stuck_after": 60}))
 
 
 def test_a_failed_run_leaves_nothing_to_compare(finished: Settings) -> None:

@@ -97,8 +97,8 @@ def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> tuple[Fa
             worst = [facts.open_findings[:MAX_TIMELINES], facts.resolved_findings[:MAX_FIXED]]
             jobs = [Job(*ids) for frame in worst for ids in zip(frame["application_urn"], frame["external_job_posting_id"], strict=True)]
             return facts, read_timelines(warehouse, jobs, facts.day.end, MAX_EVENTS)
-        except duckdb.Error as error:
-            reason = str(error).strip().splitlines()[0].rstrip(".")
+        except (duckdb.Error, WarehouseError) as error:
+            reason = str(error.__cause__ or error).strip().splitlines()[0].rstrip(".")
             raise WarehouseError(
                 f"The published copy {settings.published} cannot be read: {reason}. "
                 "Nothing was changed. Run `jobrecon run`: it makes a new copy."

@@ -30,7 +30,7 @@ SHARDS = {1001: "", 1002: "b", 1003: "b", 1004: "east-1"}
 NOBODY = 4711
 # Ids and the machine's own clock differ from one run to the next; of all applications together each shard knows only its own.
 VARYING = {"runs": "run_id, started_at, finished_at", "task_status_changes": "run_id"}
-LEFT_OUT = {"notification_merges", "runs", "settling_hazard"}
+LEFT_OUT = {"notification_merges", "runs", "settling_hazard", "warehouse_info"}
 
 
 def urn(number: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from jobrecon.clock import utc_now
 from jobrecon.errors import ConfigurationError, WarehouseError, WarehouseLocked
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_published, open_warehouse
@@ -215,7 +216,7 @@ def test_a_file_that_a_full_disk_left_unfinished_is_made_anew(settings: Settings
     for content in (unfinished, bytes(size)):
         path.write_bytes(content)
         with open_warehouse(settings) as warehouse:
-            assert warehouse.count("tasks/select_task_count") == 0
+            assert warehouse.count("tasks/select_pending_count", as_of=utc_now()) == 0
     # Beside a log the file has had content.
     path.write_bytes(unfinished)
     path.with_name(path.name + ".wal").write_bytes(b"something")
@@ -281,7 +282,7 @@ def test_a_table_that_is_taken_away_while_it_is_open_is_an_error_that_says_so(se
     with open_warehouse(settings) as warehouse:
         warehouse.connection.execute("drop table job_tasks cascade")
         with pytest.raises(WarehouseError, match=r"job_tasks does not exist.*changed or replaced while it was open"):
-            warehouse.count("tasks/select_task_count")
+            warehouse.count("tasks/select_pending_count", as_of=utc_now())
 
 
 def test_the_lock_holds_on_a_full_disk(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ with requested as (
     from job_tasks
 ),
 
-not_requested as (
-    select count(*) as job_count
-    from job_postings
-    where last_task_urn is null
+-- Jobs known from notifications alone.
+notified as (
+    select approx_count_distinct(hash(application_urn, external_job_posting_id)) as job_count
+    from notifications
+    anti join job_tasks using (application_urn, external_job_posting_id)
 )
 
-select requested.job_count + not_requested.job_count as job_count
+select requested.job_count + notified.job_count as job_count
 from requested
-cross join not_requested
+cross join notified

@@ -61,7 +61,7 @@ class World:
         self.chance = random.Random(seed)
         self.now = NOW
         self.tick = 0
-        self.settings = settings.model_copy(update={"task_lifespan_days": 6, "checks": False})
+        self.settings = settings.model_copy(update={"task_lifespan_days": 2, "checks": False})
         self.applications = [Application(urn, "client", [], f"Customer {urn[-1]}") for urn in URNS]
         self.unseen: set[str] = set()
         self.unseen_facets: set[str] = set()

@@ -175,7 +175,8 @@ def test_at_most_20_rows_of_a_table_are_named(finished: Settings) -> None:
 def test_tasks_imported_after_the_run_are_no_difference(finished: Settings) -> None:
     tamper(
         finished,
-        "insert into job_tasks by name select * replace ('later' as task_urn, 'UPDATE' as operation, now() + interval 1 day as imported_at) "
+        "insert into job_tasks by name select * replace ('later' as task_urn, 'UPDATE' as operation, now() + interval 1 day as imported_at, "
+        "requested_at + interval 1 minute as requested_at) "
         "from job_tasks where external_job_posting_id = 'job-1'",
         f"insert into touched_jobs values ('{ACME}', 'job-1')",
     )
@@ -198,7 +199,12 @@ def test_a_finding_of_what_the_run_could_not_read_stays_open_and_every_other_is_
     assert "could not read" in result.sentence
     tamper(finished, "update findings set owner = 'WRONG' where finding_key != 'invented' and external_job_posting_id = 'job-3'")
     assert verify(finished, is_repaired=True).lines == [f"findings: finding FAILED|TASK|{ACME}|job-3| differs"]
-    tamper(finished, "update runs set failed_applications = 'urn:li:developerApplication:2', unseen_facets = 'APPLY'")
+    # Its job stays touched, for the next run to look at.
+    tamper(
+        finished,
+        "update runs set failed_applications = 'urn:li:developerApplication:2', unseen_facets = 'APPLY'",
+        "delete from touched_jobs",
+    )
     assert verify(finished).lines == ["findings: finding invented should not be there"]
 
 

@@ -64,10 +64,7 @@ def landing_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs PostgreSQL or a browser, by the fixtures that start them; group for pytest-xdist what must not be split.
-
-    A file stays whole, for its fixtures; all that needs the Prefect server runs in one worker, so that there is one server.
-    """
+    """Mark what needs PostgreSQL or a browser, by the fixtures that start them."""
     for item in items:
         assert isinstance(item, pytest.Function)
         fixtures = set(item.fixturenames)
@@ -76,5 +73,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("postgres")
         if "browser" in fixtures:
             item.add_marker("browser")
-        is_prefect = item.get_closest_marker("prefect") is not None
-        item.add_marker(pytest.mark.xdist_group("prefect" if is_prefect else str(item.path)))

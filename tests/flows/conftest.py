@@ -21,7 +21,7 @@ SECRET = "the-secret-of-acme"
 TASKS = 150
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectStack]:
     with open_prefect_stack(tmp_path_factory.mktemp("prefect")) as opened:
         yield opened

@@ -30,7 +30,7 @@ def demo(
 ) -> None:
     """Try everything on this machine, with nothing configured: a fake LinkedIn, receiver, flows and report.
 
-    Takes less than a minute and prints where everything lies. Nothing leaves this machine. Example: `jobrecon demo --home demo`
+    Takes about a minute and prints where everything lies. Nothing leaves this machine. Example: `jobrecon demo --home demo`
     """
     from jobrecon.demo.two_days import run_demo
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from jobrecon.reconcile.catalog import stage_kinds
-from jobrecon.reconcile.touched import Examination
+from jobrecon.reconcile.touched import SLICE_JOBS, Examination
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse
 from jobrecon.warehouse.statements import list_findings
@@ -19,12 +19,14 @@ class SliceResult(NamedTuple):
     opened: int
 
 
-def find_suspicious(warehouse: Warehouse, settings: Settings, as_of: datetime, *, is_inbox_seen: bool) -> Examination:
+def find_suspicious(
+    warehouse: Warehouse, settings: Settings, as_of: datetime, unseen_facets: Collection[str] = (), slice_jobs: int = SLICE_JOBS
+) -> Examination:
     """Find which jobs make this run check: the temporary table `suspicious_jobs`. `job_postings` is up to date then. Idempotent.
 
     Where nothing is written of any job afterwards, `update_findings` may go on from the examination that is returned.
     """
-    examination = _begin(warehouse, settings, as_of, is_inbox_seen=is_inbox_seen)
+    examination = _begin(warehouse, settings, as_of, unseen_facets, slice_jobs)
     warehouse.run("checks/create_checkable_kinds")
     warehouse.run("checks/create_suspicious_jobs")
     for _ in examination.slices():
@@ -42,6 +44,7 @@ def update_findings(
     as_of: datetime,
     unseen_applications: Collection[str] = (),
     unseen_facets: Collection[str] = (),
+    slice_jobs: int = SLICE_JOBS,
     derived: Examination | None = None,
 ) -> Iterator[SliceResult]:
     """Resolve, update and open the findings of jobs that were touched or are due, slice by slice; each is committed when it is yielded.
@@ -50,8 +53,12 @@ def update_findings(
     slice is not derived again.
     """
     is_derived = derived is not None and derived.slice_count == 1
-    examination = derived if derived and is_derived else _begin(warehouse, settings, as_of, is_inbox_seen="WEBHOOK" not in unseen_facets)
-    for jobs in [examination.job_count] if is_derived else examination.slices():
+    if derived and is_derived:
+        examination, slices = derived, iter([derived.job_count])
+    else:
+        examination = _begin(warehouse, settings, as_of, unseen_facets, slice_jobs)
+        slices = examination.slices()
+    for jobs in slices:
         if not is_derived:
             derive_postings(warehouse, as_of)
         with warehouse.transaction():
@@ -66,12 +73,12 @@ def update_findings(
         yield SliceResult(jobs, resolved, opened)
 
 
-def _begin(warehouse: Warehouse, settings: Settings, as_of: datetime, *, is_inbox_seen: bool) -> Examination:
+def _begin(warehouse: Warehouse, settings: Settings, as_of: datetime, unseen_facets: Collection[str], slice_jobs: int) -> Examination:
     # Results of polling and checks are read with less memory once they are checkpointed.
     warehouse.checkpoint()
-    examination = Examination(warehouse, settings, as_of)
+    examination = Examination(warehouse, settings, as_of, slice_jobs=slice_jobs)
     examination.touch_heard()
-    warehouse.run("notifications/create_silences", as_of=as_of, is_inbox_seen=is_inbox_seen)
+    warehouse.run("notifications/create_silences", as_of=as_of, is_inbox_seen="WEBHOOK" not in unseen_facets)
     return examination
 
 

@@ -29,7 +29,7 @@ from jobrecon.reconcile.findings import find_suspicious, update_findings
 from jobrecon.reconcile.polling import PollResult, poll_due_tasks
 from jobrecon.reconcile.restored import charge_known_calls, undo_lost_merges
 from jobrecon.reconcile.summary import RunSummary, write_run
-from jobrecon.reconcile.touched import Examination
+from jobrecon.reconcile.touched import SLICE_JOBS, Examination
 from jobrecon.settings import Settings, refuse_ended_demo
 from jobrecon.warehouse.connection import Warehouse, open_warehouse, stage
 from jobrecon.warehouse.parquet import export_parquet
@@ -63,7 +63,8 @@ class Reconciliation:
         self.limits: dict[str, str] = {}
         """What else keeps the run from being complete, though nothing failed: calls used up, a silent webhook."""
         self.last_pulled_at: datetime | None = None
-        self._derived: Examination | None = None
+        self.slice_jobs = SLICE_JOBS
+        self.derived: Examination | None = None
         self.since_last_run = timedelta(seconds=settings.tick_seconds)
         """How long the last run lies back, at least a tick."""
 
@@ -134,7 +135,7 @@ class Reconciliation:
         Without the ledger, where checks are off, and where no application has access, findings rest on what else is known.
         """
         self.summary.notes = []
-        self._derived = None
+        self.derived = None
         if self.engine is None:
             return
         # The webhook is that of the parent application: the default shard looks after it.
@@ -147,10 +148,9 @@ class Reconciliation:
         try:
             applications = checker.list_accessible(self.applications.active)
             if applications:
-                # What would be found without checks says which jobs to check.
-                derived = find_suspicious(self.warehouse, self.settings, self.as_of, is_inbox_seen="WEBHOOK" not in self.unseen_facets)
+                derived = find_suspicious(self.warehouse, self.settings, self.as_of, self.unseen_facets, self.slice_jobs)
                 await checker.check(applications, self.since_last_run, job)
-                self._derived = None if checker.jobs_checked else derived
+                self.derived = None if checker.jobs_checked else derived
         except LandingUnavailable as error:
             checker.notes["landing"] = str(error)
         self.summary.jobs_checked += checker.jobs_checked
@@ -183,8 +183,9 @@ class Reconciliation:
 
     def update_findings(self) -> None:
         """Compare the expected with the reported state of each job; open, update and resolve findings."""
-        derived, self._derived = self._derived, None  # Once only: a stage that is retried derives anew.
-        for result in update_findings(self.warehouse, self.settings, self.as_of, self.unseen_applications, self.unseen_facets, derived):
+        derived, self.derived = self.derived, None  # Once only: a stage that is retried derives anew.
+        unseen = self.unseen_applications, self.unseen_facets
+        for result in update_findings(self.warehouse, self.settings, self.as_of, *unseen, self.slice_jobs, derived):
             # Committed: of a stage that is retried the slices before count too.
             self.summary.add_slice(*result)
         self.summary.findings_open = self.warehouse.count("findings/select_open_count")
@@ -222,8 +223,7 @@ class Reconciliation:
     def finish(self, state: RunState) -> None:
         """Write the row of the finished run."""
         summary = self.summary
-        summary.state = state
-        summary.finished_at = self.clock()
+        summary.state, summary.finished_at = state, self.clock()
         summary.failures = list(dict.fromkeys(self.failures.values()))
         summary.incomplete_reasons = list(dict.fromkeys([*summary.failures, *self.limits.values()]))
         summary.unseen_facets = sorted(self.unseen_facets)

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from jobrecon.reconcile.findings import derive_postings, write_postings
-from jobrecon.reconcile.touched import Examination
+from jobrecon.reconcile.findings import derive_postings, update_findings, write_postings
+from jobrecon.reconcile.touched import Examination, is_derived_by
 from jobrecon.warehouse import Warehouse
 from tests.findings.rows import ACME, BETA, NOW, find, given, notification, read, task
 
@@ -94,3 +94,14 @@ def test_a_job_that_says_something_else_is_written_anew_whatever_the_order_of_th
     warehouse.connection.execute(f"update job_postings set {column} = {other} where external_job_posting_id = 'job-0'")
     assert derive_all(warehouse) == [1]
     assert read(warehouse, "select * from job_postings order by external_job_posting_id") == whole
+
+
+def test_a_run_that_ends_between_its_slices_leaves_no_rules_as_known(warehouse: Warehouse) -> None:
+    """Else, with the settings changed back, the findings of its first slices would pass for those of the old settings."""
+    given(warehouse, [task(task_urn=f"urn:li:task:{number}", external_job_posting_id=f"job-{number}") for number in range(20)])
+    find(warehouse)
+    assert is_derived_by(warehouse, warehouse.settings)
+    changed = warehouse.settings.model_copy(update={"stuck_after": 60})
+    assert next(update_findings(warehouse, changed, NOW, slice_jobs=5)).jobs < 20
+    assert not is_derived_by(warehouse, changed)
+    assert not is_derived_by(warehouse, warehouse.settings)

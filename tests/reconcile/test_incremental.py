@@ -1,6 +1,5 @@
 """A run examines only what changed, and leaves what a rebuild from nothing leaves: random worlds live many runs, and are compared after each."""
 
-import asyncio
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -19,6 +18,7 @@ from jobrecon.ingest.tasks import merge_tasks
 from jobrecon.linkedin.responses import Outcome, TaskResponse
 from jobrecon.reconcile.catalog import load_catalog
 from jobrecon.reconcile.checks import merge_checks
+from jobrecon.reconcile.findings import find_suspicious
 from jobrecon.reconcile.run import Reconciliation
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.reconcile.verify import compare
@@ -59,6 +59,8 @@ class World:
 
     def __init__(self, settings: Settings, seed: int) -> None:
         self.chance = random.Random(seed)
+        self.chance_of_runs = random.Random(seed)
+        """Of how a run works, apart from what happens."""
         self.now = NOW
         self.tick = 0
         self.settings = settings.model_copy(update={"task_lifespan_days": 2, "checks": False})
@@ -174,7 +176,7 @@ class World:
 
     def check(self, warehouse: Warehouse) -> None:
         rows = []
-        for urn, job in {self.pick_job() for _ in range(2)}:
+        for urn, job in sorted({self.pick_job() for _ in range(2)}):
             if urn != LATE_HEARD or self.tick > TICKS // 2:
                 is_known = self.chance.random() < 0.8
                 payload = f'{{"listingStatus": "{self.chance.choice(LISTINGS[:4])}"}}' if is_known else None
@@ -222,8 +224,11 @@ class World:
         run = Reconciliation(warehouse, self.settings, Applications(self.applications), None, summary, lambda: self.now)
         run.unseen_applications = dict.fromkeys(self.unseen, "could not be polled")
         run.unseen_facets = set(self.unseen_facets)
+        run.slice_jobs = self.chance_of_runs.choice([5, 200_000])
         run.pull()
-        asyncio.run(run.check())
+        if self.chance_of_runs.random() < 0.5:
+            # As a run that checks and finds no job to check: what that derived is not derived again.
+            run.derived = find_suspicious(warehouse, self.settings, self.now, self.unseen_facets, run.slice_jobs)
         run.update_findings()
         return summary
 
@@ -268,7 +273,7 @@ where
 """
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [4])
 def test_after_each_run_everything_is_as_if_it_had_been_worked_out_from_nothing(tmp_path: Path, seed: int) -> None:
     world = World(Settings(home=tmp_path, applications=tmp_path / "applications.toml"), seed)
     touched = []

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import DateTime, Dialect, Table
 from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -39,6 +39,12 @@ class WarehouseTable(SQLModel, registry=registry()):
 
 class LandingTable(SQLModel, registry=registry()):
     """A table of the landing database: small, transactional, many writers."""
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The table of a model, for statements of SQLAlchemy: SQLModel does not tell type checkers about it."""
+    table: Table = model.__dict__["__table__"]
+    return table
 
 
 def utc_field(description: str, **options: Any) -> Any:

@@ -19,6 +19,7 @@ from sqlalchemy.schema import CreateColumn
 from jobrecon.errors import ConfigurationError, LandingUnavailable
 from jobrecon.landing.file_watch import watch_file
 from models import LandingTable
+from models.base import table_of
 from models.inbox import LandingIdentity
 
 BUSY_TIMEOUT_SECONDS = 30
@@ -150,7 +151,7 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 TABLES_LOCK = 7_106_001
 """Any number, the same in all our processes."""
 
-_identity: Any = LandingIdentity.__table__  # type: ignore[attr-defined]
+_identity = table_of(LandingIdentity)
 
 
 def create_tables(connection: Connection) -> None:

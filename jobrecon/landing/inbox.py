@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
@@ -16,11 +15,12 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, Statement
 from jobrecon.landing.database import explain_landing_errors, insert_or
 from jobrecon.landing.file_watch import confirm_file
 from jobrecon.landing.webhook_health import ReceivedChallenge, record_challenges
+from models.base import table_of
 from models.inbox import InboxItem, QuarantinedBody, ReceivedBody
 
-_inbox: Any = InboxItem.__table__  # type: ignore[attr-defined]
-_quarantine: Any = QuarantinedBody.__table__  # type: ignore[attr-defined]
-_bodies: Any = ReceivedBody.__table__  # type: ignore[attr-defined]
+_inbox = table_of(InboxItem)
+_quarantine = table_of(QuarantinedBody)
+_bodies = table_of(ReceivedBody)
 
 _DELIVERY_COLUMNS = (
     "delivery_id", "received_at", "application_urn", "external_job_posting_id", "type", "body_hash", "raw_hash", "signed_by",

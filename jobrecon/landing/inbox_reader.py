@@ -9,16 +9,17 @@ from sqlalchemy import Connection, Engine, func, select
 
 from jobrecon.applications import NO_SHARDS, Applications
 from jobrecon.landing.database import explain_landing_errors
+from models.base import table_of
 from models.inbox import Challenge, InboxItem, QuarantinedBody, ReceivedBody, Silence
 
 MAX_PARAMETERS = 5_000
 MAX_BATCH_BYTES = 64 * 1024 * 1024
 
-_inbox: Any = InboxItem.__table__  # type: ignore[attr-defined]
-_bodies: Any = ReceivedBody.__table__  # type: ignore[attr-defined]
-_quarantine: Any = QuarantinedBody.__table__  # type: ignore[attr-defined]
-_challenges: Any = Challenge.__table__  # type: ignore[attr-defined]
-_silences: Any = Silence.__table__  # type: ignore[attr-defined]
+_inbox = table_of(InboxItem)
+_bodies = table_of(ReceivedBody)
+_quarantine = table_of(QuarantinedBody)
+_challenges = table_of(Challenge)
+_silences = table_of(Silence)
 
 
 class UnmergedRow(NamedTuple):

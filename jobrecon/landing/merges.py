@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Engine, delete, insert, select, update
 
 from jobrecon.landing.database import explain_landing_errors
+from models.base import table_of
 from models.inbox import InboxItem, InboxMerge
 
 CHUNK_ROWS = 5_000
 
-_inbox: Any = InboxItem.__table__  # type: ignore[attr-defined]
-_merges: Any = InboxMerge.__table__  # type: ignore[attr-defined]
+_inbox = table_of(InboxItem)
+_merges = table_of(InboxMerge)
 
 
 def mark_merged(engine: Engine, inbox_ids: Sequence[int], at: datetime, *, merge_id: str, run_id: str, shard: str = "") -> None:

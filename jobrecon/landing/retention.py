@@ -6,15 +6,16 @@ from typing import Any
 from sqlalchemy import Engine, delete, select
 
 from jobrecon.landing.database import explain_landing_errors
+from models.base import table_of
 from models.inbox import ChallengeTime, InboxItem, InboxMerge, QuarantinedBody, ReceivedBody
 
 CHUNK_ROWS = 2_000
 
-_inbox: Any = InboxItem.__table__  # type: ignore[attr-defined]
-_bodies: Any = ReceivedBody.__table__  # type: ignore[attr-defined]
-_merges: Any = InboxMerge.__table__  # type: ignore[attr-defined]
-_quarantine: Any = QuarantinedBody.__table__  # type: ignore[attr-defined]
-_times: Any = ChallengeTime.__table__  # type: ignore[attr-defined]
+_inbox = table_of(InboxItem)
+_bodies = table_of(ReceivedBody)
+_merges = table_of(InboxMerge)
+_quarantine = table_of(QuarantinedBody)
+_times = table_of(ChallengeTime)
 
 
 def prune_landing(engine: Engine, now: datetime, retention_days: float) -> int:

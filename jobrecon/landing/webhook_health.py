@@ -9,13 +9,14 @@ from sqlalchemy import Connection, Engine, case, delete, insert, select
 
 from jobrecon.applications import NO_SHARDS, Applications
 from jobrecon.landing.database import explain_landing_errors, insert_or
+from models.base import table_of
 from models.inbox import Challenge, ChallengeTime, Silence
 
 # Receivers on several machines commit out of order: what is known already is read again for so long.
 OVERLAP = timedelta(days=1)
 
-_last: Any = Challenge.__table__  # type: ignore[attr-defined]
-_times: Any = ChallengeTime.__table__  # type: ignore[attr-defined]
+_last = table_of(Challenge)
+_times = table_of(ChallengeTime)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def read_challenges(engine: Engine, last: datetime | None, up_to: datetime) -> l
     return [{"application_urn": urn, "challenged_at": at} for urn, at in sorted(found)]
 
 
-_silences: Any = Silence.__table__  # type: ignore[attr-defined]
+_silences = table_of(Silence)
 
 
 def describe_silences(silences: Mapping[str, datetime], *, is_blocked: bool = False) -> str:

@@ -11,16 +11,17 @@ from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import BudgetExhausted, Throttled
 from jobrecon.landing.database import explain_landing_errors, insert_or
 from models import CallHour, LedgerEntry
+from models.base import table_of
 
 TASKS, POSTING_STATUS = "simpleJobPostingTasks", "jobPostingStatus"
-HOURS: Any = CallHour.__table__  # type: ignore[attr-defined]
+HOURS = table_of(CallHour)
 MAX_RESERVED_CALLS = 256
 """Calls charged in one transaction beyond those that wait: a transaction costs as much as a call."""
 CALLS_PER_RESERVED = 8
 """Calls that a run has made for each that it reserves."""
 MIN_LEFT_PER_RESERVED = 2_000
 """Calls that the day must have left for each that is reserved: the last ones are charged one by one."""
-TABLE: Any = LedgerEntry.__table__  # type: ignore[attr-defined]
+TABLE = table_of(LedgerEntry)
 CARRIED_COLUMNS = ("throttle_count", "throttled_until", "probe_sent_at", "denied_until")
 """What outlasts the day."""
 

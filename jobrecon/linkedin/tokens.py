@@ -21,8 +21,9 @@ from jobrecon.linkedin.responses import MalformedResponse, decode_object
 from jobrecon.linkedin.retry import TRANSIENT_ERRORS, Backoff, describe
 from jobrecon.secrets import redact, remember_secrets
 from models import CachedToken
+from models.base import table_of
 
-TABLE: Any = CachedToken.__table__  # type: ignore[attr-defined]
+TABLE = table_of(CachedToken)
 EXPIRY_LEEWAY = timedelta(seconds=60)
 """A token that expires this soon is renewed before it is used."""
 DEFAULT_LIFETIME_SECONDS = 1800.0

@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 from jobrecon.errors import WarehouseError
 from jobrecon.warehouse.statements import load_statements
 from models import CallBudget, Customer, KnownMessage, Run, SettlingHazard, WarehouseInfo, WarehouseTable
+from models.base import table_of
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 VERSION = 3
@@ -42,7 +43,7 @@ def describe_table(model: type[SQLModel]) -> str:
 
 def list_columns(model: type[SQLModel]) -> list[tuple[str, str, str]]:
     """(name, DuckDB type, description) of each column."""
-    columns = getattr(model, "__table__").columns  # noqa: B009 - set by SQLModel at class creation
+    columns = table_of(model).columns
     return [(c.name, c.type.compile(DIALECT), model.model_fields[c.name].description or "") for c in columns]
 
 
@@ -134,7 +135,7 @@ def _check_tables(types: Mapping[str, Mapping[str, str]], tables: Collection[str
     for name, model in list_tables().items():
         present = types.get(name, {}) if name in tables else {}
         for column, type_, _ in list_columns(model):
-            if present and column not in present and getattr(model, "__table__").columns[column].primary_key:  # noqa: B009
+            if present and column not in present and table_of(model).columns[column].primary_key:
                 problems.append(f"{name} has no column {column}")
             if column in present and present[column] != type_:
                 problems.append(f"{name}.{column} is {present[column]}, must be {type_}")
@@ -169,7 +170,7 @@ def _describe_view_column(name: str) -> str:
 
 
 def _create_statement(model: type[SQLModel]) -> str:
-    columns = [Column(c.name, c.type, quote=True) for c in getattr(model, "__table__").columns]  # noqa: B009
+    columns = [Column(c.name, c.type, quote=True) for c in table_of(model).columns]
     return str(CreateTable(Table(str(model.__tablename__), MetaData(), *columns)).compile(dialect=DIALECT))
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from cachetools import LRUCache
 from sqlalchemy import Engine, delete, select
@@ -24,6 +24,7 @@ from jobrecon.webhook.limits import Allowance, Cached, Limits
 from jobrecon.webhook.metrics import Metrics
 from jobrecon.webhook.parsing import InvalidNotification, ParsedNotification, find_application, parse_body
 from jobrecon.webhook.signature import Keyring, find_signer, read_signature
+from models.base import table_of
 from models.inbox import QuarantinedBody
 
 P = ParamSpec("P")
@@ -190,7 +191,7 @@ def _parse_or_explain(body: bytes) -> ParsedNotification | InvalidNotification:
 
 CHUNK_ROWS = 2_000
 
-_quarantine: Any = QuarantinedBody.__table__  # type: ignore[attr-defined]
+_quarantine = table_of(QuarantinedBody)
 
 
 @dataclass

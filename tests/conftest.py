@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse
@@ -61,6 +63,18 @@ def landing_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'landing.db'}"
     return create_database(request.getfixturevalue("postgres_uri"))
+
+
+class OnePrefect(LoadFileScheduling):  # type: ignore[misc]
+    """Tests of one file run in one worker, and those of all flows: each worker with such tests starts a Prefect server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/flows" if nodeid.startswith("tests/flows/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OnePrefect:
+    """Hand out the tests by files."""
+    return OnePrefect(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -33,14 +33,19 @@ customer = "Beta"
 """
 
 
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Everything in a temporary home; two customers, of whom only Acme has an account manager."""
-    applications = tmp_path / "applications.toml"
+def configure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Everything in a home below the folder; two customers, of whom only Acme has an account manager."""
+    applications = folder / "applications.toml"
     applications.write_text(APPLICATIONS, encoding="utf-8")
     monkeypatch.setenv("ACME_SECRET", "acme-secret")
     monkeypatch.setenv("BETA_SECRET", "beta-secret")
-    return Settings(home=tmp_path / "var", applications=applications)
+    return Settings(home=folder / "var", applications=applications)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """As `configure` makes them, in a temporary folder."""
+    return configure(tmp_path, monkeypatch)
 
 
 @pytest.fixture

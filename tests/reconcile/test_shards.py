@@ -32,7 +32,7 @@ from tests.reconcile.shard_harness import (
     write_tasks,
 )
 
-TICKS = {"files": 6, "lake": 2}
+TICKS = {"files": 3, "lake": 2}
 
 
 @pytest.fixture

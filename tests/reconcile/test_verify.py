@@ -1,7 +1,9 @@
 """Verification: what a run leaves agrees with what it is derived from; what was tampered with is named and repaired."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -18,22 +20,41 @@ from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
 from jobrecon.webhook.server import serve_in_thread
+from tests.conftest import configure
 from tests.findings.rows import ACME, delivery, read_everything
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=5)
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A home of a file, from which each test gets a copy: making one takes seconds."""
+    with pytest.MonkeyPatch.context() as patch, run_three_times(configure(tmp_path_factory.mktemp("prepared"), patch)) as settings:
+        yield settings
+
+
 @pytest.fixture
-def finished(settings: Settings, request: pytest.FixtureRequest) -> Iterator[Settings]:
-    """A home (with a parameter: with a lake of this kind of catalog) after three runs against a sandbox: 12 jobs, failed, stuck and listed ones, notifications and a resync request."""
+def finished(settings: Settings, request: pytest.FixtureRequest, prepared: Settings) -> Iterator[Settings]:
+    """A home (with a parameter: with a lake of this kind of catalog) after three runs."""
+    if catalog := getattr(request, "param", ""):
+        lake = {"warehouse": f"ducklake:{catalog}:{settings.home}/catalog.{catalog}"}
+        with run_three_times(settings.model_copy(update=lake)) as ran:
+            yield ran
+    else:
+        shutil.copytree(prepared.home, settings.home)
+        shutil.copy(prepared.applications, settings.applications)
+        yield settings.model_copy(update={name: getattr(prepared, name) for name in ("api_url", "token_url", "concurrency")})
+
+
+@contextmanager
+def run_three_times(settings: Settings) -> Iterator[Settings]:
+    """Three runs against a sandbox: 12 jobs, failed, stuck and listed ones, notifications and a resync request."""
     world = World([SandboxApplication(ACME, "78acme", ["acme-secret"])], START, seed=11)
     with serve_in_thread(create_app(world)) as address:
         settings = settings.model_copy(update={"api_url": address, "token_url": f"{address}/oauth/v2/accessToken", "concurrency": 1})
         settings.applications.write_text(
             settings.applications.read_text().split('\n[[applications]]\nurn = "urn:li:developerApplication:1002')[0]
         )
-        if catalog := getattr(request, "param", ""):
-            settings = settings.model_copy(update={"warehouse": f"ducklake:{catalog}:{settings.home}/catalog.{catalog}"})
         _fill(settings, world)
         for hours in (1, 3, 4):
             world.seconds = (START + timedelta(hours=hours)).timestamp()

@@ -11,7 +11,7 @@ from prefect.states import Completed
 from flows.run_policy import fail_cleanly
 from jobrecon.clock import utc_now
 from jobrecon.errors import ConfigurationError
-from jobrecon.reports import write_report
+from jobrecon.reports.report import write_report
 from jobrecon.settings import load_settings
 
 MAX_DAYS = 366

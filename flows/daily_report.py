@@ -13,7 +13,7 @@ from flows.gather import join_shards
 from flows.run_policy import fail_cleanly, is_unreachable
 from jobrecon.clock import utc_now
 from jobrecon.delivery.deliver import deliver_report
-from jobrecon.reports import ReportResult, write_report
+from jobrecon.reports.report import ReportResult, write_report
 from jobrecon.settings import load_settings
 
 

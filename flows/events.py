@@ -6,8 +6,8 @@ from prefect.events import emit_event
 
 from jobrecon.clock import utc_now
 from jobrecon.reconcile.summary import RunSummary
-from jobrecon.reports import was_incomplete
 from jobrecon.reports.glossary import name_issue, name_job
+from jobrecon.reports.report import was_incomplete
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_published
 

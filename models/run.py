@@ -75,7 +75,7 @@ class RejectedRow(WarehouseTable, table=True):
 
 
 class WarehouseInfo(WarehouseTable, table=True):
-    """One row per fact: `schema_version` of the tables, the `rules` by which findings were derived, of which applications LinkedIn was `heard`, when the webhook's state was looked up, and since when it is blocked."""
+    """One row per fact: `schema_version` of the tables, the `statements` that were bound, the `rules` by which findings were derived, of which applications LinkedIn was `heard`, when the webhook's state was looked up, and since when it is blocked."""
 
     __tablename__ = "warehouse_info"
 

@@ -14,7 +14,7 @@ from jobrecon.demo.partner import CUSTOMERS, Partner
 from jobrecon.landing import open_landing
 from jobrecon.reconcile.run import open_reconciliation
 from jobrecon.reconcile.verify import verify
-from jobrecon.reports import write_report
+from jobrecon.reports.report import write_report
 from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.webhook.app import create_app as create_receiver

@@ -182,8 +182,8 @@ def report(
     """
     import datetime as dt
 
-    from jobrecon.reports import write_report
     from jobrecon.reports.formatting import describe_count
+    from jobrecon.reports.report import write_report
 
     with exit_with_status():
         settings = load_settings()

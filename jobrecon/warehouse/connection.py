@@ -16,8 +16,8 @@ from jobrecon.warehouse.duckdb_file import connect, first_line, open_file
 from jobrecon.warehouse.lake import LakeAddress, attach_for_writing, hold_lake_lock, read_lake_address, tag_snapshot
 from jobrecon.warehouse.lock import WriterLock, hold_file_lock
 from jobrecon.warehouse.publish import publish_catalog, publish_file
-from jobrecon.warehouse.schema import STAGED, apply_schema, make_tables
-from jobrecon.warehouse.statements import load_statements, prepare_statements
+from jobrecon.warehouse.schema import STAGED, apply_schema, make_tables, read_info, write_info
+from jobrecon.warehouse.statements import fingerprint_statements, load_statements, prepare_statements
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,7 +210,7 @@ def stage(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, pa.Table]:
 
 @contextmanager
 def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
-    """Open the warehouse for writing, its schema brought up to date and every statement bound.
+    """Open the warehouse for writing, its schema brought up to date and every statement bound, once for each version of them.
 
     Waits `settings.lock_wait` seconds for another writer. Raises `WarehouseLocked` naming the holder, `WarehouseError` for a
     file that cannot be opened.
@@ -222,10 +222,12 @@ def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
         connection = _connect_lake(lake, settings) if lake else open_file(path, held.deadline, settings.lock_wait)
         warehouse = Warehouse(connection, settings, lake, held)
         try:
-            _bind_statements()
             # In one transaction: DuckLake takes a tenth of a second for each.
             with warehouse.transaction():
                 apply_schema(connection)
+                if read_info(connection).get("statements") != fingerprint_statements():
+                    _bind_statements()
+                    write_info(connection, "statements", fingerprint_statements())
             yield warehouse
         finally:
             warehouse.connection.close()

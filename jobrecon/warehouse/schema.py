@@ -96,9 +96,8 @@ def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
         if table_comments.get(name) != describe_table(model):
             connection.execute(f"comment on table {name} is '{quote(describe_table(model))}'")
     if version != VERSION:
-        connection.execute(f"delete from {WAREHOUSE_INFO} where name = 'schema_version'")
-        connection.execute(f"insert into {WAREHOUSE_INFO} by name select 'schema_version' as name, '{VERSION}' as value")
-    info = dict(connection.execute(f"select name, value from {WAREHOUSE_INFO}").fetchall())
+        write_info(connection, "schema_version", str(VERSION))
+    info = read_info(connection)
     for name, (description, text) in list_views().items():
         # An unchanged view is not replaced, so that opening writes nothing.
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -109,8 +108,18 @@ def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
             for column, *_ in connection.execute(f"describe {name}").fetchall() if kind == "duckdb" else ():
                 connection.execute(f"""comment on column {name}."{column}" is '{quote(_describe_view_column(column))}'""")
             connection.execute(f"comment on view {name} is '{quote(description)}'")
-            connection.execute(f"delete from {WAREHOUSE_INFO} where name = 'view {name}'")
-            connection.execute(f"insert into {WAREHOUSE_INFO} by name select 'view {name}' as name, '{digest}' as value")
+            write_info(connection, f"view {name}", digest)
+
+
+def read_info(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The rows of `warehouse_info`."""
+    return dict(connection.execute(f"select name, value from {WAREHOUSE_INFO}").fetchall())
+
+
+def write_info(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
+    """Write one row of `warehouse_info` anew."""
+    connection.execute(f"delete from {WAREHOUSE_INFO} where name = '{name}'")
+    connection.execute(f"insert into {WAREHOUSE_INFO} by name select '{name}' as name, '{value}' as value")
 
 
 def _read_version(connection: duckdb.DuckDBPyConnection) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-from jobrecon.reports import write_report
+from jobrecon.reports.report import write_report
 from jobrecon.settings import Settings
 from tests.reports.conftest import NOW, History
 

@@ -168,3 +168,11 @@ def test_help_loads_none_of_the_libraries_that_a_run_needs() -> None:
     program = f"import sys, jobrecon.cli; print(sorted({heavy} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "[]\n"
+
+
+def test_a_run_loads_none_of_the_libraries_of_reports(make_user: MakeUser) -> None:
+    """A run every few minutes would import them every few minutes."""
+    finished = make_user(PYTHONPROFILEIMPORTTIME="1").run_process("run")
+    loaded = {line.rpartition("|")[2].strip() for line in finished.stderr.splitlines() if line.startswith("import time:")}
+    assert "duckdb" in loaded
+    assert not loaded & {"apprise", "jinja2", "psycopg", "xlsxwriter", "jobrecon.reports.report"}

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jobrecon.delivery.deliver import Delivery, deliver_report
-from jobrecon.reports import ReportResult
+from jobrecon.reports.report import ReportResult
 from jobrecon.webhook.server import serve_in_thread
 from tests.delivery.mail_server import Mailbox, serve_mail
 from tests.reports.conftest import NOW, History, history, report, settings

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from jobrecon.delivery.deliver import deliver_report
-from jobrecon.reports import write_report
+from jobrecon.reports.report import write_report
 from jobrecon.settings import Settings
 
 sent = 0

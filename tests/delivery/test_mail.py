@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from jobrecon.delivery.deliver import deliver_report
 from jobrecon.delivery.outbox import Outbox, SendState
 from jobrecon.errors import ConfigurationError, DeliveryFailed
-from jobrecon.reports import ReportResult
+from jobrecon.reports.report import ReportResult
 from tests.delivery.conftest import NOW, Chat, Deliver, History, add_two_managers
 from tests.delivery.mail_server import Mailbox, make_certificate, serve_mail
 

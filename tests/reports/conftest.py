@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from jobrecon.reports import ReportResult, write_report
+from jobrecon.reports.report import ReportResult, write_report
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
 

@@ -20,7 +20,7 @@ from jobrecon.landing.inbox import write_inbox
 from jobrecon.landing.webhook_health import ReceivedChallenge
 from jobrecon.reconcile.run import reconcile
 from jobrecon.reconcile.summary import RunSummary
-from jobrecon.reports import ReportResult, write_report
+from jobrecon.reports.report import ReportResult, write_report
 from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from jobrecon.errors import PublishFailed
-from jobrecon.reports import write_report
+from jobrecon.reports.report import write_report
 from jobrecon.warehouse import open_warehouse
 from jobrecon.warehouse.duckdb_file import connect
 from jobrecon.warehouse.parquet import export_parquet

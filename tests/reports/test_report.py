@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobrecon.errors import ReportError, WarehouseError
-from jobrecon.reports import write_report
+from jobrecon.reports.report import write_report
 from jobrecon.settings import Settings
 from tests.reports.conftest import NOW, TODAY, History, MakeReport
 

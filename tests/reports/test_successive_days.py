@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
-from jobrecon.reports import write_report
 from jobrecon.reports.facts import gather_facts
+from jobrecon.reports.report import write_report
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse
 from tests.reports.conftest import UTC, History

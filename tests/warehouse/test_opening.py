@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from jobrecon.warehouse.duckdb_file import connect
 from jobrecon.warehouse.lock import find_file_system, hold_file_lock, refuse_network_file_system
 from jobrecon.warehouse.parquet import export_parquet
 from jobrecon.warehouse.schema import VERSION, apply_schema, describe_table, list_columns, list_tables
+from jobrecon.warehouse.statements import PACKAGE
 from tests.cli.test_breaking_off import files_limited_to
 
 COMMENTS = "select table_name, column_name, data_type, comment from duckdb_columns() where database_name not in ('system', 'temp')"
@@ -121,6 +123,23 @@ def test_opening_again_writes_nothing(settings: Settings) -> None:
     with open_warehouse(settings):
         pass
     assert (settings.home / "warehouse.duckdb").read_bytes() == before
+
+
+def test_a_typo_in_a_statement_fails_at_the_next_start(tmp_path: Path) -> None:
+    """Statements are bound once for each version of them: in a checkout that changes, with the first change."""
+    for name in ("jobrecon", "models", "sql"):
+        shutil.copytree(PACKAGE.parent / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    program = "from jobrecon.settings import Settings; from jobrecon.warehouse import open_warehouse\nwith open_warehouse(Settings()): pass"
+
+    def start() -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PYTHONPATH": str(tmp_path), "JOBRECON_HOME": str(tmp_path / "home")}
+        return subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert [start().returncode, start().returncode] == [0, 0]
+    statement = tmp_path / "sql" / "tasks" / "select_pending_count.sql"
+    statement.write_text(statement.read_text().replace("job_tasks", "job_taks"))
+    for _ in range(2):
+        assert "sql/tasks/select_pending_count.sql: Catalog Error" in start().stderr
 
 
 def test_a_table_of_the_same_name_in_another_schema_does_not_count(settings: Settings) -> None:

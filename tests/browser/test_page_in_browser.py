@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
@@ -101,11 +102,14 @@ def test_everything_can_be_reached_by_keyboard(open_page: Open) -> None:
     assert timeline.get_attribute("aria-expanded") == "false"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 360])
+@pytest.mark.parametrize(("width", "scheme", "media"), [
+    (1200, "light", "screen"), (1200, "dark", "screen"), (820, "light", "screen"), (360, "light", "screen"), (360, "dark", "screen"),
+    (820, "light", "print"),
+])  # fmt: skip
 @pytest.mark.parametrize("name", ["index.html", "dana-fox.html"])
-def test_axe_finds_nothing_serious(open_page: Open, scheme: str, width: int, name: str) -> None:
+def test_axe_finds_nothing_serious(open_page: Open, width: int, scheme: str, media: Literal["screen", "print"], name: str) -> None:
     page = open_page("#finding-f2", name, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.emulate_media(media=media)
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
     serious = [each for each in found.response["violations"] if each["impact"] in ("serious", "critical")]
     assert [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in serious] == []

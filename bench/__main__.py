@@ -34,7 +34,7 @@ MEASURES: dict[str, Callable[[list[int]], str]] = {
     "plan": lambda _counts: describe_plan(),
     "shards": lambda counts: describe_shards(*counts),
     "lake": lambda counts: describe_lake(*counts),
-    "report": lambda _counts: describe_report(1_000_000, 100_000),
+    "report": lambda _counts: describe_report(1_000_000, [5_000, 100_000]),
 }
 
 

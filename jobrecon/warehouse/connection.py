@@ -16,8 +16,8 @@ from jobrecon.warehouse.duckdb_file import connect, first_line, open_file
 from jobrecon.warehouse.lake import LakeAddress, attach_for_writing, hold_lake_lock, read_lake_address, tag_snapshot
 from jobrecon.warehouse.lock import WriterLock, hold_file_lock
 from jobrecon.warehouse.publish import publish_catalog, publish_file
-from jobrecon.warehouse.schema import STAGED, apply_schema, make_tables, read_info, write_info
-from jobrecon.warehouse.statements import fingerprint_statements, load_statements, prepare_statements
+from jobrecon.warehouse.schema import STAGED, apply_schema, fingerprint_statements, make_tables, read_info, write_info
+from jobrecon.warehouse.statements import load_statements, prepare_statements
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -111,6 +111,14 @@ def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
             write_info(connection, f"view {name}", digest)
 
 
+@cache
+def fingerprint_statements() -> str:
+    """What changes with any statement, with the tables that statements read, and with the DuckDB that binds them."""
+    tables = [f"{name} {list_columns(model)}" for name, model in list_tables().items()]
+    staged = [f"{name} {schema}" for name, schema in STAGED.items()]
+    return hashlib.sha256("\0".join([duckdb.__version__, *tables, *staged, *load_statements().values()]).encode()).hexdigest()
+
+
 def read_info(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """The rows of `warehouse_info`."""
     return dict(connection.execute(f"select name, value from {WAREHOUSE_INFO}").fetchall())

@@ -1,6 +1,5 @@
 """The statements of `sql/`, in a checkout or a wheel: one a file, named by folder and file."""
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -20,12 +19,6 @@ def load_statements() -> dict[str, str]:
     """Every statement, by its name, such as `polling/select_due_tasks`."""
     folder = find_sql_folder()
     return {path.relative_to(folder).with_suffix("").as_posix(): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.sql"))}
-
-
-@cache
-def fingerprint_statements() -> str:
-    """What changes with any statement, and with the DuckDB that binds them."""
-    return hashlib.sha256("\0".join([duckdb.__version__, *load_statements().values()]).encode()).hexdigest()
 
 
 @cache

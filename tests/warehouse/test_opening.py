@@ -137,9 +137,15 @@ def test_a_typo_in_a_statement_fails_at_the_next_start(tmp_path: Path) -> None:
 
     assert [start().returncode, start().returncode] == [0, 0]
     statement = tmp_path / "sql" / "tasks" / "select_pending_count.sql"
-    statement.write_text(statement.read_text().replace("job_tasks", "job_taks"))
+    text = statement.read_text()
+    statement.write_text(text.replace("job_tasks", "job_taks"))
     for _ in range(2):
         assert "sql/tasks/select_pending_count.sql: Catalog Error" in start().stderr
+    statement.write_text(text)
+    assert start().returncode == 0
+    model = tmp_path / "models" / "task.py"
+    model.write_text(model.read_text().replace("    poll_count:", "    polled_times:"))
+    assert "Binder Error" in start().stderr
 
 
 def test_a_table_of_the_same_name_in_another_schema_does_not_count(settings: Settings) -> None:

@@ -117,11 +117,7 @@ def have_accident(home: Home, name: str, chance: random.Random, ends: "Counter[i
     command = home.start("run")
     time.sleep(chance.uniform(0, 1.2))
     (WAREHOUSE | LANDING)[name](home, backup, chance)
-    (first_new,) = home.take_numbers(1)
-    given_up = set()
-    if name in LANDING:
-        given_up = {number for number in home.oracle.notifications - kept if number < first_new}
-        home.oracle.notifications -= given_up
+    given_up = give_up(home, kept) if name in LANDING else 0
     ended = command.wait()
     check(ended, name)
     ends[ended.status] += 1
@@ -130,7 +126,19 @@ def have_accident(home: Home, name: str, chance: random.Random, ends: "Counter[i
     check(ended, f"the run after: {name}")
     ends[ended.status] += 1
     restore(home, name, backup)
-    return len(given_up)
+    if name == "landing database cut":
+        # The receiver may have gone on with what was left of the file.
+        given_up += give_up(home, kept)
+    go_on(home, name)
+    return given_up
+
+
+def give_up(home: Home, kept: set[int]) -> int:
+    """How many notifications are with the file that was replaced just now; nobody asks for them any more."""
+    (first_new,) = home.take_numbers(1)
+    lost = {number for number in home.oracle.notifications - kept if number < first_new}
+    home.oracle.notifications -= lost
+    return len(lost)
 
 
 def add_tasks(home: Home) -> None:
@@ -142,9 +150,13 @@ def restore(home: Home, name: str, backup: Backup) -> None:
     """What docs/backup.md says."""
     if name in ("warehouse cut", "warehouse damaged"):
         replace(home.warehouse, backup.copy("warehouse.duckdb"))
-    elif name in ("landing database cut", "landing database deleted"):
+    elif name == "landing database cut":
         replace(home.landing, backup.copy("landing.db"))
-    home.must("run")
+
+
+def go_on(home: Home, name: str) -> None:
+    """The run after it, which has to succeed; and what came from files is imported again."""
+    home.must("run", *(["--new-landing"] if name == "landing database deleted" else []))
     if name in WAREHOUSE:
         # What came from files is imported again, and counts once.
         home.must("tasks", "import", *map(str, home.linkedin.files[: home.next_file]))

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+REPAIR = "Free disk space or memory, or repair the disk, and run again; a file that is damaged has to be restored (docs/backup.md)."
+
+
 @contextmanager
 def explain_errors() -> Iterator[None]:
     """Turn errors of disk, memory and concurrency, and tables that are gone, into `WarehouseError`; errors in a statement pass through.
@@ -33,8 +36,7 @@ def explain_errors() -> Iterator[None]:
         yield
     except (duckdb.FatalException, duckdb.InternalException) as error:
         raise WarehouseInvalidated(
-            f"The warehouse failed: {first_line(error)}. What was committed is safe, this process can no longer use it. "
-            "Free disk space or memory, or repair the disk, and run again."
+            f"The warehouse failed: {first_line(error)}. What was committed is safe, this process can no longer use it. {REPAIR}"
         ) from error
     except duckdb.Error as error:
         # All tables were there when it was opened: one that is missing now was taken away since.
@@ -50,7 +52,7 @@ def _name_remedy(error: duckdb.Error) -> str:
         return "The warehouse was changed or replaced while it was open: make sure that no run is going on when it is, and run again."
     if isinstance(error, duckdb.TransactionException):
         return "Another process wrote to the same tables: make sure that only jobrecon writes to this warehouse, and run again."
-    return "Free disk space or memory, or repair the disk, and run again."
+    return REPAIR
 
 
 class Warehouse:
@@ -223,7 +225,7 @@ def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
         warehouse = Warehouse(connection, settings, lake, held)
         try:
             # In one transaction: DuckLake takes a tenth of a second for each.
-            with warehouse.transaction():
+            with warehouse.transaction(), explain_errors():
                 apply_schema(connection)
                 if read_info(connection).get("statements") != fingerprint_statements():
                     _bind_statements()

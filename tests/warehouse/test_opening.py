@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -248,6 +249,22 @@ def test_a_file_that_a_full_disk_left_unfinished_is_made_anew(settings: Settings
     with pytest.raises(WarehouseError, match="cannot be opened"), open_warehouse(settings):
         pass
     assert path.read_bytes() == unfinished
+
+
+def test_a_file_that_is_cut_or_damaged_opens_or_says_so(settings: Settings) -> None:
+    path, chance = Path(settings.warehouse), random.Random(7)
+    with open_warehouse(settings):
+        pass
+    whole, refusals = path.read_bytes(), set()
+    for number in range(24):
+        place = chance.randrange(12_288, len(whole))
+        path.write_bytes(whole[:place] if number % 2 else whole[:place] + chance.randbytes(4096) + whole[place + 4096 :])
+        try:
+            with open_warehouse(settings):
+                pass
+        except WarehouseError as error:
+            refusals.add(str(error).split(":")[0])
+    assert "The warehouse failed" in refusals
 
 
 @pytest.mark.parametrize("name", ["it's", 'a "b"', "a#b", "a%20b", "a (b)", "a;b", "ä ö", "{a}", "a=b"])

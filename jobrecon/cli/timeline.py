@@ -39,8 +39,7 @@ def print_timeline(timeline: dict[str, Any]) -> None:
             f"{finding['kind']} ({finding['facet']}, {finding['severity']}){place} since {_format(finding['since'])}: {finding['reason']}",
             style="bold",
         )
-        actor = "" if finding["owner"] == "LINKEDIN" else f"{finding['owner'].capitalize()} has to act: "
-        echo(f"  {actor}{finding['next_action']}")
+        echo(f"  What to do: {finding['next_action']}")
     out.print()
 
 

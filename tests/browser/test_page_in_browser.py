@@ -173,7 +173,7 @@ def test_headings_count_what_is_shown_and_nothing_found_says_so(open_page: Open)
 
 def test_words_for_a_customer_are_copied(open_page: Open) -> None:
     page = open_page("#view=customer&customer=Acme", permissions=["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name="Copy for Acme").click()
+    page.get_by_role("button", name="Copy the message to Acme").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     words = page.evaluate("navigator.clipboard.readText()")
     assert words.startswith("Acme: jobs on LinkedIn that need you\n")
@@ -195,6 +195,7 @@ def test_an_account_manager_sees_her_customers_first(open_page: Open, tmp_path: 
     page = open_page(name="dana-fox.html")
     expect(page.locator("section.customer")).to_have_count(3)
     expect(page.locator("#today")).to_be_hidden()
+    expect(page.get_by_text("you send nothing to LinkedIn yourself").locator("visible=true")).to_have_count(1)
     page.locator("#customers").get_by_role("link", name="Acme").click()
     expect(page.locator("section.customer")).to_have_count(1)
     expect(page.locator("section.customer .others")).not_to_have_attribute("open", "")

@@ -36,7 +36,7 @@ def test_after_a_run_the_timeline_is_in_order_and_ends_with_what_to_do(user: Use
     positions = [output.index(step) for step in steps]
     assert positions == sorted(positions)
     assert "should be listed" in output
-    assert "has to act: " in output.rpartition("FAILED (TASK, MEDIUM) since")[2]
+    assert "What to do: " in output.rpartition("FAILED (TASK, MEDIUM) since")[2]
 
 
 def test_an_unknown_job_is_1_and_says_so(user: User) -> None:

@@ -101,9 +101,9 @@
       const section = make("section", "", "customer");
       const today = due(causes);
       section.append(make("h2", `${name} · ${countJobs([...causes.values()].flat())}`));
-      const bar = make("p", today.length ? `${countJobs(today)} to ask about today. ` : "Nothing to ask this customer today. ", "lead");
+      const bar = make("p", today.length ? `${countJobs(today)} to ask about today, as one message to paste into a mail: ` : "Nothing to ask this customer today. ", "lead");
       if (today.length) {
-        const button = make("button", `Copy for ${name}`);
+        const button = make("button", `Copy the message to ${name}`);
         button.type = "button";
         button.addEventListener("click", () => copy(button, name, causes));
         bar.append(button);
@@ -133,7 +133,9 @@
       if (waiting.length) section.append(others);
       return section;
     });
-    $("by-customer").replaceChildren(...sections);
+    const lead = document.querySelector("#today .lead");
+    const asks = lead && ranked.some(([, causes]) => due(causes).length);
+    $("by-customer").replaceChildren(...(asks ? [lead.cloneNode(true)] : []), ...sections);
     $("by-customer").hidden = false;
     for (const section of document.querySelectorAll("section[data-queue]")) section.hidden = true;
   }
@@ -165,7 +167,7 @@
       let box = button.parentElement.nextElementSibling;
       if (!box.matches("textarea")) { box = make("textarea"); box.readOnly = true; button.parentElement.after(box); }
       box.value = words;
-      box.setAttribute("aria-label", `Words for ${name}`);
+      box.setAttribute("aria-label", `Message to ${name}`);
       box.select();
       button.textContent = document.execCommand("copy") ? "Copied" : "Select and copy";
     }

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from bench.senders import APPLICATION_URN, SECRET, make_request
-from jobrecon.reconcile.run import open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
 from jobrecon.settings import Settings, load_settings
 
 CONNECTIONS = 16

@@ -20,7 +20,8 @@ from bench.measure import run_measured
 from jobrecon.applications import Application, Applications
 from jobrecon.clock import utc_now
 from jobrecon.ingest import import_tasks
-from jobrecon.reconcile.run import Reconciliation, open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
+from jobrecon.reconcile.run import Reconciliation
 from jobrecon.settings import Settings, load_settings
 from jobrecon.warehouse import open_warehouse
 

@@ -14,7 +14,8 @@ from flows.events import emit_events
 from flows.run_policy import fail_cleanly, is_transient
 from jobrecon.clock import utc_now
 from jobrecon.delivery.addresses import warn_of_invalid_addresses
-from jobrecon.reconcile.run import Reconciliation, open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
+from jobrecon.reconcile.run import Reconciliation
 from jobrecon.reports.day import group_reasons
 from jobrecon.settings import load_settings
 

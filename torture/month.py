@@ -12,7 +12,7 @@ import httpx
 from jobrecon.demo.home import clear_home, configured
 from jobrecon.demo.partner import CUSTOMERS, Partner
 from jobrecon.landing import open_landing
-from jobrecon.reconcile.run import open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
 from jobrecon.reconcile.verify import verify
 from jobrecon.reports.report import write_report
 from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app

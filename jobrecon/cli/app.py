@@ -113,7 +113,7 @@ def run(
     Example: `jobrecon run --as-of 2026-11-21T06:00:00Z`
     """
     from jobrecon.delivery.addresses import warn_of_invalid_addresses
-    from jobrecon.reconcile.run import reconcile
+    from jobrecon.reconcile.opening import reconcile
     from jobrecon.reports.formatting import describe_count, describe_seconds
 
     with exit_with_status():
@@ -244,7 +244,7 @@ def explain(
     with exit_with_status():
         settings = load_settings()
         if poll:
-            from jobrecon.reconcile.run import reconcile
+            from jobrecon.reconcile.opening import reconcile
 
             reconcile(settings, job=job)
         with open_published(settings) as warehouse:

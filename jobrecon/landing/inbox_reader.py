@@ -1,6 +1,6 @@
 """Reading the inbox: for the reconciliation, the metrics and the doctor."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -50,7 +50,7 @@ class InboxState:
 
 def read_unmerged(
     engine: Engine, up_to: datetime, batch_size: int = 10_000, applications: Applications = NO_SHARDS
-) -> Iterator[list[UnmergedRow]]:
+) -> Generator[list[UnmergedRow], None, None]:
     """Deliveries of these applications, received by `up_to`, that are not merged, in order of (`received_at`, `inbox_id`), in batches.
 
     All batches are of one snapshot: what lands or is marked in the meantime changes nothing in them. A batch is cut short where

@@ -10,9 +10,10 @@ from typing import Any
 import duckdb
 
 from jobrecon.errors import ReportError, WarehouseError
-from jobrecon.reports.facts import Facts, gather_facts
+from jobrecon.reports.facts import Facts
 from jobrecon.reports.findings_csv import write_csv, write_findings_csv
 from jobrecon.reports.folder import replace_folder
+from jobrecon.reports.gathering import gather_facts
 from jobrecon.reports.page import MAX_FIXED, name_pages, write_pages
 from jobrecon.reports.timeline import MAX_EVENTS, Job, Timelines, read_timelines
 from jobrecon.reports.verdict import judge
@@ -50,10 +51,8 @@ def write_report(settings: Settings, date: dt.date | None, now: dt.datetime) -> 
     Reads the published copy only. Writing it again with the same data gives the same report. Raises `WarehouseError` where there
     is nothing to read and `ReportError` where the report cannot be made; the earlier report is then unharmed.
     """
-    zone = settings.zone
-    date = date or now.astimezone(zone).date()
-    facts, timelines = _read_facts(settings, date, now)
-    folder = settings.reports / date.isoformat()
+    facts, timelines = read_facts(settings, date, now)
+    folder = settings.reports / facts.date.isoformat()
     summary = facts.summarise(judge(facts).sentence)
     try:
         with replace_folder(folder) as fresh:
@@ -83,7 +82,9 @@ def was_incomplete(settings: Settings, date: dt.date) -> bool:
     return isinstance(summary, dict) and summary.get("complete") is False
 
 
-def _read_facts(settings: Settings, date: dt.date, now: dt.datetime) -> tuple[Facts, Timelines]:
+def read_facts(settings: Settings, date: dt.date | None, now: dt.datetime) -> tuple[Facts, Timelines]:
+    """The facts of `date` (None: today) from the published copy, and the timelines that the pages show. Raises as `write_report` does."""
+    date = date or now.astimezone(settings.zone).date()
     with open_published(settings) as warehouse:
         try:
             last_as_of = warehouse.read("runs/select_last_as_of")[0]["last_as_of"]

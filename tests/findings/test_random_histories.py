@@ -11,7 +11,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobrecon.reports.facts import gather_facts
+from jobrecon.reports.gathering import gather_facts
 from jobrecon.reports.verdict import judge as judge_day
 from jobrecon.warehouse import Warehouse
 from tests.findings.oracle import Body, Detail, History, Open, Task, expect, is_contradicted, judge

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from jobrecon.linkedin.responses import Outcome, TaskResponse, parse_response
-from jobrecon.reconcile.run import open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
 from jobrecon.reconcile.summary import RunSummary, write_run
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse

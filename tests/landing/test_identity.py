@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 
 from jobrecon.errors import LandingUnavailable
 from jobrecon.landing.database import get_landing_id, open_landing
-from jobrecon.reconcile.run import open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from models.inbox import QuarantinedBody

@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 
 from jobrecon.landing.merges import read_merge_ids, undo_merges
 from jobrecon.linkedin.ledger import CallLedger
-from jobrecon.reconcile.run import Reconciliation, open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
+from jobrecon.reconcile.run import Reconciliation
 from jobrecon.settings import Settings
 from models.inbox import InboxItem, InboxMerge
 from tests.webhook.conftest import ACME, land, mark, rows_of
@@ -82,6 +83,23 @@ def test_a_restored_warehouse_gets_what_came_after_its_backup(shop: Settings, en
     shutil.copy(tmp_path / "backup.duckdb", shop.warehouse)
     assert count_merged(shop, SIX + 4 * HOUR) == (3, 4)
     assert count_merged(shop, SIX + 5 * HOUR) == (0, 4)
+
+
+BREAK_ALL = """
+create function break_all() returns trigger language plpgsql as
+'begin perform pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid(); raise exception ''gone''; end';
+create trigger break_all before update on inbox for each statement execute function break_all()
+"""
+
+
+@pytest.mark.parametrize("landing_url", ["postgres"], indirect=True)
+def test_a_server_that_goes_away_between_reading_and_marking_is_said_once(shop: Settings, engine: Engine) -> None:
+    land(engine, BODY % 1, SIX)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(BREAK_ALL)
+    with run_as_of(shop, SIX + HOUR) as run:
+        assert run.failures.keys() == {"inbox"}
+        assert "The landing database" in run.failures["inbox"]
 
 
 @pytest.mark.parametrize("landing_url", ["sqlite"], indirect=True)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from jobrecon.landing.inbox_reader import read_state
-from jobrecon.reconcile.run import open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from models.inbox import ChallengeTime, InboxItem

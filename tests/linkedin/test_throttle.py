@@ -13,7 +13,7 @@ from jobrecon.errors import BudgetExhausted, LinkedInUnreachable, Throttled
 from jobrecon.landing.database import open_landing
 from jobrecon.linkedin.ledger import CallLedger
 from jobrecon.linkedin.throttle import read_retry_after
-from jobrecon.reconcile.run import reconcile
+from jobrecon.reconcile.opening import reconcile
 from jobrecon.sandbox import FaultInjection
 from jobrecon.warehouse import open_warehouse
 from tests.linkedin.conftest import ACME, BOLT, START, PollingHarness, Serve, count_calls, make_application, make_world, task_urn

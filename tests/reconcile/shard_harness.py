@@ -17,7 +17,7 @@ from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import Delivery, write_inbox
 from jobrecon.landing.webhook_health import ReceivedChallenge
 from jobrecon.reconcile.gather import GatherResult, gather
-from jobrecon.reconcile.run import open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.sandbox import SandboxApplication, World
 from jobrecon.settings import Settings

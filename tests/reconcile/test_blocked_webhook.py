@@ -14,7 +14,7 @@ from starlette.routing import Route
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import write_inbox
 from jobrecon.landing.webhook_health import ReceivedChallenge
-from jobrecon.reconcile.run import open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse

@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from jobrecon.reconcile.allowance import allow_calls
-from jobrecon.reconcile.run import open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse

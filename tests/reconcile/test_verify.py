@@ -14,7 +14,7 @@ from jobrecon.errors import WarehouseError
 from jobrecon.ingest import import_notifications, import_tasks
 from jobrecon.landing.database import open_landing
 from jobrecon.reconcile.maintenance import maintain
-from jobrecon.reconcile.run import reconcile
+from jobrecon.reconcile.opening import reconcile
 from jobrecon.reconcile.verify import Verification, verify
 from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.settings import Settings

@@ -1,6 +1,7 @@
 """A history of findings and runs, published for real, and the report made of it."""
 
 import datetime as dt
+import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,13 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from jobrecon.reports.report import ReportResult, write_report
+from jobrecon.reports.facts import Facts
+from jobrecon.reports.report import ReportResult, read_facts, write_report
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_warehouse
 
 MakeReport = Callable[..., ReportResult]
+GatherFacts = Callable[..., Facts]
 
 UTC = dt.UTC
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -94,8 +97,17 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path, timezone="UTC", _env_file=None)
 
 
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with nothing in its warehouse, to be copied: a third of the time that making one takes."""
+    home = tmp_path_factory.mktemp("empty")
+    with open_warehouse(Settings(home=home, _env_file=None)):
+        return home
+
+
 @pytest.fixture
-def history(settings: Settings) -> History:
+def history(settings: Settings, empty_home: Path) -> History:
+    shutil.copytree(empty_home, settings.home, dirs_exist_ok=True)
     return History(settings)
 
 
@@ -108,3 +120,14 @@ def report(history: History) -> MakeReport:
         return write_report(history.settings, date, now)
 
     return publish_and_write
+
+
+@pytest.fixture
+def gather(history: History) -> GatherFacts:
+    """Publish the history and gather the facts of its report, without writing it."""
+
+    def publish_and_gather(date: dt.date | None = None, now: dt.datetime = NOW) -> Facts:
+        history.publish()
+        return read_facts(history.settings, date, now)[0]
+
+    return publish_and_gather

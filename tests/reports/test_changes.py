@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from tests.reports.conftest import ACME, NOW, History, MakeReport
+from tests.reports.conftest import ACME, NOW, GatherFacts, History, MakeReport
 from tests.reports.test_page import Page
 
 HOUR = dt.timedelta(hours=1)
@@ -49,23 +49,23 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("before", "after", "change", "cause"), CASES)
 def test_a_change_is_named_with_its_cause(
-    history: History, report: MakeReport, before: dict[str, Any], after: dict[str, Any], change: str, cause: str
+    history: History, gather: GatherFacts, before: dict[str, Any], after: dict[str, Any], change: str, cause: str
 ) -> None:
     history.add_job("job-1")
     add_statement(history, 5, **before)
     add_statement(history, 2, **after)
     history.add_run()
-    changes = report().facts.changes
+    changes = gather().changes
     assert list(zip(changes["change"], changes["cause"], strict=True)) == [(change, cause)]
 
 
-def test_a_close_of_ones_own_is_no_surprise(history: History, report: MakeReport) -> None:
+def test_a_close_of_ones_own_is_no_surprise(history: History, gather: GatherFacts) -> None:
     history.add_job("job-1")
     history.add_task("t1", "job-1", operation="CLOSE", requested_at=NOW - 3 * HOUR)
     add_statement(history, 5, listing_status="LISTED")
     add_statement(history, 2, listing_status="NOT_LISTED")
     history.add_run()
-    assert list(report().facts.changes["cause"]) == ["by your system, which requested CLOSE"]
+    assert list(gather().changes["cause"]) == ["by your system, which requested CLOSE"]
 
 
 def test_what_linkedin_says_again_or_said_on_another_day_is_no_change_of_the_day(history: History, report: MakeReport) -> None:

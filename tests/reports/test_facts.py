@@ -8,7 +8,7 @@ import pytest
 
 from jobrecon.reports.day import find_day
 from jobrecon.reports.facts import JobMovement, list_rows
-from tests.reports.conftest import NOW, TODAY, UTC, History, MakeReport
+from tests.reports.conftest import NOW, TODAY, UTC, GatherFacts, History, MakeReport
 
 MIDNIGHT = dt.datetime(2026, 11, 20, tzinfo=UTC)
 HOUR = dt.timedelta(hours=1)
@@ -29,19 +29,19 @@ CASES = [
 
 @pytest.mark.parametrize(("opened_at", "resolved_at", "expected"), CASES)
 def test_each_episode_counts_where_its_times_put_it(
-    history: History, report: MakeReport, opened_at: dt.datetime, resolved_at: dt.datetime | None, expected: tuple[int, ...]
+    history: History, gather: GatherFacts, opened_at: dt.datetime, resolved_at: dt.datetime | None, expected: tuple[int, ...]
 ) -> None:
     history.add_finding(opened_at=opened_at, resolved_at=resolved_at)
     history.add_run()
-    movement = report().facts.roll_forward
+    movement = gather().roll_forward
     assert (movement.open_before, movement.new, movement.resolved, movement.open_now) == expected
 
 
-def test_a_past_day_counts_what_was_resolved_later_as_open(history: History, report: MakeReport) -> None:
+def test_a_past_day_counts_what_was_resolved_later_as_open(history: History, gather: GatherFacts) -> None:
     history.add_finding(opened_at=MIDNIGHT - 5 * HOUR, resolved_at=MIDNIGHT + HOUR, resolution="SUCCEEDED")
     history.add_run(MIDNIGHT - 4 * HOUR)
     history.add_run()
-    facts = report(TODAY - DAY).facts
+    facts = gather(TODAY - DAY)
     assert facts.as_of == MIDNIGHT - 4 * HOUR
     assert facts.complete
     assert list(facts.open_findings["finding_id"]) == ["f1"]
@@ -49,18 +49,18 @@ def test_a_past_day_counts_what_was_resolved_later_as_open(history: History, rep
     assert facts.resolved_findings.empty
 
 
-def test_a_past_day_knows_nothing_of_what_was_opened_later(history: History, report: MakeReport) -> None:
+def test_a_past_day_knows_nothing_of_what_was_opened_later(history: History, gather: GatherFacts) -> None:
     history.add_finding(opened_at=MIDNIGHT)
     history.add_run(MIDNIGHT - HOUR)
     history.add_run()
-    assert report(TODAY - DAY).facts.open_findings.empty
+    assert gather(TODAY - DAY).open_findings.empty
 
 
-def test_a_since_that_a_later_run_moved_does_not_show_on_a_past_day(history: History, report: MakeReport) -> None:
+def test_a_since_that_a_later_run_moved_does_not_show_on_a_past_day(history: History, gather: GatherFacts) -> None:
     history.add_finding(kind="UNLISTED", facet="LISTING", opened_at=MIDNIGHT - 2 * HOUR, since=MIDNIGHT + HOUR)
     history.add_run(MIDNIGHT - HOUR)
     history.add_run()
-    [finding] = list_rows(report(TODAY - DAY).facts.open_findings)
+    [finding] = list_rows(gather(TODAY - DAY).open_findings)
     assert finding.since == MIDNIGHT - 2 * HOUR
     assert finding.age == HOUR
 
@@ -102,19 +102,19 @@ AGES = [
 ]
 
 
-def test_an_age_belongs_to_the_band_that_it_begins(history: History, report: MakeReport) -> None:
+def test_an_age_belongs_to_the_band_that_it_begins(history: History, gather: GatherFacts) -> None:
     for age, _ in AGES:
         history.add_finding(opened_at=NOW - age)
     history.add_run()
-    bands = {finding.finding_id: finding.age_band for finding in list_rows(report().facts.open_findings)}
+    bands = {finding.finding_id: finding.age_band for finding in list_rows(gather().open_findings)}
     assert bands == {f"f{number}": band for number, (_, band) in enumerate(AGES, start=1)}
 
 
-def test_the_worst_and_oldest_findings_come_first(history: History, report: MakeReport) -> None:
+def test_the_worst_and_oldest_findings_come_first(history: History, gather: GatherFacts) -> None:
     for severity, hours_ago in [("LOW", 90), ("HIGH", 1), ("MEDIUM", 5), ("HIGH", 3)]:
         history.add_finding(severity=severity, hours_ago=hours_ago)
     history.add_run()
-    assert list(report().facts.open_findings["finding_id"]) == ["f4", "f2", "f3", "f1"]
+    assert list(gather().open_findings["finding_id"]) == ["f4", "f2", "f3", "f1"]
 
 
 def test_a_manager_without_findings_is_listed_with_zeros(history: History, report: MakeReport) -> None:
@@ -123,12 +123,12 @@ def test_a_manager_without_findings_is_listed_with_zeros(history: History, repor
     assert report().summary["by_account_manager"] == {"Dana Fox": {"open_before": 0, "new": 0, "resolved": 0, "open_now": 0}}
 
 
-def test_a_day_begins_at_the_midnight_of_the_zone(history: History, report: MakeReport) -> None:
+def test_a_day_begins_at_the_midnight_of_the_zone(history: History, gather: GatherFacts) -> None:
     history.settings.timezone = "America/New_York"
     history.add_finding(opened_at=dt.datetime(2026, 11, 20, 4, 59, tzinfo=UTC))
     history.add_finding(opened_at=dt.datetime(2026, 11, 20, 5, 0, tzinfo=UTC))
     history.add_run()
-    facts = report().facts
+    facts = gather()
     assert (facts.roll_forward.open_before, facts.roll_forward.new) == (1, 1)
 
 
@@ -140,14 +140,14 @@ def test_neighbouring_days_meet_where_the_clocks_change(zone: str) -> None:
     assert all(day.start < day.end or (zone == "Pacific/Apia" and day.date == dt.date(2011, 12, 30)) for day in days)
 
 
-def test_jobs_with_something_wrong_are_each_counted_once_and_add_up(history: History, report: MakeReport) -> None:
+def test_jobs_with_something_wrong_are_each_counted_once_and_add_up(history: History, gather: GatherFacts) -> None:
     history.add_finding(external_job_posting_id="two", owner="LINKEDIN", hours_ago=40)
     history.add_finding(external_job_posting_id="two", owner="CUSTOMER")
     history.add_finding(external_job_posting_id="low", severity="LOW")
     history.add_finding(external_job_posting_id="gone", hours_ago=40, resolved_at=NOW - HOUR, resolution="SUCCEEDED")
     history.add_finding(external_job_posting_id="short", resolved_at=NOW - HOUR, resolution="SUCCEEDED")
     history.add_run()
-    facts = report().facts
+    facts = gather()
     assert facts.job_movement == JobMovement(before=2, more=2, ended=2, now=2)
     assert list(facts.jobs_by_queue.values()) == [1, 0, 0, 1]
     assert facts.job_movements == {"Dana Fox": facts.job_movement}

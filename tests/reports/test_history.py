@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobrecon.reports.facts import gather_facts
+from jobrecon.reports.gathering import gather_facts
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse
 from jobrecon.warehouse.duckdb_file import connect

@@ -8,28 +8,28 @@ import pytest
 
 from jobrecon.reports.causes import describe_concentration
 from jobrecon.reports.charts import draw_settle_times, draw_trend
-from tests.reports.conftest import ACME, NOW, TODAY, History, MakeReport
+from tests.reports.conftest import ACME, NOW, TODAY, GatherFacts, History, MakeReport
 
 DAY = dt.timedelta(days=1)
 HOUR = dt.timedelta(hours=1)
 
 
-def test_the_trend_tells_each_day_as_its_own_report_did(history: History, report: MakeReport) -> None:
+def test_the_trend_tells_each_day_as_its_own_report_did(history: History, gather: GatherFacts) -> None:
     history.add_finding(opened_at=NOW - 3 * DAY, resolved_at=NOW - DAY, resolution="RELISTED")
     history.add_finding(opened_at=NOW - 2 * DAY)
     history.add_finding(opened_at=NOW, account_manager="Jo Ng")
     for back in (3, 2, 0):
         history.add_run(NOW - back * DAY)
-    facts = report().facts
+    facts = gather()
     days = [(day.open_count, day.new_count, day.ended_count, day.has_run) for day in facts.trend[-5:]]
     assert days == [(0, 0, 0, False), (1, 1, 0, True), (2, 1, 0, True), (1, 0, 1, False), (2, 1, 0, True)]
     assert len(facts.trend) == 14
     assert facts.trend[-1].date == TODAY
     assert [day.open_count for day in facts.select_manager("Jo Ng").trend[-2:]] == [0, 1]
-    assert report(TODAY - DAY).facts.trend[-3:] == facts.trend[-4:-1]
+    assert gather(TODAY - DAY).trend[-3:] == facts.trend[-4:-1]
 
 
-def test_answers_are_counted_by_the_time_they_took(history: History, report: MakeReport) -> None:
+def test_answers_are_counted_by_the_time_they_took(history: History, gather: GatherFacts) -> None:
     for number, minutes in enumerate([5, 10, 30, 120, 600, 60 * 24 * 2, 60 * 24 * 5]):
         history.add_job(f"job-{number}")
         history.add_task(
@@ -38,19 +38,19 @@ def test_answers_are_counted_by_the_time_they_took(history: History, report: Mak
     history.add_task("old", "job-0", requested_at=NOW - 30 * DAY, status="FAILED", status_changed_at=NOW - 20 * DAY)
     history.add_task("pending", "job-1", state="PENDING", requested_at=NOW - HOUR)
     history.add_run()
-    settle_time = report().facts.settle_time
+    settle_time = gather().settle_time
     assert settle_time
     assert settle_time.band_counts == (2, 1, 1, 1, 1, 1)
     assert settle_time.median == dt.timedelta(minutes=120)
     assert settle_time.task_count == 7
 
 
-def test_charts_are_well_formed_and_say_what_they_show(history: History, report: MakeReport) -> None:
+def test_charts_are_well_formed_and_say_what_they_show(history: History, gather: GatherFacts) -> None:
     history.add_finding()
     history.add_task("t1", "job-1", requested_at=NOW - HOUR, status="FAILED", status_changed_at=NOW)
     history.add_job("job-1")
     history.add_run()
-    facts = report().facts
+    facts = gather()
     assert facts.settle_time
     for chart in (draw_trend(facts.trend), draw_settle_times(facts.settle_time)):
         root = ElementTree.fromstring(chart)
@@ -81,7 +81,7 @@ CONCENTRATIONS = [
 
 @pytest.mark.parametrize(("rows", "sentence"), CONCENTRATIONS)
 def test_where_new_findings_come_from_is_told_if_it_is_one_place(
-    history: History, report: MakeReport, rows: list[tuple[str, str | None, str]], sentence: str | None
+    history: History, gather: GatherFacts, rows: list[tuple[str, str | None, str]], sentence: str | None
 ) -> None:
     history.add_task("t", "job-0")
     for reason, code, customer in rows:
@@ -89,7 +89,7 @@ def test_where_new_findings_come_from_is_told_if_it_is_one_place(
         history.add_finding(reason=reason, code=code, customer=customer, application_urn=application, task_urn="t")
     history.add_finding(hours_ago=50, reason="old", customer="Old")
     history.add_run()
-    assert describe_concentration(report().facts.open_findings) == sentence
+    assert describe_concentration(gather().open_findings) == sentence
 
 
 def test_customers_of_the_same_name_are_kept_apart(history: History, report: MakeReport) -> None:

@@ -18,7 +18,7 @@ from jobrecon.ingest import import_tasks
 from jobrecon.landing.database import open_landing
 from jobrecon.landing.inbox import write_inbox
 from jobrecon.landing.webhook_health import ReceivedChallenge
-from jobrecon.reconcile.run import reconcile
+from jobrecon.reconcile.opening import reconcile
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.reports.report import ReportResult, write_report
 from jobrecon.sandbox import FaultInjection, SandboxApplication, World, create_app

@@ -9,7 +9,7 @@ import pytest
 
 from jobrecon.reports.facts import list_rows
 from jobrecon.reports.page import find_link, name_pages
-from tests.reports.conftest import NOW, History, MakeReport
+from tests.reports.conftest import NOW, GatherFacts, History, MakeReport
 
 HOUR = dt.timedelta(hours=1)
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 7*7 }} {% raw %} \u202eexe.fdp\u2066 & é 李"
@@ -187,11 +187,11 @@ def test_every_link_within_a_page_leads_somewhere(history: History, read_page: C
         (None, False),
     ],
 )
-def test_only_an_address_at_linkedin_becomes_a_link(history: History, report: MakeReport, url: str | None, is_link: bool) -> None:
+def test_only_an_address_at_linkedin_becomes_a_link(history: History, gather: GatherFacts, url: str | None, is_link: bool) -> None:
     history.add_job("job-1", job_posting_url=url)
     history.add_finding()
     history.add_run()
-    [finding] = list_rows(report().facts.open_findings)
+    [finding] = list_rows(gather().open_findings)
     assert bool(find_link(finding)) is is_link
 
 
@@ -276,3 +276,12 @@ def test_thresholds_in_the_words_are_the_ones_that_are_set(history: History, rea
     history.settings.stuck_after = 5400
     history.add_run()
     assert "90 min or more after it was sent" in read_page().text
+
+
+def test_the_page_adds_up_what_was_fixed_and_what_ended_otherwise(history: History, read_page: Callable[..., Page]) -> None:
+    history.add_finding(hours_ago=40, resolved_at=NOW - HOUR, resolution="SUCCEEDED")
+    history.add_finding(hours_ago=40, resolved_at=NOW - HOUR, resolution="SUPERSEDED")
+    history.add_finding()
+    history.add_run()
+    roll = "All lists together: 2 jobs the day before + 1 more − 1 fixed − 1 ended otherwise = 1 job now"
+    assert roll in read_page().text

@@ -11,7 +11,7 @@ import pytest
 from jobrecon.errors import ReportError, WarehouseError
 from jobrecon.reports.report import write_report
 from jobrecon.settings import Settings
-from tests.reports.conftest import NOW, TODAY, History, MakeReport
+from tests.reports.conftest import NOW, TODAY, GatherFacts, History, MakeReport
 
 FILES = ["dana-fox.html", "dana-fox.xlsx", "findings.csv", "findings.xlsx", "index.html", "remedies.csv", "summary.json"]
 
@@ -30,11 +30,11 @@ def test_a_report_is_a_folder_named_by_its_date(history: History, report: MakeRe
     assert json.loads((result.folder / "summary.json").read_text(encoding="utf-8")) == result.summary
 
 
-def test_a_report_is_of_today_in_the_zone_of_the_settings(history: History, report: MakeReport) -> None:
+def test_a_report_is_of_today_in_the_zone_of_the_settings(history: History, report: MakeReport, gather: GatherFacts) -> None:
     history.settings.timezone = "Pacific/Kiritimati"
     history.add_run()
     assert report().summary["date"] == "2026-11-21"
-    assert report().facts.zone == ZoneInfo("Pacific/Kiritimati")
+    assert gather().zone == ZoneInfo("Pacific/Kiritimati")
 
 
 def test_the_same_data_makes_the_same_report(history: History, report: MakeReport) -> None:
@@ -67,9 +67,9 @@ def test_a_date_that_has_not_come_is_refused(history: History, report: MakeRepor
     assert not history.settings.reports.exists()
 
 
-def test_a_day_before_all_history_is_reported_as_not_looked_at(history: History, report: MakeReport) -> None:
+def test_a_day_before_all_history_is_reported_as_not_looked_at(history: History, gather: GatherFacts) -> None:
     history.add_run()
-    facts = report(dt.date(1970, 1, 1)).facts
+    facts = gather(dt.date(1970, 1, 1))
     assert facts.as_of is None
     assert not facts.complete
 
@@ -84,7 +84,7 @@ def test_a_date_before_computers_is_refused(history: History, report: MakeReport
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/New_York"])
 @pytest.mark.parametrize("year", [1, 1601, 1683, 1899, 9998])
-def test_no_moment_in_a_row_stops_the_report(history: History, report: MakeReport, zone: str, year: int) -> None:
+def test_no_moment_in_a_row_stops_the_report(history: History, gather: GatherFacts, zone: str, year: int) -> None:
     history.settings.timezone = zone
     moment = dt.datetime(year, 1, 1, tzinfo=dt.UTC)
     history.add_job("job-1")
@@ -92,7 +92,7 @@ def test_no_moment_in_a_row_stops_the_report(history: History, report: MakeRepor
     history.add_finding(task_urn="t1", external_job_posting_id="job-1", since=moment)
     history.add_finding(external_job_posting_id="job-1", since=moment, resolved_at=NOW, resolution="SUCCEEDED")
     history.add_run()
-    facts = report().facts
+    facts = gather()
     assert facts.roll_forward.open_now == len(facts.open_findings) == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from jobrecon.reports.facts import gather_facts
+from jobrecon.reports.gathering import gather_facts
 from jobrecon.reports.report import write_report
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse

@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from jobrecon.reports.verdict import judge
-from tests.reports.conftest import NOW, TODAY, History, MakeReport
+from tests.reports.conftest import NOW, TODAY, GatherFacts, History
 
 HOUR = dt.timedelta(hours=1)
 
 
 @pytest.fixture
-def verdict(history: History, report: MakeReport) -> Callable[..., str]:
+def verdict(history: History, gather: GatherFacts) -> Callable[..., str]:
     """The verdict on a day with two jobs known and a run at noon."""
 
     def read(date: dt.date | None = None, state: str = "COMPLETED", **run: Any) -> str:
         history.add_job("job-1")
         history.add_job("other")
         history.add_run(state=state, **run)
-        return judge(report(date).facts).sentence
+        return judge(gather(date)).sentence
 
     return read
 
@@ -64,8 +64,8 @@ def test_all_clear_is_not_said_while_linkedin_contradicts_what_was_requested(
         assert sentence == "No issue is open, but about 1 job LinkedIn last said something else than was requested."
 
 
-def test_without_a_run_nothing_is_said(report: MakeReport) -> None:
-    assert judge(report().facts).sentence == "Nothing was checked, so nothing can be said."
+def test_without_a_run_nothing_is_said(gather: GatherFacts) -> None:
+    assert judge(gather()).sentence == "Nothing was checked, so nothing can be said."
 
 
 def test_jobs_for_the_customer_are_yours_and_new_ones_are_counted(history: History, verdict: Callable[..., str]) -> None:

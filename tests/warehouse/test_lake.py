@@ -14,7 +14,7 @@ from pyarrow.parquet import read_table
 
 from jobrecon.errors import ConfigurationError, WarehouseError
 from jobrecon.ingest import import_notifications, import_tasks
-from jobrecon.reconcile.run import open_reconciliation
+from jobrecon.reconcile.opening import open_reconciliation
 from jobrecon.sandbox import SandboxApplication, World, create_app
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_published, open_warehouse

@@ -19,9 +19,7 @@ from jobrecon.cli.console import (
     out,
     parse_timestamp,
     print_json,
-    print_table,
     show_progress,
-    sparkline,
     start_logging,
 )
 from jobrecon.cli.demo import demo, sandbox
@@ -262,6 +260,7 @@ def budget(as_json: JsonOption = False) -> None:
 
     Example: `jobrecon budget --json`
     """
+    from jobrecon.cli.budget import print_budget
     from jobrecon.landing.database import open_landing
     from jobrecon.linkedin.budget import describe_budget
 
@@ -274,34 +273,7 @@ def budget(as_json: JsonOption = False) -> None:
             return
         if not rows:
             raise ConfigurationError("No application is configured, and no calls were made today.")
-        print_table(
-            f"Calls on {now.date()} (UTC; resets at 00:00 UTC)",
-            [
-                "application",
-                "customer",
-                "resource",
-                "limit",
-                "used",
-                "left",
-                "exhausted at",
-                "throttled until",
-                "by hour, from 00 to 23 UTC",
-            ],
-            [
-                [
-                    row["application_urn"],
-                    row["customer"] or "",
-                    row["resource"],
-                    row["call_limit"],
-                    row["calls_used"],
-                    row["calls_left"],
-                    row["exhausted_at"] or "",
-                    row["throttled_until"] or "",
-                    sparkline(row["calls_by_hour"]),
-                ]
-                for row in rows
-            ],
-        )
+        print_budget(rows, now)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from jobrecon.cli.store_checks import (
 from jobrecon.clock import utc_now
 from jobrecon.delivery.addresses import find_invalid_addresses
 from jobrecon.delivery.smtp import SmtpSession, read_server
+from jobrecon.demo.guard import ENDED_API_URL, find_demo_file
 from jobrecon.errors import JobreconError
 from jobrecon.ingest.source import check_source, is_source_set
 from jobrecon.landing.database import open_landing
@@ -28,7 +29,7 @@ from jobrecon.landing.inbox_reader import read_state
 from jobrecon.linkedin.developer_webhooks import fetch_blocked_webhooks
 from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.tokens import TokenCache
-from jobrecon.settings import ENDED_API_URL, Settings, find_demo_file, load_settings
+from jobrecon.settings import Settings, load_settings
 
 MAX_CHALLENGE_AGE_HOURS = 5
 

@@ -9,8 +9,9 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from jobrecon.cli.console import JsonOption, exit_with_status, print_json, print_table
+from jobrecon.demo.guard import find_demo_file
 from jobrecon.secrets import MASK, redact
-from jobrecon.settings import PREFIX, Settings, find_demo_file, load_settings
+from jobrecon.settings import PREFIX, Settings, load_settings
 
 
 def settings(as_json: JsonOption = False) -> None:

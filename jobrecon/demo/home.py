@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from jobrecon.demo.guard import DEMO_FILE, ENDED_API_URL, find_demo_file
 from jobrecon.demo.partner import CUSTOMERS
 from jobrecon.errors import ConfigurationError
 from jobrecon.sandbox import SandboxApplication
-from jobrecon.settings import DEMO_FILE, ENDED_API_URL, Settings, find_demo_file, load_settings
+from jobrecon.settings import Settings, load_settings
 
 
 def clear_home(home: Path) -> None:

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from jobrecon.clock import Clock, utc_now
+from jobrecon.demo.guard import refuse_ended_demo
 from jobrecon.errors import ConfigurationError, LandingUnavailable, RunTooOld, WarehouseInvalidated
 from jobrecon.landing.database import get_landing_id, open_landing
 from jobrecon.reconcile.catalog import load_catalog
 from jobrecon.reconcile.restored import charge_known_calls
 from jobrecon.reconcile.run import Reconciliation
 from jobrecon.reconcile.summary import RunSummary, write_run
-from jobrecon.settings import Settings, refuse_ended_demo
+from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import open_warehouse
 from models import RunState
 

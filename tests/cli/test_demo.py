@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from jobrecon.demo.guard import ENDED_API_URL
 from jobrecon.demo.home import write_demo_file
-from jobrecon.settings import ENDED_API_URL
 from tests.cli.conftest import ACME, MakeUser, User
 
 DEMO = "import pathlib; from jobrecon.demo.two_days import run_demo; run_demo(pathlib.Path('demo'), job_count=150)"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from jobrecon.demo.guard import ENDED_API_URL
 from jobrecon.demo.home import write_demo_file
 from jobrecon.sandbox import SandboxApplication
 from jobrecon.sandbox.applications import ApplicationState
-from jobrecon.settings import ENDED_API_URL
 from tests.cli.conftest import ACME, NOW, SECRET, MakeUser, User
 
 

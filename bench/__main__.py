@@ -27,6 +27,7 @@ MEASURES: dict[str, Callable[[list[int]], str]] = {
     # name of the block: what measures it, with the numbers of the command line
     "end_to_end": lambda counts: measure_counts(counts or [100_000, 1_000_000]),
     "ticks": lambda counts: describe_ticks(counts or [100_000, 300_000, 1_000_000]),
+    "ten_million": lambda counts: describe_ticks(counts or [10_000_000], 20_000),
     "checks": lambda counts: describe_check_sweep(*(counts or [1_000_000])),
     "http": lambda _counts: describe_http_stage(),
     "receiver": lambda _counts: measure_receiver(),

@@ -1,4 +1,4 @@
-"""One tick of a large warehouse: what a run costs in which 2,000 tasks changed, among few and among many jobs.
+"""One tick of a large warehouse: what a run costs in which few tasks changed, among few and among many jobs.
 
 `python -m bench.ticks HOME` is one run, stage by stage, in a process of its own; it prints what each stage took as JSON.
 """
@@ -24,8 +24,6 @@ from jobrecon.reconcile.opening import open_reconciliation
 from jobrecon.reconcile.run import Reconciliation
 from jobrecon.settings import Settings, load_settings
 from jobrecon.warehouse import open_warehouse
-
-CHANGED = 2_000
 
 # Requested within the last 20 hours, so that no job is due for its daily check or for being confirmed.
 TASKS = """
@@ -83,10 +81,10 @@ from notification_deliveries
 """
 
 
-def make_home(settings: Settings, count: int, tasks: Path) -> None:
+def make_home(settings: Settings, count: int, changed: int, tasks: Path) -> None:
     """A warehouse with `count` jobs of which the outcome is known, half of them with a notification, all examined; then new tasks."""
     now = utc_now()
-    values = {"urn": APPLICATION.urn, "now": now, "count": count - CHANGED}
+    values = {"urn": APPLICATION.urn, "now": now, "count": count - changed}
     with open_warehouse(settings) as warehouse:
         for text in (TASKS, DELIVERIES, NOTIFICATIONS):
             warehouse.connection.execute(text, {name: value for name, value in values.items() if f"${name}" in text})
@@ -127,20 +125,20 @@ def run_tick(settings: Settings) -> dict[str, Any]:
     }
 
 
-def describe_ticks(counts: list[int]) -> str:
+def describe_ticks(counts: list[int], changed: int = 2_000) -> str:
     """A table of stages, a column for each number of jobs."""
     results = []
-    with tempfile.TemporaryDirectory() as name, serve(Path(name), CHANGED) as environment:
+    with tempfile.TemporaryDirectory() as name, serve(Path(name), changed) as environment:
         folder = Path(name)
         for count in counts:
             home = {"JOBRECON_HOME": str(folder / f"home-{count}"), "JOBRECON_TICK_SECONDS": "600"}
-            run_measured([sys.executable, "-m", "bench.ticks", "make", str(count), str(folder / "tasks.parquet")], environment | home)
+            run_measured([sys.executable, "-m", "bench.ticks", "make", str(count), str(changed), str(folder / "tasks.parquet")], environment | home)
             figure = run_measured([sys.executable, "-m", "bench.ticks", "tick"], environment | home)
             result = json.loads(next(line for line in figure.output.splitlines() if line.startswith("{")))
             results.append((figure, result))
             shutil.rmtree(folder / f"home-{count}")
     lines = [
-        f"### A tick in which {CHANGED:,} tasks changed",
+        f"### A tick in which {changed:,} tasks changed",
         "",
         "| CPU seconds | " + " | ".join(f"{count:,} jobs" for count in counts) + " |",
         "|---|" + "---|" * len(counts),
@@ -161,7 +159,7 @@ def describe_ticks(counts: list[int]) -> str:
 def main() -> None:
     settings = load_settings()
     if sys.argv[1] == "make":
-        make_home(settings, int(sys.argv[2]), Path(sys.argv[3]))
+        make_home(settings, int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
     else:
         print(json.dumps(run_tick(settings)))
 

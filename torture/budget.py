@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from torture.home import Home, Violation
-from torture.linkedin import LinkedIn
+from torture.linkedin import LATENCY_SECONDS, LinkedIn
 from torture.oracle import count_charged, find_overcharges
 
 PROCESSES = 20
@@ -15,6 +15,7 @@ LIMIT = 500
 def torture_budget(folder: Path, linkedin: LinkedIn, count: int, seed: int) -> str:
     """`count` rounds: each process has tasks and a warehouse of its own, all of them share one landing database."""
     chance = random.Random(seed)
+    linkedin.inject(latency_seconds=LATENCY_SECONDS)
     kills = 0
     received = charged = 0
     for number in range(count):
@@ -27,7 +28,7 @@ def torture_budget(folder: Path, linkedin: LinkedIn, count: int, seed: int) -> s
             home.must("tasks", "import", "--create", *map(str, files))
         commands = [home.start("run") for home in homes]
         for command in commands[: PROCESSES // 2]:
-            time.sleep(chance.uniform(0, 0.3))
+            time.sleep(chance.uniform(0, 1.5))
             kills += command.is_running
             command.end()
         for command in commands[PROCESSES // 2 :]:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from torture.home import Home, open_home
-from torture.linkedin import LinkedIn
+from torture.linkedin import LATENCY_SECONDS, LinkedIn
 from torture.processes import Command
 from torture.receiver import killing_receivers
 
 KILLS_A_HOME = 100
 KILLS_BETWEEN_JUDGEMENTS = 25
-LONGEST_SECONDS = {"import": 0.5, "notifications": 0.5, "run": 1.5, "publish": 0.05, "report": 1.0, "maintain": 0.7, "redrive": 0.2}
+LONGEST_SECONDS = {"import": 0.5, "notifications": 0.5, "run": 3.0, "publish": 0.05, "report": 1.0, "maintain": 0.7, "redrive": 0.2}
 
 
 def start_import(home: Home) -> Command:
@@ -63,6 +63,7 @@ def kill(home: Home, stage: str, chance: random.Random) -> bool:
 def torture_by_kills(folder: Path, linkedin: LinkedIn, count: int, seed: int) -> str:
     """Kill so often, the stages in turn; a sentence with how often each."""
     chance = random.Random(seed)
+    linkedin.inject(latency_seconds=LATENCY_SECONDS)
     kills: Counter[str] = Counter()
     judgements = acknowledged = 0
     while kills.total() < count:

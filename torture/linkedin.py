@@ -18,6 +18,8 @@ from torture.processes import CONTEXT
 URN = "urn:li:developerApplication:1001"
 SECRET = "torture-secret"
 FILES, TASKS_A_FILE = 400, 10
+LATENCY_SECONDS = 0.2
+"""A call that takes a while is often killed between being charged and its response."""
 
 
 class LinkedIn:

@@ -17,7 +17,7 @@ from jobrecon.reports.history import TrendDay
 
 MAX_ROWS = 20_000
 """Findings on a sheet, the worst; a line below says where the others are."""
-MAX_FIXED_ROWS = 5_000
+MAX_FIXED_ROWS = 1_000
 FOR_PROGRAMS = {"kind", "facet", "opened_at", "application_urn", "task_urn"}
 OPEN_COLUMNS = tuple(column for column in COLUMNS if column.name not in FOR_PROGRAMS)
 """What people sort and filter by; findings.csv has everything."""

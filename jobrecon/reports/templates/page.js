@@ -14,9 +14,10 @@
   const usual = document.body.dataset.view || "cause";
   let view = usual;
 
+  const countNumber = (shown) => new Set(shown.map(({ row }) => row.dataset.j)).size.toLocaleString("en");
   const countJobs = (shown) => {
-    const count = new Set(shown.map(({ row }) => row.dataset.j)).size;
-    return `${count.toLocaleString("en")} job${count === 1 ? "" : "s"}`;
+    const count = countNumber(shown);
+    return `${count} job${count === "1" ? "" : "s"}`;
   };
   const isNarrow = matchMedia("(max-width: 40rem)").matches;
   const make = (tag, text, name) => {
@@ -45,7 +46,7 @@
       if (isShown) shown.push(each);
     }
     if (view === "customer") showCustomers(shown, isOn); else showCauses(shown, isOn);
-    $("shown").textContent = isOn ? `${countJobs(shown).split(" ")[0]} of ${countJobs(rows)} shown` : "";
+    $("shown").textContent = isOn ? `${countNumber(shown)} of ${countJobs(rows)} shown` : "";
     $("clear").hidden = !isOn;
     $("nothing").hidden = shown.length > 0;
     return isOn;
@@ -100,8 +101,9 @@
     const sections = ranked.map(([name, causes]) => {
       const section = make("section", "", "customer");
       const today = due(causes);
-      section.append(make("h2", `${name} · ${countJobs([...causes.values()].flat())}`));
-      const bar = make("p", today.length ? `${countJobs(today)} to ask about today, as one message to paste into a mail: ` : "Nothing to ask this customer today. ", "lead");
+      const all = `${countJobs([...causes.values()].flat())} with something wrong`;
+      section.append(make("h2", name));
+      const bar = make("p", today.length ? `${countNumber(today)} of ${all} to ask about today, in one message to paste into a mail: ` : `${all}, nothing to ask this customer today. `, "lead");
       if (today.length) {
         const button = make("button", `Copy the message to ${name}`);
         button.type = "button";
@@ -158,16 +160,16 @@
   }
 
   async function copy(button, name, causes) {
-    const words = writeWords(name, causes);
+    // Shown too: to be read before it is sent.
+    let box = button.parentElement.nextElementSibling;
+    if (!box.matches("textarea")) { box = make("textarea"); box.readOnly = true; button.parentElement.after(box); }
+    box.value = writeWords(name, causes);
+    box.setAttribute("aria-label", `Message to ${name}`);
     try {
-      await navigator.clipboard.writeText(words);
+      await navigator.clipboard.writeText(box.value);
       button.textContent = "Copied";
     } catch {
-      // No clipboard for this page, as in files opened from a disk in some browsers: shown to be copied by hand.
-      let box = button.parentElement.nextElementSibling;
-      if (!box.matches("textarea")) { box = make("textarea"); box.readOnly = true; button.parentElement.after(box); }
-      box.value = words;
-      box.setAttribute("aria-label", `Message to ${name}`);
+      // No clipboard for this page, as in files opened from a disk in some browsers: to be copied by hand.
       box.select();
       button.textContent = document.execCommand("copy") ? "Copied" : "Select and copy";
     }

@@ -14,7 +14,7 @@ from bench.receiver import measure_receiver
 from bench.report import describe_report
 from bench.shards import describe_shards
 from bench.simulate_polling import describe_polling
-from bench.ticks import describe_ticks
+from bench.ticks import describe_first_run, describe_ticks
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
@@ -28,6 +28,7 @@ MEASURES: dict[str, Callable[[list[int]], str]] = {
     "end_to_end": lambda counts: measure_counts(counts or [100_000, 1_000_000]),
     "ticks": lambda counts: describe_ticks(counts or [100_000, 300_000, 1_000_000]),
     "ten_million": lambda counts: describe_ticks(counts or [10_000_000], 20_000),
+    "first_run": lambda counts: describe_first_run(counts or [1_000_000]),
     "checks": lambda counts: describe_check_sweep(*(counts or [1_000_000])),
     "http": lambda _counts: describe_http_stage(),
     "receiver": lambda _counts: measure_receiver(),

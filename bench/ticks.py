@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.fake_linkedin import APPLICATION, serve
-from bench.measure import run_measured
+from bench.measure import Figure, run_measured
 from jobrecon.applications import Application, Applications
 from jobrecon.clock import utc_now
 from jobrecon.ingest import import_tasks
@@ -81,13 +81,18 @@ from notification_deliveries
 """
 
 
-def make_home(settings: Settings, count: int, changed: int, tasks: Path) -> None:
-    """A warehouse with `count` jobs of which the outcome is known, half of them with a notification, all examined; then new tasks."""
-    now = utc_now()
-    values = {"urn": APPLICATION.urn, "now": now, "count": count - changed}
+def fill_warehouse(settings: Settings, count: int) -> None:
+    """A warehouse with `count` jobs of which the outcome is known, half of them with a notification; none is examined yet."""
+    values = {"urn": APPLICATION.urn, "now": utc_now(), "count": count}
     with open_warehouse(settings) as warehouse:
         for text in (TASKS, DELIVERIES, NOTIFICATIONS):
             warehouse.connection.execute(text, {name: value for name, value in values.items() if f"${name}" in text})
+
+
+def make_home(settings: Settings, count: int, changed: int, tasks: Path) -> None:
+    """A warehouse with `count` jobs, all examined; then new tasks."""
+    now = utc_now()
+    fill_warehouse(settings, count - changed)
     with open_reconciliation(settings, now - timedelta(minutes=10)) as run:
         run.pull()
         run.update_findings()
@@ -127,18 +132,31 @@ def run_tick(settings: Settings) -> dict[str, Any]:
 
 def describe_ticks(counts: list[int], changed: int = 2_000) -> str:
     """A table of stages, a column for each number of jobs."""
-    results = []
     with tempfile.TemporaryDirectory() as name, serve(Path(name), changed) as environment:
-        folder = Path(name)
-        for count in counts:
-            home = {"JOBRECON_HOME": str(folder / f"home-{count}"), "JOBRECON_TICK_SECONDS": "600"}
-            run_measured([sys.executable, "-m", "bench.ticks", "make", str(count), str(changed), str(folder / "tasks.parquet")], environment | home)
-            figure = run_measured([sys.executable, "-m", "bench.ticks", "tick"], environment | home)
-            result = json.loads(next(line for line in figure.output.splitlines() if line.startswith("{")))
-            results.append((figure, result))
-            shutil.rmtree(folder / f"home-{count}")
+        tasks = str(Path(name) / "tasks.parquet")
+        results = [_measure(Path(name), environment, ["make", str(count), str(changed), tasks]) for count in counts]
+    return _tabulate(f"A tick in which {changed:,} tasks changed", counts, results)
+
+
+def describe_first_run(counts: list[int]) -> str:
+    """The same of a run that examines everything, and in which nothing is polled."""
+    with tempfile.TemporaryDirectory() as name, serve(Path(name), 1) as environment:
+        results = [_measure(Path(name), environment | {"JOBRECON_CHECKS": "off"}, ["fill", str(count)]) for count in counts]
+    return _tabulate("The first run", counts, results)
+
+
+def _measure(folder: Path, environment: dict[str, str], preparation: list[str]) -> tuple[Figure, dict[str, Any]]:
+    """What a run took in a home that is prepared first, and what it wrote."""
+    home = {"JOBRECON_HOME": str(folder / "home"), "JOBRECON_TICK_SECONDS": "600"}
+    run_measured([sys.executable, "-m", "bench.ticks", *preparation], environment | home)
+    figure = run_measured([sys.executable, "-m", "bench.ticks", "tick"], environment | home)
+    shutil.rmtree(folder / "home")
+    return figure, json.loads(next(line for line in figure.output.splitlines() if line.startswith("{")))
+
+
+def _tabulate(heading: str, counts: list[int], results: list[tuple[Figure, dict[str, Any]]]) -> str:
     lines = [
-        f"### A tick in which {changed:,} tasks changed",
+        f"### {heading}",
         "",
         "| CPU seconds | " + " | ".join(f"{count:,} jobs" for count in counts) + " |",
         "|---|" + "---|" * len(counts),
@@ -158,10 +176,13 @@ def describe_ticks(counts: list[int], changed: int = 2_000) -> str:
 
 def main() -> None:
     settings = load_settings()
-    if sys.argv[1] == "make":
-        make_home(settings, int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
-    else:
-        print(json.dumps(run_tick(settings)))
+    match sys.argv[1]:
+        case "fill":
+            fill_warehouse(settings, int(sys.argv[2]))
+        case "make":
+            make_home(settings, int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
+        case _:
+            print(json.dumps(run_tick(settings)))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, stage
 from jobrecon.warehouse.statements import load_statements
 
-SLICE_JOBS = 200_000
-"""Jobs examined at once, so that memory does not grow with their number."""
+SLICE_JOBS = 600_000
+"""Jobs examined at once, so that memory does not grow with their number. Each slice reads the tables again: smaller ones take longer."""
 RULES = ("findings/", "postings/", "touched/", "tasks/create_examined_tasks", "tasks/create_latest_tasks")
 """Statements that decide what is derived of a job."""
 

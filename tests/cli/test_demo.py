@@ -13,6 +13,8 @@ from jobrecon.demo.guard import ENDED_API_URL
 from jobrecon.demo.home import write_demo_file
 from tests.cli.conftest import ACME, MakeUser, User
 
+pytestmark = pytest.mark.timeout(600)
+
 DEMO = "import pathlib; from jobrecon.demo.two_days import run_demo; run_demo(pathlib.Path('demo'), job_count=150)"
 
 
@@ -22,7 +24,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("demo")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("JOBRECON_", "PREFECT_"))}
     done = subprocess.run(
-        [sys.executable, "-c", DEMO], cwd=folder, env=environment, capture_output=True, text=True, timeout=170, check=False
+        [sys.executable, "-c", DEMO], cwd=folder, env=environment, capture_output=True, text=True, timeout=550, check=False
     )
     assert done.returncode == 0, done.stderr
     return folder, done.stdout

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import hypothesis
 import pytest
+from sqlalchemy import Connection, Engine, event
 from xdist.scheduler import LoadFileScheduling
 
 from jobrecon.settings import Settings
@@ -42,6 +44,21 @@ def configure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return Settings(home=folder / "var", applications=applications)
 
 
+@pytest.fixture(autouse=True)
+def dispose_engines() -> Iterator[None]:
+    """Close what tests opened: Python 3.13 warns of each connection that is collected open."""
+    opened: WeakSet[Engine] = WeakSet()
+
+    def remember(connection: Connection) -> None:
+        opened.add(connection.engine)
+
+    event.listen(Engine, "engine_connect", remember)
+    yield
+    event.remove(Engine, "engine_connect", remember)
+    for engine in opened:
+        engine.dispose()
+
+
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """As `configure` makes them, in a temporary folder."""
@@ -53,6 +70,14 @@ def warehouse(settings: Settings) -> Iterator[Warehouse]:
     """An empty warehouse: a real DuckDB file, open for writing."""
     with open_warehouse(settings) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with nothing in its warehouse, to be copied: a third of the time that making one takes."""
+    home = tmp_path_factory.mktemp("empty")
+    with open_warehouse(Settings(home=home, _env_file=None)):
+        return home
 
 
 @pytest.fixture(scope="session")

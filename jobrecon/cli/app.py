@@ -261,13 +261,14 @@ def budget(as_json: JsonOption = False) -> None:
     Example: `jobrecon budget --json`
     """
     from jobrecon.cli.budget import print_budget
-    from jobrecon.landing.database import open_landing
+    from jobrecon.landing.database import using_landing
     from jobrecon.linkedin.budget import describe_budget
 
     with exit_with_status():
         settings = load_settings()
         now = utc_now()
-        rows = describe_budget(open_landing(settings.landing_url), settings.load_applications(), now, settings.check_limit)
+        with using_landing(settings.landing_url) as engine:
+            rows = describe_budget(engine, settings.load_applications(), now, settings.check_limit)
         if as_json:
             print_json({"utc_date": now.date(), "applications": rows})
             return

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
+from sqlalchemy import Engine
 
 from jobrecon.applications import Application, Applications
 from jobrecon.cli.store_checks import (
@@ -24,7 +25,7 @@ from jobrecon.delivery.smtp import SmtpSession, read_server
 from jobrecon.demo.guard import ENDED_API_URL, find_demo_file
 from jobrecon.errors import JobreconError
 from jobrecon.ingest.source import check_source, is_source_set
-from jobrecon.landing.database import open_landing
+from jobrecon.landing.database import using_landing
 from jobrecon.landing.inbox_reader import read_state
 from jobrecon.linkedin.developer_webhooks import fetch_blocked_webhooks
 from jobrecon.linkedin.http import HttpClient
@@ -91,7 +92,7 @@ def _check_credentials(settings: Settings, applications: Applications) -> Iterat
         yield Check("credentials", "WARN", "not checked: the demo's fake LinkedIn has ended")
         return
 
-    async def request_token(application: Application) -> tuple[Check, datetime | None]:
+    async def request_token(application: Application, engine: Engine) -> tuple[Check, datetime | None]:
         dates: list[str] = []
 
         async def record_date(response: httpx.Response) -> None:
@@ -109,14 +110,13 @@ def _check_credentials(settings: Settings, applications: Applications) -> Iterat
         except ValueError:
             return check, None
 
-    engine = open_landing(settings.landing_url)
     differences = []
-    for application in applications:
-        check, server_time = asyncio.run(request_token(application))
-        if server_time:
-            differences.append(abs((utc_now() - server_time.astimezone(UTC)).total_seconds()))
-        yield check
-    engine.dispose()
+    with using_landing(settings.landing_url) as engine:
+        for application in applications:
+            check, server_time = asyncio.run(request_token(application, engine))
+            if server_time:
+                differences.append(abs((utc_now() - server_time.astimezone(UTC)).total_seconds()))
+            yield check
     if differences and min(differences) > MAX_CLOCK_DIFFERENCE_SECONDS:
         detail = f"this machine's clock is {min(differences):.0f} s away from LinkedIn's"
         yield Check("clock", "FAIL", detail, "Synchronise it (NTP): budgets and the age of tasks depend on it.")
@@ -127,9 +127,8 @@ def _check_credentials(settings: Settings, applications: Applications) -> Iterat
 
 
 def _check_webhook(settings: Settings, _applications: Applications) -> Iterator[Check]:
-    engine = open_landing(settings.landing_url)
-    state = read_state(engine)
-    engine.dispose()
+    with using_landing(settings.landing_url) as engine:
+        state = read_state(engine)
     for application_urn, since in state.silences.items():
         if application_urn:
             detail = (
@@ -158,13 +157,12 @@ def _check_blocked(settings: Settings, applications: Applications) -> Iterator[C
     if applications.parent is None or not applications.parent.client_id or settings.api_url == ENDED_API_URL:
         return
 
-    async def fetch() -> list[str] | None:
+    async def fetch(engine: Engine) -> list[str] | None:
         async with HttpClient() as http:
             return await fetch_blocked_webhooks(applications.parent, settings, engine, http)
 
-    engine = open_landing(settings.landing_url)
-    blocked = asyncio.run(fetch())
-    engine.dispose()
+    with using_landing(settings.landing_url) as engine:
+        blocked = asyncio.run(fetch(engine))
     if blocked is None:
         yield Check("webhook at LinkedIn", "WARN", "LinkedIn does not show it: the [parent] application has no access, or no token")
     elif blocked:

@@ -114,7 +114,7 @@ def rejected(
 
     Example: `jobrecon rejected --limit 20`
     """
-    from jobrecon.landing.database import open_landing
+    from jobrecon.landing.database import using_landing
     from jobrecon.landing.inbox_reader import read_quarantine
     from jobrecon.warehouse import open_warehouse
 
@@ -122,11 +122,8 @@ def rejected(
         settings = load_settings()
         with open_warehouse(settings) as warehouse:
             rows = warehouse.read("tasks/select_rejected_rows", row_limit=limit)
-        engine = open_landing(settings.landing_url)
-        try:
+        with using_landing(settings.landing_url) as engine:
             bodies = read_quarantine(engine, limit)
-        finally:
-            engine.dispose()
         if as_json:
             print_json({"rejected_rows": rows, "quarantine": bodies})
             return

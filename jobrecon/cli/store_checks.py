@@ -10,7 +10,7 @@ from typing import Any
 from jobrecon.applications import Applications
 from jobrecon.clock import utc_now
 from jobrecon.errors import WarehouseError
-from jobrecon.landing.database import open_landing
+from jobrecon.landing.database import using_landing
 from jobrecon.landing.inbox_reader import read_state
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_published, open_warehouse
@@ -105,9 +105,8 @@ def _judge_age(name: str, rows: list[dict[str, Any]], settings: Settings, remedy
 
 
 def check_landing(settings: Settings, _applications: Applications) -> Iterator[Check]:
-    engine = open_landing(settings.landing_url)
-    state = read_state(engine)
-    engine.dispose()
+    with using_landing(settings.landing_url) as engine:
+        state = read_state(engine)
     yield Check("landing database", "OK", f"reachable; {state.unmerged_count:,} notifications not merged yet")
     if state.quarantined_count:
         detail = f"{state.quarantined_count:,} signed but invalid bodies"

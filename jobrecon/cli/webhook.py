@@ -33,11 +33,12 @@ def webhook_redrive() -> None:
 
     Example: `jobrecon webhook redrive`
     """
-    from jobrecon.landing.database import open_landing
+    from jobrecon.landing.database import using_landing
     from jobrecon.webhook.notifications import redrive_quarantine
 
     with exit_with_status():
-        result = redrive_quarantine(open_landing(load_settings().landing_url))
+        with using_landing(load_settings().landing_url) as engine:
+            result = redrive_quarantine(engine)
         echo(f"{result.landed:,} notifications landed and are merged by the next run; {sum(result.invalid.values()):,} stay in quarantine.")
         for reason, count in sorted(result.invalid.items(), key=lambda item: -item[1]):
             echo(f"  {count:,} invalid: {reason}")

@@ -19,7 +19,7 @@ import httpx
 from jobrecon.clock import utc_now
 from jobrecon.demo.home import clear_home, configured
 from jobrecon.demo.partner import CUSTOMERS, Partner
-from jobrecon.landing.database import open_landing
+from jobrecon.landing.database import using_landing
 from jobrecon.sandbox import FaultInjection, SandboxApplication, World
 from jobrecon.sandbox import create_app as create_sandbox
 from jobrecon.warehouse import open_published
@@ -58,8 +58,11 @@ def run_demo(home: Path, job_count: int = 2_000, seed: int = 7) -> dict[str, Any
         for index in range(len(CUSTOMERS))
     ]
     world = World(applications, started, seed, faults=FAULTS)
-    with serve_in_thread(create_sandbox(world)) as api_url, configured(home, applications, api_url) as settings:
-        engine = open_landing(settings.landing_url)
+    with (
+        serve_in_thread(create_sandbox(world)) as api_url,
+        configured(home, applications, api_url) as settings,
+        using_landing(settings.landing_url) as engine,
+    ):
         receiver = create_receiver(settings.load_applications, engine, clock=lambda: world.now)
         with serve_in_thread(receiver) as receiver_url, httpx.Client(base_url=api_url, timeout=300) as api:
             partner = Partner(home, settings, world, api, random.Random(seed))
@@ -67,7 +70,6 @@ def run_demo(home: Path, job_count: int = 2_000, seed: int = 7) -> dict[str, Any
             api.post("/control/webhook", json={"webhook_url": f"{receiver_url}/webhook"}).raise_for_status()
             summary = _simulate(partner, receiver_url, started, job_count)
             _print_results(partner, summary, time.monotonic() - start)
-        engine.dispose()
     return summary
 
 

@@ -70,6 +70,16 @@ def open_landing(url: str, expected_id: str | None = None) -> Engine:
     return engine
 
 
+@contextmanager
+def using_landing(url: str) -> Iterator[Engine]:
+    """The landing database at `url` until the block ends. Raises as `open_landing` does."""
+    engine = open_landing(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def _explain_other(address: URL) -> LandingUnavailable:
     return LandingUnavailable(
         f"The landing database ({address.render_as_string(hide_password=True)}) is not the one that this warehouse's last run used: it "

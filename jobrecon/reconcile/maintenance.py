@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobrecon.landing.database import open_landing
+from jobrecon.landing.database import using_landing
 from jobrecon.landing.retention import prune_landing
 from jobrecon.reconcile.verify import compare, read_finished_run
 from jobrecon.settings import Settings
@@ -49,11 +49,8 @@ def maintain(settings: Settings, now: dt.datetime) -> MaintenanceResult:
     notifications, findings and runs stay: the reports of past days are made from them.
     """
     result = MaintenanceResult()
-    engine = open_landing(settings.landing_url)
-    try:
+    with using_landing(settings.landing_url) as engine:
         result.landed = prune_landing(engine, now, settings.inbox_retention_days)
-    finally:
-        engine.dispose()
     before = now - dt.timedelta(days=settings.retention_days)
     with open_warehouse(settings) as warehouse:
         run = read_finished_run(warehouse)

@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from jobrecon.errors import ConfigurationError, JobreconError
-from jobrecon.landing.database import open_landing
+from jobrecon.landing.database import using_landing
 from jobrecon.settings import Settings
 from jobrecon.webhook.access_log import AccessLog, logging_to_stderr
 from jobrecon.webhook.app import create_app
@@ -34,18 +34,14 @@ def serve_webhook(settings: Settings, host: str, port: int) -> None:
     database cannot be reached; both before anything is received.
     """
     applications = settings.load_applications()
-    engine = open_landing(settings.landing_url)
-    try:
-        with _listen_or_explain(host, port) as listener, logging_to_stderr():
-            log.info("receiving for %d applications on http://%s:%d/webhook", len(applications), host, listener.getsockname()[1])
-            _allow_connections(ConnectionLimits().connections)
-            app = create_app(settings.load_applications, engine, paths=settings.list_webhook_paths())
-            server = uvicorn.Server(configure(AccessLog(app)))
-            with _ignoring_signals():
-                server.run(sockets=[listener])
-            log.info("stopped; everything acknowledged is in the landing database")
-    finally:
-        engine.dispose()
+    with using_landing(settings.landing_url) as engine, _listen_or_explain(host, port) as listener, logging_to_stderr():
+        log.info("receiving for %d applications on http://%s:%d/webhook", len(applications), host, listener.getsockname()[1])
+        _allow_connections(ConnectionLimits().connections)
+        app = create_app(settings.load_applications, engine, paths=settings.list_webhook_paths())
+        server = uvicorn.Server(configure(AccessLog(app)))
+        with _ignoring_signals():
+            server.run(sockets=[listener])
+        log.info("stopped; everything acknowledged is in the landing database")
 
 
 def configure(app: ASGIApp) -> uvicorn.Config:

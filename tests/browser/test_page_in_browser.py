@@ -201,7 +201,12 @@ def test_an_account_manager_sees_her_customers_first(open_page: Open, tmp_path: 
     expect(page.locator("section.customer")).to_have_count(1)
     expect(page.locator("section.customer .others")).not_to_have_attribute("open", "")
     address = page.evaluate("location.hash")
-    assert open_page(address, "dana-fox.html").locator("section.customer .lead").inner_text().startswith("10 of 20 jobs with something wrong to ask about today")
+    assert (
+        open_page(address, "dana-fox.html")
+        .locator("section.customer .lead")
+        .inner_text()
+        .startswith("10 of 20 jobs with something wrong to ask about today")
+    )
     page.get_by_role("button", name="Clear").click()
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

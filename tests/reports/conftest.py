@@ -97,14 +97,6 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path, timezone="UTC", _env_file=None)
 
 
-@pytest.fixture(scope="session")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with nothing in its warehouse, to be copied: a third of the time that making one takes."""
-    home = tmp_path_factory.mktemp("empty")
-    with open_warehouse(Settings(home=home, _env_file=None)):
-        return home
-
-
 @pytest.fixture
 def history(settings: Settings, empty_home: Path) -> History:
     shutil.copytree(empty_home, settings.home, dirs_exist_ok=True)

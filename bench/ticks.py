@@ -1,6 +1,6 @@
 """One tick of a large warehouse: what a run costs in which few tasks changed, among few and among many jobs.
 
-`python -m bench.ticks HOME` is one run, stage by stage, in a process of its own; it prints what each stage took as JSON.
+`python -m bench.ticks tick` is one run in the home of the environment, stage by stage; it prints what each stage took as JSON.
 """
 
 import asyncio
@@ -21,7 +21,6 @@ from jobrecon.applications import Application, Applications
 from jobrecon.clock import utc_now
 from jobrecon.ingest import import_tasks
 from jobrecon.reconcile.opening import open_reconciliation
-from jobrecon.reconcile.run import Reconciliation
 from jobrecon.settings import Settings, load_settings
 from jobrecon.warehouse import open_warehouse
 
@@ -112,9 +111,7 @@ def run_tick(settings: Settings) -> dict[str, Any]:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
         stages[name] = [time.perf_counter() - wall, time.process_time() - cpu, peak]
 
-    opened: list[Reconciliation] = []
     with open_reconciliation(settings) as run:
-        opened.append(run)
         stages["start and open"] = [0, time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000]
         measure("pull", run.pull)
         measure("ingest_notifications", run.ingest_notifications)

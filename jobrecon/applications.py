@@ -150,7 +150,7 @@ Shard = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,28}[a-z
 
 
 class _Table(BaseModel):
-    """A table of the file: a key that is not known is a typing error, not something to ignore."""
+    """A table of the file: a key that is not known is a typo, not something to ignore."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

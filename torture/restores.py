@@ -99,7 +99,7 @@ def torture_by_restores(folder: Path, linkedin: LinkedIn, count: int, seed: int)
     return (
         f"{count} times each in the middle of a run, with a receiver at work: {names}. {ends.total()} commands, of which {ends[0]} ended with 0 and {ends[1]} "
         f"with 1 and a message. After what docs/backup.md says: {acknowledged:,} acknowledged notifications, none lost, none twice, but for {given_up:,} "
-        "that had come between the copy of a landing database and its restore and were not merged yet."
+        "that were in a landing database that was replaced or deleted, and not merged yet."
     )
 
 

@@ -4,6 +4,7 @@ import codecs
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -15,7 +16,7 @@ from jobrecon.applications import NO_SHARDS, Applications
 from jobrecon.ingest.files import STDIN, ReadOptions, open_input
 from jobrecon.ingest.result import ImportResult
 from jobrecon.ingest.staging import CHUNK_ROWS, MAX_ROW_LENGTH
-from jobrecon.ingest.tasks import commit_parts, discard_changes
+from jobrecon.ingest.tasks import discard_changes
 from jobrecon.ingest.text_files import decode_lines, split_lines
 from jobrecon.landing.webhook_health import read_challenges
 from jobrecon.warehouse.connection import Warehouse, stage
@@ -42,7 +43,7 @@ def import_notifications(
     options = options or ReadOptions()
     source = "stdin" if path == STDIN else str(path)
     result = ImportResult(source)
-    with open_input(path) as file, discard_changes(warehouse) if is_dry_run else commit_parts():
+    with open_input(path) as file, discard_changes(warehouse) if is_dry_run else nullcontext():
         lines = _read_file(source, file, options, now)
         while part := list(islice(lines, CHUNK_ROWS)):
             deliveries, rejects = [], []
@@ -116,7 +117,7 @@ def merge_deliveries(
     `merge` is the row of `notification_merges` that is committed with them.
     """
     staged = stage("staged_deliveries", deliveries)
-    with commit_parts() if is_open else warehouse.transaction():
+    with nullcontext() if is_open else warehouse.transaction():
         if rejects:
             warehouse.run("tasks/insert_rejected_rows", stage("staged_rejects", rejects), rejected_at=now)
         if merge:

@@ -1,7 +1,7 @@
 """Importing tasks: good rows go in, bad ones are recorded with file, line and reason."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def import_tasks(
     source = "stdin" if path == STDIN else str(path)
     result = ImportResult(source)
     try:
-        with open_input(path) as file, discard_changes(warehouse) if is_dry_run else commit_parts():
+        with open_input(path) as file, discard_changes(warehouse) if is_dry_run else nullcontext():
             parts = read_parts(source, file, REQUIRED, options, result.notes)
             merge_tasks(warehouse, result, parts, applications, now, advance, timezone=options.timezone, is_open=is_dry_run)
     except InputError as error:
@@ -85,7 +85,7 @@ def merge_tasks(
         if since:
             late_count, oldest_requested_at = warehouse.run("tasks/select_late_count", since=since)[0]
             late, oldest = late + late_count, min(oldest, oldest_requested_at or oldest)
-        with commit_parts() if is_open else warehouse.transaction():
+        with nullcontext() if is_open else warehouse.transaction():
             warehouse.touch("touched/insert_imported_jobs")
             added = warehouse.change("tasks/insert_imported_tasks", imported_at=now)
             warehouse.run("tasks/insert_import_rejects", rejected_at=now)
@@ -142,12 +142,6 @@ def expire_tasks(warehouse: Warehouse, settings: Settings, as_of: datetime) -> N
 def find_default(applications: Applications) -> str | None:
     """The application of rows that name none: the only one that is configured."""
     return next(iter(applications)).urn if len(applications) == 1 and not applications.is_sharded else None
-
-
-@contextmanager
-def commit_parts() -> Iterator[None]:
-    """Nothing around: whoever runs a part commits it."""
-    yield
 
 
 class _Discarded(Exception):

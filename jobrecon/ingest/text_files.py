@@ -8,6 +8,7 @@ from jobrecon.errors import InputError
 
 CHUNK_BYTES = 4_000_000
 MAX_LINE_LENGTH = 64_000_000
+REMEDY = "Name its encoding, such as --encoding latin-1, or save it as UTF-8, and import it again; what was imported is not added twice."
 
 
 def split_lines(path: Path) -> Iterator[bytes]:
@@ -30,11 +31,14 @@ def decode_lines(source: str, path: Path, encoding: str = "utf-8") -> Iterator[l
             try:
                 text = rest + decoder.decode(content, final=not content)
             except UnicodeDecodeError as error:
-                raise InputError(_describe_decode_error(source, encoding, number, len(rest), error)) from None
+                raise InputError(f"{source} is not {encoding.upper()} text: {_locate(number, rest, encoding, error)}. {REMEDY}") from None
+            except UnicodeError as error:
+                # Of UTF-16 or UTF-32 without a byte order mark: which of the two orders it is, is not known.
+                raise InputError(f"{source} is not {encoding.upper()} text: {error}. {REMEDY}") from None
             # A CR at the end may be half of a line end.
             cut = len(text) if not content else len(text) - text.endswith("\r")
             text, half = text[:cut], text[cut:]
-            *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            *lines, rest = _end_with_lf(text).split("\n")
             rest += half
             if not content and rest:
                 lines.append(rest)
@@ -47,12 +51,11 @@ def decode_lines(source: str, path: Path, encoding: str = "utf-8") -> Iterator[l
                 return
 
 
-def _describe_decode_error(source: str, encoding: str, number: int, rest_length: int, error: UnicodeDecodeError) -> str:
-    before = error.object[: error.start]
-    lines_before = before.count(b"\n")
-    column = error.start - before.rfind(b"\n") if lines_before else rest_length + error.start + 1
-    return (
-        f"{source} is not {encoding.upper()} text: line {number + lines_before}, column {column} holds the byte "
-        f"0x{error.object[error.start]:02x}. Name its encoding, such as --encoding latin-1, or save it as UTF-8, and import it again; "
-        "what was imported is not added twice."
-    )
+def _locate(number: int, rest: str, encoding: str, error: UnicodeDecodeError) -> str:
+    """The place of a byte that cannot be read, in what begins with `rest` at line `number`."""
+    *lines, last = _end_with_lf(rest + error.object[: error.start].decode(encoding, "replace")).split("\n")
+    return f"line {number + len(lines)}, column {len(last) + 1} holds the byte 0x{error.object[error.start]:02x}"
+
+
+def _end_with_lf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -160,10 +160,14 @@ class Reconciliation:
             return
         try:
             undo_lost_merges(self.warehouse, self.engine, self.settings.shard)
-            # Closed here, where its database may be gone, rather than when Python collects it.
-            with closing(read_unmerged(self.engine, self.as_of, INBOX_ROWS, self.applications)) as batches:
+            batches = read_unmerged(self.engine, self.as_of, INBOX_ROWS, self.applications)
+            try:
                 for rows in batches:
                     self._merge(rows, self.engine)
+            finally:
+                # Here, where its database may be gone, rather than when Python collects it; what went wrong before is what counts.
+                with suppress(LandingUnavailable):
+                    batches.close()
             if self.applications.is_default:
                 merge_challenges(self.warehouse, self.engine, self.as_of)
             prune_landing(self.engine, min(self.as_of, self.clock()), self.settings.inbox_retention_days)

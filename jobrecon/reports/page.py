@@ -31,6 +31,7 @@ from jobrecon.reports.formatting import describe_age, describe_count, describe_d
 from jobrecon.reports.glossary import EVIDENCES, GLOSSES, LIVE, OWNERS, SEVERITIES, describe_sending, explain_kinds, name_job
 from jobrecon.reports.timeline import Job, Timelines, pack_timelines
 from jobrecon.reports.verdict import judge
+from jobrecon.reports.workbook import MAX_FIXED_ROWS
 from jobrecon.settings import Settings
 
 MAX_FINDINGS = 2_000
@@ -149,6 +150,7 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str],
         "issues": sorted({cause.issue for section in sections for cause in section.causes}),
         "customer_numbers": {name: number for number, name in enumerate(customers)},
         "job_numbers": {" ".join(job): number for number, job in enumerate(jobs)},
+        "max_fixed_rows": MAX_FIXED_ROWS,
         "workbook": "findings.xlsx" if facts.account_manager is None else page_names[facts.account_manager].replace(".html", ".xlsx"),
         "script": load_script(),
         "script_hash": hash_script(),

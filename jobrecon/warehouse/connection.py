@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-REPAIR = "Free disk space or memory, or repair the disk, and run again; a file that is damaged has to be restored (docs/backup.md)."
+REPAIR = "Free disk space or memory, or repair the disk, and run again; where the file is damaged, restore it (docs/backup.md)."
 
 
 @contextmanager

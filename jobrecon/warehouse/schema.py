@@ -135,7 +135,7 @@ def _read_version(connection: duckdb.DuckDBPyConnection) -> int | None:
     try:
         (text,) = connection.execute(f"select max(value) from {WAREHOUSE_INFO} where name = 'schema_version'").fetchone() or (None,)
         version = int(text) if text else None
-    except (duckdb.ProgrammingError, ValueError):
+    except (duckdb.ProgrammingError, TypeError, ValueError):
         # Somebody changed the table: that is said with what else they changed.
         return None
     if version and version > VERSION:

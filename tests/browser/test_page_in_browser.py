@@ -197,6 +197,9 @@ def test_an_account_manager_sees_her_customers_first(open_page: Open, tmp_path: 
     expect(page.locator("section.customer")).to_have_count(3)
     expect(page.locator("#today")).to_be_hidden()
     expect(page.get_by_text("you send nothing to LinkedIn yourself").locator("visible=true")).to_have_count(1)
+    expect(page.locator("section.customer .lead").first).to_contain_text(
+        "10 of 20 jobs with something wrong to ask about today, in one message"
+    )
     page.locator("#customers").get_by_role("link", name="Acme").click()
     expect(page.locator("section.customer")).to_have_count(1)
     expect(page.locator("section.customer .others")).not_to_have_attribute("open", "")
@@ -205,7 +208,7 @@ def test_an_account_manager_sees_her_customers_first(open_page: Open, tmp_path: 
         open_page(address, "dana-fox.html")
         .locator("section.customer .lead")
         .inner_text()
-        .startswith("10 of 20 jobs with something wrong to ask about today")
+        .startswith("10 of 20 jobs shown to ask about today")
     )
     page.get_by_role("button", name="Clear").click()
     page.emulate_media(media="print")

@@ -187,6 +187,7 @@ BAD_FILES = [
     ("a.csv", b"", "is empty"),
     ("b.csv", b"task_urn,operation,requested_at\nt1,CREATE,2026-03-01\n", "has no column external_job_posting_id"),
     ("c.csv", (HEADER + GOOD.replace("Cook", "K\xf6ch")).encode("latin-1"), "is not UTF-8 text: line 2, column 73 holds the byte 0xf6"),
+    ("cr.csv", HEADER.replace("\n", "\r").encode() + b"t1,\xf6", "is not UTF-8 text: line 2, column 4 holds the byte 0xf6"),
     ("d.csv", HEADER.encode("utf-16"), "is not UTF-8 text: line 1, column 1 holds the byte 0xff"),
     ("f.parquet", b"PAR1 but no more", "is no Parquet file"),
     ("g.parquet", b"task_urn\n", "is no Parquet file"),

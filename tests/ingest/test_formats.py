@@ -70,6 +70,13 @@ def test_a_row_that_is_not_written_as_the_date_format_says_is_refused(warehouse:
     assert list(result.reasons) == ["requested_at is not written as --date-format %m/%d/%Y %H:%M says"]
 
 
+def test_utf_16_without_its_byte_order_mark_is_an_error_that_says_so(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "tasks.csv"
+    path.write_bytes("task_urn,operation".encode("utf-16-le"))
+    with pytest.raises(InputError, match=r"is not UTF-16 text: .*BOM.*Name its encoding"):
+        import_tasks(warehouse, path, settings.load_applications(), NOW, options=ReadOptions(encoding="utf-16"))
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16"])
 def test_another_encoding_is_read_when_it_is_named(warehouse: Warehouse, settings: Settings, write: Write, encoding: str) -> None:
     path = write(as_excel("2026-02-28T23:35:00Z").encode(encoding))

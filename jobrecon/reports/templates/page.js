@@ -101,10 +101,11 @@
     const sections = ranked.map(([name, causes]) => {
       const section = make("section", "", "customer");
       const today = due(causes);
-      const all = `${countJobs([...causes.values()].flat())} with something wrong`;
+      const all = `${countJobs([...causes.values()].flat())} ${isOn ? "shown" : "with something wrong"}`;
       section.append(make("h2", name));
-      const bar = make("p", today.length ? `${countNumber(today)} of ${all} to ask about today, in one message to paste into a mail: ` : `${all}, nothing to ask this customer today. `, "lead");
+      const bar = make("p", `${today.length ? countNumber(today) : "None"} of ${all} to ask about today`, "lead");
       if (today.length) {
+        bar.append(make("span", ", in one message to paste into a mail: ", "copying"));
         const button = make("button", `Copy the message to ${name}`);
         button.type = "button";
         button.addEventListener("click", () => copy(button, name, causes));

@@ -16,7 +16,7 @@ FAST := -m "not prefect and not browser and not postgres"
 test: setup  ## all tests
 	$(BIN)/pytest -n 2
 
-test-fast: setup  ## all tests that need neither Prefect's server nor a browser nor PostgreSQL, in under two minutes
+test-fast: setup  ## all tests that need neither Prefect's server nor a browser nor PostgreSQL
 	$(BIN)/pytest -n 2 $(FAST)
 
 coverage: setup  ## the same, and what part of the code they run; measuring it takes nearly half as long again

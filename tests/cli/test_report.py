@@ -9,7 +9,7 @@ def test_the_report_is_opened_in_the_browser(user: User) -> None:
     browser.write_text(f'#!/bin/sh\necho "$1" > {user.folder}/opened\n', encoding="utf-8")
     browser.chmod(0o755)
     user.environment["BROWSER"] = f"{browser} %s"
-    finished = user.run_process("report", "--open")
+    finished = user.run_process("report", "--open", "--date", str(NOW.date()))
     assert finished.returncode == 0
     page = user.home / "reports" / str(NOW.date()) / "index.html"
     assert (user.folder / "opened").read_text(encoding="utf-8") == f"{page.as_uri()}\n"

@@ -177,7 +177,7 @@ def read_verdicts(warehouse: Warehouse, count: int) -> list[str]:
     return [judge_day(facts.select_manager(f"Manager {number}")).sentence for number in range(count)]
 
 
-@settings(max_examples=14, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(seeds=st.lists(st.integers(0, 2**32), min_size=BATCH, max_size=BATCH, unique=True))
 def test_two_runs_find_of_any_history_what_the_rules_say(opened: Warehouse, seeds: list[int]) -> None:
     histories = [make_history(seed) for seed in seeds]

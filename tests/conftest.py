@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet
 
 import hypothesis
 import pytest
@@ -47,7 +46,7 @@ def configure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture(autouse=True)
 def dispose_engines() -> Iterator[None]:
     """Close what tests opened: Python 3.13 warns of each connection that is collected open."""
-    opened: WeakSet[Engine] = WeakSet()
+    opened: set[Engine] = set()
 
     def remember(connection: Connection) -> None:
         opened.add(connection.engine)

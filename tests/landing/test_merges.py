@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -110,7 +110,7 @@ def test_a_restored_landing_database_repeats_nothing_and_its_ledger_is_charged_w
     ledger = CallLedger(engine, ACME, 100, clock=lambda: SIX)
     assert ledger.charge_now(10) == 10
     land(engine, BODY % 1, SIX)
-    with sqlite3.connect(path) as source, sqlite3.connect(backup) as target:
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as target:
         source.backup(target)
     assert count_merged(shop, SIX + HOUR) == (1, 1)
     assert ledger.charge_now(30) == 30

@@ -16,7 +16,7 @@ from openpyxl.utils.escape import unescape
 
 from jobrecon.reports.findings_csv import COLUMNS
 from jobrecon.reports.formatting import MAX_CELL_UNITS, disarm_formula, fit_cell, shorten
-from jobrecon.reports.workbook import FIXED_COLUMNS, OPEN_COLUMNS, OPTIONS, write_workbook
+from jobrecon.reports.workbook import FIXED_COLUMNS, MAX_FIXED_ROWS, OPEN_COLUMNS, OPTIONS, write_workbook
 from tests.reports.conftest import NOW, History, MakeReport
 
 ReadWorkbook = Callable[[], tuple[Workbook, dict[str, list[dict[str, Any]]]]]
@@ -193,3 +193,13 @@ def test_each_text_is_in_its_cell_as_excel_reads_it(texts: list[str]) -> None:
     assert [text.replace("\r\n", "\n").replace("\r", "\n") for text in read] == [
         fit_cell(text).replace("\r\n", "\n").replace("\r", "\n") for text in texts
     ]
+
+
+def test_of_many_that_were_fixed_the_workbook_has_the_latest_and_the_page_says_so(history: History, report: MakeReport) -> None:
+    for number in range(MAX_FIXED_ROWS + 2):
+        history.add_finding(hours_ago=3, resolved_at=NOW - dt.timedelta(seconds=number), resolution="SUCCEEDED")
+    history.add_run()
+    folder = report().folder
+    # The heading, the rows, and the line that says that there are more.
+    assert load_workbook(folder / "findings.xlsx")["Fixed"].max_row == 1 + MAX_FIXED_ROWS + 1
+    assert "902 more; the latest 1,000 are in <a" in (folder / "index.html").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, stage
 from jobrecon.warehouse.statements import load_statements
 
-SLICE_JOBS = 600_000
+SLICE_JOBS = 1_000_000
 """Jobs examined at once, so that memory does not grow with their number. Each slice reads the tables again: smaller ones take longer."""
 RULES = ("findings/", "postings/", "touched/", "tasks/create_examined_tasks", "tasks/create_latest_tasks")
 """Statements that decide what is derived of a job."""

@@ -15,15 +15,15 @@ with tasks as not materialized (
     from examined_tasks
 ),
 
--- Jobs with one task: it is the last and decides. Many jobs have no more, and to look for the last among one takes half as
--- much time again and twice the memory.
-alone as (
+-- Jobs with several tasks. Of any other its one task is the last and decides: many jobs have no more, and to look for the last
+-- among one takes half as much time again and twice the memory.
+repeated as (
     select
         application_urn,
         external_job_posting_id
     from tasks
     group by application_urn, external_job_posting_id
-    having count(*) = 1
+    having count(*) > 1
 ),
 
 several as not materialized (
@@ -32,7 +32,7 @@ several as not materialized (
         -- Later is greater: the order of requests, as one value that aggregates compare quickly.
         create_sort_key(requested_at, 'asc nulls last', task_urn, 'asc nulls last') as sequence
     from tasks
-    anti join alone using (application_urn, external_job_posting_id)
+    semi join repeated using (application_urn, external_job_posting_id)
 ),
 
 -- The task that decided last at each place, renewals apart, and the renewals.
@@ -120,7 +120,7 @@ requested as (
         case when decision = 1 then requested_at end as unknown_since,
         case when decision = 0 then requested_at end as unlisted_since
     from tasks
-    semi join alone using (application_urn, external_job_posting_id)
+    anti join repeated using (application_urn, external_job_posting_id)
 ),
 
 said as (

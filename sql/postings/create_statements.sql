@@ -8,7 +8,7 @@ with run as (
 
 received as (
     select
-        notifications.*,
+        notifications.* exclude (payload),
         run.as_of
     from notifications
     semi join examined_jobs using (application_urn, external_job_posting_id)

@@ -6,31 +6,31 @@ with known as (
         external_job_posting_id
     from job_tasks
     where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
-    union
+    union all
     select
         application_urn,
         external_job_posting_id
     from notifications
     where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
-    union
+    union all
     select
         application_urn,
         external_job_posting_id
     from resync_requests
     where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
-    union
+    union all
     select
         application_urn,
         external_job_posting_id
     from posting_checks
     where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
-    union
+    union all
     select
         application_urn,
         external_job_posting_id
     from job_postings
     where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
-    union
+    union all
     select
         application_urn,
         external_job_posting_id
@@ -38,13 +38,13 @@ with known as (
     where
         resolved_at is null
         and hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
-    union
+    union all
     select
         application_urn,
         external_job_posting_id
     from look_again
     where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
-    union
+    union all
     select
         application_urn,
         external_job_posting_id
@@ -52,6 +52,6 @@ with known as (
     where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
 )
 
-select *
+select distinct *
 from known
 where external_job_posting_id != ''

@@ -1,16 +1,15 @@
--- About how many jobs are there at most? One row.
-with requested as (
-    select approx_count_distinct(hash(application_urn, external_job_posting_id)) as job_count
+-- About how many jobs are there? As many as there are tasks or notifications, whichever are more: a job with several of them
+-- takes more memory too. One row.
+with tasks as (
+    select count(*) as job_count
     from job_tasks
 ),
 
--- Jobs known from notifications alone.
 notified as (
-    select approx_count_distinct(hash(application_urn, external_job_posting_id)) as job_count
+    select count(*) as job_count
     from notifications
-    anti join job_tasks using (application_urn, external_job_posting_id)
 )
 
-select requested.job_count + notified.job_count as job_count
-from requested
+select greatest(tasks.job_count, notified.job_count) as job_count
+from tasks
 cross join notified

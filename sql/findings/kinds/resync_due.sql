@@ -14,6 +14,7 @@ tasks as (
         max(requested_at) filter (where operation = 'UPDATE') as last_updated_at,
         max(requested_at) filter (where operation = 'CLOSE') as last_closed_at
     from examined_tasks
+    semi join requests using (application_urn, external_job_posting_id)
     group by application_urn, external_job_posting_id
 ),
 

@@ -23,11 +23,11 @@ async def maintain(shard: str | None = None) -> State[Any]:
     Args:
         shard: The shard whose warehouse it is for. Default: JOBRECON_SHARD.
     """
-    result = delete_old_data(shard)
+    result = maintain_warehouse(shard)
     return Failed(name="Incomplete", message=result.sentence) if result.verification else Completed(message=result.sentence)
 
 
 @task(cache_policy=NO_CACHE)
-def delete_old_data(shard: str | None) -> maintenance.MaintenanceResult:
-    """Delete, with the warehouse open for writing."""
+def maintain_warehouse(shard: str | None) -> maintenance.MaintenanceResult:
+    """Verify and delete, with the warehouse open for writing."""
     return maintenance.maintain(load_settings(shard=shard), utc_now())

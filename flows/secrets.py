@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from threading import Lock
@@ -37,10 +38,11 @@ class BlockReader:
     def __init__(self, cache_seconds: float = CACHE_SECONDS) -> None:
         self._cache_seconds = cache_seconds
         self._cached: dict[str, tuple[SecretStr, float]] = {}
-        self._lock = Lock()
+        self._locks: defaultdict[str, Lock] = defaultdict(Lock)
+        """One a block: one that is slow to read delays no other."""
 
     def read(self, name: str) -> SecretStr:
-        with self._lock:
+        with self._locks[name]:
             cached = self._cached.get(name)
             if cached and time.monotonic() - cached[1] < self._cache_seconds:
                 return cached[0]

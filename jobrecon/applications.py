@@ -19,8 +19,34 @@ MAX_LIMIT = 2**31 - 1
 REFERENCES = "`env:NAME`, `file:/path` or `prefect:block`"
 
 
+class _SecretOwner:
+    """An application with references to its secrets, newest first. They are read anew at each call, so that they rotate without a restart."""
+
+    secret_references: list[str]
+    environment: Mapping[str, str]
+
+    def number_secrets(self) -> dict[int, SecretStr]:
+        """Its secrets by the number of their reference, from 1 for the newest.
+
+        A reference that cannot be resolved is skipped while another one can; raises `ConfigurationError` if none does.
+        """
+        secrets, problem = {}, None
+        for number, reference in enumerate(self.secret_references, start=1):
+            try:
+                secrets[number] = resolve_secret(reference, self.environment)
+            except ConfigurationError as error:
+                problem = problem or error
+        if not secrets and problem:
+            raise problem
+        return secrets
+
+    def load_secrets(self) -> list[SecretStr]:
+        """Its secrets, newest first; raises as `number_secrets` does."""
+        return list(self.number_secrets().values())
+
+
 @dataclass(frozen=True)
-class Parent:
+class Parent(_SecretOwner):
     """The partner's own application: its secrets are tried for signatures and challenges."""
 
     secret_references: list[str]
@@ -28,12 +54,9 @@ class Parent:
     client_id: str | None = None
     """With it the webhook's state is read from LinkedIn."""
 
-    def load_secrets(self) -> list[SecretStr]:
-        return _load_available(self.secret_references, self.environment)
-
 
 @dataclass(frozen=True)
-class Application:
+class Application(_SecretOwner):
     """A customer's application at LinkedIn."""
 
     urn: str
@@ -48,30 +71,11 @@ class Application:
     shard: str = ""
     environment: Mapping[str, str] = field(repr=False, default_factory=dict)
 
-    def load_secrets(self) -> list[SecretStr]:
-        """Its secrets, newest first, read anew at each call so that they rotate without a restart.
-
-        A reference that cannot be resolved is skipped while another one can; raises `ConfigurationError` if none does.
-        """
-        return _load_available(self.secret_references, self.environment)
-
     def to_customer(self) -> dict[str, Any]:
         """Its row in the table `customers`."""
         names = ("customer", "account_manager", "account_manager_email", "daily_call_limit")
         row = {name: getattr(self, name) for name in names}
         return {"application_urn": self.urn, **row, "retired": self.is_retired}
-
-
-def _load_available(references: list[str], environment: Mapping[str, str]) -> list[SecretStr]:
-    secrets, problem = [], None
-    for reference in references:
-        try:
-            secrets.append(resolve_secret(reference, environment))
-        except ConfigurationError as error:
-            problem = problem or error
-    if not secrets and problem:
-        raise problem
-    return secrets
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Applications:
     parent: Parent | None = None
     others: list[str] = field(default_factory=list)
     """URNs of the applications of other shards. What is about them is theirs."""
-    is_default: bool = True
+    is_default_shard: bool = True
     """Whether what names no configured application belongs to these."""
 
     def __iter__(self) -> Iterator[Application]:
@@ -101,12 +105,12 @@ class Applications:
 
     def owns(self, application_urn: str | None) -> bool:
         """Whether what is about an application belongs to these."""
-        return application_urn not in self.others and (self.is_default or self.find(application_urn or "") is not None)
+        return application_urn not in self.others and (self.is_default_shard or self.find(application_urn or "") is not None)
 
     @property
     def is_sharded(self) -> bool:
         """Whether these are one shard of several."""
-        return bool(self.others) or not self.is_default
+        return bool(self.others) or not self.is_default_shard
 
     @property
     def shards(self) -> list[str]:
@@ -123,7 +127,7 @@ class Applications:
             )
         own = [application for application in self.items if application.shard == shard]
         others = [application.urn for application in self.items if application.shard != shard]
-        return Applications(own, self.parent, others, is_default=not shard)
+        return Applications(own, self.parent, others, is_default_shard=not shard)
 
 
 def _check_shard(text: str) -> str:
@@ -132,7 +136,7 @@ def _check_shard(text: str) -> str:
     return text
 
 
-NO_SHARDS = Applications([])
+UNSHARDED = Applications([])
 """Owns everything."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]

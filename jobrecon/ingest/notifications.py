@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
-from jobrecon.applications import NO_SHARDS, Applications
+from jobrecon.applications import UNSHARDED, Applications
 from jobrecon.ingest.files import STDIN, ReadOptions, open_input
 from jobrecon.ingest.result import ImportResult
 from jobrecon.ingest.staging import CHUNK_ROWS, MAX_ROW_LENGTH
@@ -32,7 +32,7 @@ def import_notifications(
     advance: Callable[[int], None] = lambda _: None,
     options: ReadOptions | None = None,
     *,
-    applications: Applications = NO_SHARDS,
+    applications: Applications = UNSHARDED,
     is_dry_run: bool = False,
 ) -> ImportResult:
     """Add the notifications of an NDJSON file, `-` for standard input. Doing it again adds nothing.
@@ -48,7 +48,7 @@ def import_notifications(
         while part := list(islice(lines, CHUNK_ROWS)):
             deliveries, rejects = [], []
             for line in part:
-                is_own = applications.is_default if isinstance(line, _RejectedLine) else applications.owns(line["application_urn"])
+                is_own = applications.is_default_shard if isinstance(line, _RejectedLine) else applications.owns(line["application_urn"])
                 if not is_own:
                     result.skipped += 1
                 elif isinstance(line, _RejectedLine):

@@ -80,7 +80,7 @@ def merge_tasks(
         )
         if applications.is_sharded:
             result.skipped += warehouse.count(
-                "tasks/delete_rows_of_other_shards", own=urns, others=applications.others, is_default=applications.is_default
+                "tasks/delete_rows_of_other_shards", own=urns, others=applications.others, is_default_shard=applications.is_default_shard
             )
         if since:
             late_count, oldest_requested_at = warehouse.run("tasks/select_late_count", since=since)[0]

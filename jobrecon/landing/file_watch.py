@@ -65,9 +65,11 @@ def _set_aside(path: Path, opened: os.stat_result, written: os.stat_result | Non
     with suppress(FileNotFoundError):
         if os.path.samestat(path.stat(), opened):
             return
-    with suppress(FileNotFoundError):
+    try:
         if written is None or not os.path.samestat(path.with_name(path.name + "-wal").stat(), written):
             return
+    except FileNotFoundError:
+        return
     for suffix in ("-wal", "-shm"):
         left = path.with_name(path.name + suffix)
         with suppress(FileNotFoundError):

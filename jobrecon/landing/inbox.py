@@ -62,11 +62,11 @@ class InvalidBody:
 
 
 @dataclass(frozen=True)
-class Probe:
+class ReadinessProbe:
     """A delivery that is written and deleted in the same commit: what can be done for it can be done for a notification."""
 
 
-InboxWrite = Delivery | InvalidBody | ReceivedChallenge | Probe
+InboxWrite = Delivery | InvalidBody | ReceivedChallenge | ReadinessProbe
 
 
 def write_inbox(engine: Engine, batch: Sequence[InboxWrite]) -> None:
@@ -82,7 +82,7 @@ def write_inbox(engine: Engine, batch: Sequence[InboxWrite]) -> None:
                 _insert_invalid(connection, invalid)
             if challenges := [item for item in batch if isinstance(item, ReceivedChallenge)]:
                 record_challenges(connection, challenges)
-            if any(isinstance(item, Probe) for item in batch):
+            if any(isinstance(item, ReadinessProbe) for item in batch):
                 _probe(connection)
         confirm_file(connection)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, func, select
 
-from jobrecon.applications import NO_SHARDS, Applications
+from jobrecon.applications import UNSHARDED, Applications
 from jobrecon.landing.database import explain_landing_errors
 from models.base import table_of
 from models.inbox import Challenge, InboxItem, QuarantinedBody, ReceivedBody, Silence
@@ -49,7 +49,7 @@ class InboxState:
 
 
 def read_unmerged(
-    engine: Engine, up_to: datetime, batch_size: int = 10_000, applications: Applications = NO_SHARDS
+    engine: Engine, up_to: datetime, batch_size: int = 10_000, applications: Applications = UNSHARDED
 ) -> Generator[list[UnmergedRow], None, None]:
     """Deliveries of these applications, received by `up_to`, that are not merged, in order of (`received_at`, `inbox_id`), in batches.
 
@@ -85,7 +85,7 @@ def _add_payloads(connection: Connection, rows: list[Any]) -> list[UnmergedRow]:
 
 
 def _is_owned(applications: Applications) -> Any:
-    if applications.is_default:
+    if applications.is_default_shard:
         return _inbox.c.application_urn.not_in(applications.others)
     return _inbox.c.application_urn.in_([application.urn for application in applications])
 

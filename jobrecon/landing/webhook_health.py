@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, case, delete, insert, select
 
-from jobrecon.applications import NO_SHARDS, Applications
+from jobrecon.applications import UNSHARDED, Applications
 from jobrecon.landing.database import explain_landing_errors, insert_or
 from models.base import table_of
 from models.inbox import Challenge, ChallengeTime, Silence
@@ -69,7 +69,7 @@ def describe_silences(silences: Mapping[str, datetime], *, is_blocked: bool = Fa
     return f"LinkedIn {', and '.join(parts)}: changes may have gone unnoticed. `jobrecon doctor` says what to check."
 
 
-def write_silences(engine: Engine, silences: Mapping[str, datetime], applications: Applications = NO_SHARDS) -> None:
+def write_silences(engine: Engine, silences: Mapping[str, datetime], applications: Applications = UNSHARDED) -> None:
     """Replace the silences of these applications that receivers and the doctor report. Raises `LandingUnavailable`."""
     rows = [{"application_urn": urn, "since": since} for urn, since in silences.items()]
     with explain_landing_errors(engine), engine.connect() as connection:

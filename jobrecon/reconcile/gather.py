@@ -109,9 +109,11 @@ def _copy_shard(connection: duckdb.DuckDBPyConnection, own: Applications) -> dat
     ).fetchall():
         present.setdefault(table, []).append(column)
     is_owned = (
-        "coalesce(application_urn, '') not in (select unnest($urns))" if own.is_default else "application_urn in (select unnest($urns))"
+        "coalesce(application_urn, '') not in (select unnest($urns))"
+        if own.is_default_shard
+        else "application_urn in (select unnest($urns))"
     )
-    urns = own.others if own.is_default else [application.urn for application in own]
+    urns = own.others if own.is_default_shard else [application.urn for application in own]
     connection.execute("begin")
     try:
         for table, model in list_tables().items():

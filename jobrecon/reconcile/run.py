@@ -134,7 +134,7 @@ class Reconciliation:
         if self.engine is None:
             return
         # The webhook is that of the parent application: the default shard looks after it.
-        parent = self.applications.parent if self.applications.is_default else None
+        parent = self.applications.parent if self.applications.is_default_shard else None
         webhook = await look_up_blocked_webhook(self.warehouse, self.settings, parent, self.engine, self.as_of, self.clock)
         self.summary.notes += [webhook] if webhook else []
         if not self.settings.checks:
@@ -168,7 +168,7 @@ class Reconciliation:
                 # Here, where its database may be gone, rather than when Python collects it; what went wrong before is what counts.
                 with suppress(LandingUnavailable):
                     batches.close()
-            if self.applications.is_default:
+            if self.applications.is_default_shard:
                 merge_challenges(self.warehouse, self.engine, self.as_of)
             prune_landing(self.engine, min(self.as_of, self.clock()), self.settings.inbox_retention_days)
             self.unseen_facets = set()

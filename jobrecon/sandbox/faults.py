@@ -8,6 +8,7 @@ from typing import Any
 from jobrecon.sandbox.rates import SeededRandom
 
 MAX_SECONDS = 366 * 86_400
+LATE_MEDIAN_SECONDS, HELD_BACK_MEDIAN_SECONDS, REPEATED_MEDIAN_SECONDS = 14_400.0, 600.0, 60.0
 COMPANY_DETAILS = ("mixed", "documented", "sdk")
 
 
@@ -99,6 +100,15 @@ def _check(name: str, value: Any, current: Any) -> None:
         raise ValueError(f"{name} must be a number from 0 to 1")
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedNotification:
+    """When a notification is delivered, and what its signature is of; at no time where it is lost."""
+
+    times: list[float] = field(default_factory=list)
+    is_escaped_signed: bool = False
+    is_parent_signed: bool = False
+
+
 class FaultInjector:
     """Decides, call by call, what goes wrong. Seeded: the same calls in the same order get the same faults."""
 
@@ -126,3 +136,18 @@ class FaultInjector:
 
     def delay(self, median: float) -> float:
         return self._rng.lognormal(median, 0.7)
+
+    def plan_notification(self, faults: FaultInjection, at: float, *, has_parent: bool) -> PlannedNotification:
+        """When a notification that is ready `at` this time is delivered, how often, and what signs it."""
+        if self.occurs(faults.lost_rate):
+            return PlannedNotification()
+        if self.occurs(faults.late_rate):
+            at += self.delay(LATE_MEDIAN_SECONDS)
+        elif self.occurs(faults.reorder_rate):
+            at += self.delay(HELD_BACK_MEDIAN_SECONDS)
+        is_escaped = self.occurs(faults.escaped_signature_rate)
+        is_parent = has_parent and self.occurs(faults.parent_signature_rate)
+        times = [at]
+        if self.occurs(faults.duplicate_rate):
+            times.append(at + self.delay(REPEATED_MEDIAN_SECONDS))
+        return PlannedNotification(times, is_escaped, is_parent)

@@ -23,7 +23,6 @@ GROUP_SECONDS = 60
 FIRST_CHALLENGE_SECONDS = 60
 CHALLENGE_INTERVAL_SECONDS = 7200
 RETRY_SECONDS = (60, 300, 1800, 7200)
-LATE_MEDIAN_SECONDS, HELD_BACK_MEDIAN_SECONDS, REPEATED_MEDIAN_SECONDS = 14_400.0, 600.0, 60.0
 
 Due = Delivery | ChallengeDue
 
@@ -285,19 +284,9 @@ class World:
         if state.webhooks.is_blocked:
             state.webhooks.dropped += 1
             return
-        faults, injector, at = self.faults, self.injector, self.seconds
-        if injector.occurs(faults.lost_rate):
+        planned = self.injector.plan_notification(self.faults, self.seconds, has_parent=self.parent is not None)
+        if not planned.times:
             state.webhooks.lost += 1
-            return
-        if injector.occurs(faults.late_rate):
-            at += injector.delay(LATE_MEDIAN_SECONDS)
-        elif injector.occurs(faults.reorder_rate):
-            at += injector.delay(HELD_BACK_MEDIAN_SECONDS)
-        is_escaped = injector.occurs(faults.escaped_signature_rate)
-        is_parent = self.parent is not None and injector.occurs(faults.parent_signature_rate)
-        times = [at]
-        if injector.occurs(faults.duplicate_rate):
-            times.append(at + injector.delay(REPEATED_MEDIAN_SECONDS))
-        for time in times:
+        for time in planned.times:
             state.webhooks.pending += 1
-            self._schedule.add(time, Delivery(state, external_id, body, is_escaped, is_parent))
+            self._schedule.add(time, Delivery(state, external_id, body, planned.is_escaped_signed, planned.is_parent_signed))

@@ -17,7 +17,7 @@ from jobrecon.applications import Applications
 from jobrecon.clock import Clock, utc_now
 from jobrecon.errors import ConfigurationError, LandingUnavailable
 from jobrecon.landing.batcher import Batcher
-from jobrecon.landing.inbox import Probe, write_inbox
+from jobrecon.landing.inbox import ReadinessProbe, write_inbox
 from jobrecon.landing.inbox_reader import read_state
 from jobrecon.webhook.challenges import Challenges
 from jobrecon.webhook.limits import Cached, Limits
@@ -49,7 +49,7 @@ def create_app(
     read_keyring = partial(run_in_threadpool, _KeyringReader(applications_loader).read)
     keyring = Cached(read_keyring, limits.cache_seconds, limits.keyring_grace_seconds)
     state = Cached(partial(run_in_threadpool, read_state, engine), limits.cache_seconds)
-    readiness = Cached(partial(inbox.put, Probe(), limits.readiness_seconds), limits.cache_seconds)
+    readiness = Cached(partial(inbox.put, ReadinessProbe(), limits.readiness_seconds), limits.cache_seconds)
     notifications = Notifications(keyring, inbox, clock, limits, metrics)
     challenges = Challenges(keyring, inbox, clock, limits, metrics)
 

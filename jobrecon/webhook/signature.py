@@ -37,7 +37,7 @@ def find_signer(body: bytes, header: str | None, candidates: Sequence[Candidate]
     if digest is None:
         return None
     keys = [(label, secret.get_secret_value().encode("utf-8", "surrogateescape")) for label, secret in candidates]
-    for form, message in list_forms(body):
+    for form, message in list_signed_forms(body):
         signers = [label for label, key in keys if hmac.compare_digest(_sign(key, PREFIX + message), digest) and key]
         if signers:
             return f"{signers[0]} {form}"
@@ -52,7 +52,7 @@ def read_signature(header: str | None) -> str | None:
     return digest if _DIGEST.fullmatch(digest) else None
 
 
-def list_forms(body: bytes) -> Iterator[tuple[str, bytes]]:
+def list_signed_forms(body: bytes) -> Iterator[tuple[str, bytes]]:
     r"""The ways to write the JSON in `body` that may be what was signed, with their names: first as it was received.
 
     Characters above 0x7F are `\uXXXX` in lower case (LinkedIn's Apply Connect page says that this form is signed), or in upper
@@ -159,6 +159,6 @@ def load_keyring(applications: Applications) -> Keyring:
 
 def _load(owner: Application | Parent, name: str) -> list[Candidate]:
     try:
-        return [(f"{name}#{number}", secret) for number, secret in enumerate(owner.load_secrets(), start=1)]
+        return [(f"{name}#{number}", secret) for number, secret in owner.number_secrets().items()]
     except ConfigurationError:
         return []

@@ -3,6 +3,6 @@
 delete from checked_import
 where
     case
-        when $is_default::boolean then list_contains($others::varchar[], application_urn)
+        when $is_default_shard::boolean then list_contains($others::varchar[], application_urn)
         else not coalesce(list_contains($own::varchar[], application_urn), false)
     end

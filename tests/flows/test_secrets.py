@@ -100,3 +100,51 @@ def test_a_cached_block_outlives_an_unreachable_server_but_not_its_deletion(envi
         [sys.executable, "-c", WITH_A_SERVER_THAT_STOPS], text=True, env=environment, capture_output=True, timeout=150, check=False
     )
     assert done.stdout.splitlines() == ["first", "second second", "second unreadable", "unreadable unreadable"], done.stderr
+
+
+WITH_A_SLOW_BLOCK = """
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from flows.secrets import BlockReader
+from jobrecon.errors import ConfigurationError
+
+is_asked, may_answer = threading.Event(), threading.Event()
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if "slow" in self.path:
+            is_asked.set()
+            may_answer.wait()
+        self.send_error(404)
+
+    def log_message(self, *_):
+        pass
+
+def read(name):
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{server.server_port}/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+        try:
+            reader.read(name)
+        except ConfigurationError:
+            print(name, flush=True)
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+reader = BlockReader()
+slow = threading.Thread(target=read, args=["slow"])
+slow.start()
+is_asked.wait()
+quick = threading.Thread(target=read, args=["quick"])
+quick.start()
+quick.join(20)
+may_answer.set()
+slow.join()
+quick.join()
+"""
+
+
+def test_a_block_that_is_slow_to_read_delays_no_other(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_A_SLOW_BLOCK], text=True, env=environment, capture_output=True, timeout=150, check=False
+    )
+    assert done.stdout.splitlines() == ["quick", "slow"], done.stderr

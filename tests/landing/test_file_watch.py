@@ -96,6 +96,18 @@ def test_a_file_that_is_deleted_takes_nothing_and_is_not_made_anew(path: Path, e
     assert bodies_at(path) == [BODY % 1, BODY % 3]
 
 
+def test_a_file_whose_log_is_gone_too_leaves_the_new_ones_index_alone(path: Path, engine: Engine, backup: Path) -> None:
+    land(engine, BODY % 2, SIX)
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink()
+    shutil.copy(backup, path)
+    index = path.with_name(path.name + "-shm")
+    index.write_bytes(b"another process's")
+    with pytest.raises(LandingUnavailable, match="moved, deleted or replaced"):
+        land(engine, BODY % 3, SIX)
+    assert index.read_bytes() == b"another process's"
+
+
 def test_a_file_that_is_cut_takes_nothing(path: Path, engine: Engine, backup: Path) -> None:
     path.open("wb").close()
     with pytest.raises(LandingUnavailable, match="moved, deleted or replaced"):

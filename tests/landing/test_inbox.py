@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from jobrecon.errors import LandingUnavailable
 from jobrecon.landing import inbox_reader
 from jobrecon.landing.database import open_landing
-from jobrecon.landing.inbox import Delivery, Probe, make_delivery_id, write_inbox
+from jobrecon.landing.inbox import Delivery, ReadinessProbe, make_delivery_id, write_inbox
 from jobrecon.landing.inbox_reader import read_state, read_unmerged
 from jobrecon.landing.webhook_health import ReceivedChallenge
 from jobrecon.webhook.parsing import parse_body
@@ -96,7 +96,7 @@ def test_a_batch_is_one_commit_or_nothing(engine: Engine) -> None:
     with pytest.raises(IntegrityError):
         write_inbox(engine, [good, bad])
     assert rows_of(engine, InboxItem) == []
-    write_inbox(engine, [good, ReceivedChallenge("", SIX), Probe()])
+    write_inbox(engine, [good, ReceivedChallenge("", SIX), ReadinessProbe()])
     assert len(commits) == 1
     assert len(rows_of(engine, InboxItem)) == len(rows_of(engine, Challenge)) == 1
 
@@ -104,7 +104,7 @@ def test_a_batch_is_one_commit_or_nothing(engine: Engine) -> None:
 def test_a_probe_changes_nothing(engine: Engine) -> None:
     challenge(engine, "", SIX)
     land(engine, BODY, SIX)
-    write_inbox(engine, [Probe()])
+    write_inbox(engine, [ReadinessProbe()])
     assert [(row.challenged_at, row.challenge_count) for row in rows_of(engine, Challenge)] == [(SIX, 1)]
     assert len(rows_of(engine, InboxItem)) == len(rows_of(engine, ReceivedBody)) == 1
 
@@ -205,7 +205,7 @@ def test_a_database_that_has_gone_is_unavailable_for_writer_and_reader(engine: E
             connection.execute(text(f"drop table {table}"))
     for use in (
         lambda: land(engine, BODY, SIX),
-        lambda: write_inbox(engine, [Probe()]),
+        lambda: write_inbox(engine, [ReadinessProbe()]),
         lambda: list(read_unmerged(engine, SIX)),
         lambda: mark(engine, [1], SIX),
         lambda: read_state(engine),

@@ -36,6 +36,11 @@ def test_an_unknown_name_has_every_secret_tried_and_a_known_one_only_its_own() -
     assert [label for label, _ in keyring.find_candidates("urn:499")] == ["urn:499#1", "parent#1"]
 
 
+def test_a_secret_keeps_its_number_while_a_newer_one_cannot_be_read() -> None:
+    keyring = load_keyring(Applications([Application(ACME, "client", ["env:NOT_SET", "env:BETA"], "", environment=SECRETS)]))
+    assert [label for label, _secret in keyring.find_candidates(ACME)] == [f"{ACME}#2"]
+
+
 def test_only_a_configured_application_without_any_secret_counts_as_missing() -> None:
     keyring = load_keyring(configured())
     assert [keyring.is_missing(urn) for urn in (BROKEN, ACME, UNKNOWN, "", None)] == [True, False, False, False, False]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from jobrecon.webhook.signature import compute_challenge_response, find_signer, list_forms
+from jobrecon.webhook.signature import compute_challenge_response, find_signer, list_signed_forms
 
 SECRET = "test-client-secret"
 CANDIDATES = [("child#1", SecretStr("another")), ("parent#1", SecretStr(SECRET))]
@@ -79,15 +79,15 @@ def test_an_empty_secret_signs_nothing() -> None:
 
 def test_a_body_that_is_not_utf_8_is_verified_in_its_raw_form() -> None:
     body = b'{"a": "\xff\xfe"}'
-    assert list(list_forms(body)) == [("raw", body)]
+    assert list(list_signed_forms(body)) == [("raw", body)]
     assert find_signer(body, hmac.new(SECRET.encode(), b"hmacsha256=" + body, sha256).hexdigest(), CANDIDATES) == "parent#1 raw"
 
 
 def test_characters_beyond_the_basic_plane_are_escaped_as_surrogate_pairs() -> None:
-    forms = dict(list_forms('{"a\\n": "É\x7f\u2028😀"}'.encode()))
+    forms = dict(list_signed_forms('{"a\\n": "É\x7f\u2028😀"}'.encode()))
     assert forms["escaped"] == b'{"a\\n": "\\u00c9\x7f\\u2028\\ud83d\\ude00"}'
     assert forms["escaped in upper case"] == b'{"a\\n": "\\u00C9\x7f\\u2028\\uD83D\\uDE00"}'
-    assert list(list_forms(b"only ascii")) == [("raw", b"only ascii")]
+    assert list(list_signed_forms(b"only ascii")) == [("raw", b"only ascii")]
 
 
 # The same document, as different serializers write it: sent in one of these forms, signed in another.
@@ -115,7 +115,7 @@ def test_a_body_verifies_in_whichever_way_its_characters_and_slashes_were_writte
 def test_every_form_of_json_reads_as_the_same_document(text: str) -> None:
     for is_escaped in (True, False):
         body = json.dumps({"a": text, "b": "/\\u00f6"}, ensure_ascii=is_escaped).encode("utf-8", "replace")
-        forms = list(list_forms(body))
+        forms = list(list_signed_forms(body))
         assert all(json.loads(form) == json.loads(body) for _, form in forms)
         assert len(forms) == len(dict(forms)) <= 12
 

@@ -14,10 +14,10 @@ demo: $(VENV)/.run  ## the main job on this machine, with nothing configured
 FAST := -m "not prefect and not browser and not postgres"
 
 test: setup  ## all tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 test-fast: setup  ## all tests that need neither Prefect's server nor a browser nor PostgreSQL
-	$(BIN)/pytest -n 2 $(FAST)
+	$(BIN)/pytest -n 3 $(FAST)
 
 coverage: setup  ## the same, and what part of the code they run; measuring it takes nearly half as long again
 	$(BIN)/coverage erase

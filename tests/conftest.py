@@ -107,7 +107,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OnePrefect:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs PostgreSQL or a browser, by the fixtures that start them."""
+    """Mark what needs PostgreSQL or a browser, by the fixtures that start them; what may take longest comes first, so that no worker waits for it."""
+
+    def find_timeout(item: pytest.Item) -> int:
+        marker = item.get_closest_marker("timeout")
+        return int(marker.args[0]) if marker else 0
+
+    items.sort(key=find_timeout, reverse=True)
     for item in items:
         assert isinstance(item, pytest.Function)
         fixtures = set(item.fixturenames)

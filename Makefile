@@ -21,7 +21,7 @@ test-fast: setup  ## all tests that need neither Prefect's server nor a browser 
 
 coverage: setup  ## the same, and what part of the code they run; measuring it takes nearly half as long again
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(FAST)
+	$(BIN)/coverage run -m pytest -n 3 $(FAST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

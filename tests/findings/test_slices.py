@@ -58,6 +58,27 @@ def test_slices_make_what_one_slice_makes(warehouse: Warehouse, slices: int) -> 
     assert sum(written) == len(whole)
     assert read(warehouse, query) == whole
     assert sum(derive_all(warehouse, slice_jobs=len(whole) // slices)) == 0, "what says the same is written again"
+    examination = Examination(warehouse, warehouse.settings, NOW, is_everything=True, slice_jobs=len(whole) // slices)
+    assert sum(examination.slices()) == len(whole), "each job is examined once"
+
+
+@pytest.mark.parametrize("kind", ["tasks", "notifications", "checks"])
+def test_jobs_are_cut_into_slices_whatever_they_are_known_from(warehouse: Warehouse, kind: str) -> None:
+    jobs = [f"job-{number}" for number in range(40)]
+    given(
+        warehouse,
+        [task(external_job_posting_id=job) for job in jobs] if kind == "tasks" else [],
+        [notification(external_job_posting_id=job) for job in jobs] if kind != "tasks" else [],
+    )
+    if kind == "checks":
+        warehouse.connection.execute(
+            "insert into posting_checks by name select notification_id as check_id, application_urn, external_job_posting_id, "
+            "received_at as checked_at, received_at as last_checked_at, true as is_known from notifications"
+        )
+        warehouse.connection.execute("delete from notifications")
+    examination = Examination(warehouse, warehouse.settings, NOW, is_everything=True, slice_jobs=10)
+    assert sum(examination.slices()) == 40
+    assert examination.slice_count == 4
 
 
 def test_jobs_that_come_later_are_added_to_those_known(warehouse: Warehouse) -> None:

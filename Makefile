@@ -11,17 +11,19 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-byteco
 demo: $(VENV)/.run  ## the main job on this machine, with nothing configured
 	$(BIN)/jobrecon demo
 
+# Three on two cores: much of their time is waiting.
+WORKERS := -n 3
 FAST := -m "not prefect and not browser and not postgres"
 
 test: setup  ## all tests
-	$(BIN)/pytest -n 3
+	$(BIN)/pytest $(WORKERS)
 
 test-fast: setup  ## all tests that need neither Prefect's server nor a browser nor PostgreSQL
-	$(BIN)/pytest -n 3 $(FAST)
+	$(BIN)/pytest $(WORKERS) $(FAST)
 
-coverage: setup  ## the same, and what part of the code they run; measuring it takes nearly half as long again
+coverage: setup  ## the same, and what part of the code they run
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 3 $(FAST)
+	$(BIN)/coverage run -m pytest $(WORKERS) $(FAST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

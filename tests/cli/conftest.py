@@ -93,10 +93,10 @@ class User:
         opened = self._count_landing_files()
         with contextlib.chdir(self.folder):
             ended = CliRunner(env=self.environment).invoke(app, [str(each) for each in arguments])
-        # SQLite keeps a file open while this process has another connection to it.
-        assert opened or not self._count_landing_files()
         if ended.exception and not isinstance(ended.exception, SystemExit):
             raise ended.exception
+        # SQLite keeps a file open while this process has another connection to it.
+        assert opened or not self._count_landing_files()
         return subprocess.CompletedProcess(arguments, ended.exit_code, ended.stdout, ended.stderr)
 
     @staticmethod

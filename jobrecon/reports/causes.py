@@ -1,12 +1,11 @@
 """Findings grouped: by cause, by age, and where the day's new ones come from."""
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from jobrecon.reports.facts import AGE_BANDS, FindingRow, Queue, list_rows
+from jobrecon.reports.facts import AGE_BANDS, FindingRow, Queue, list_records, list_rows
 from jobrecon.reports.formatting import describe_count, shorten
 
 CAUSE = ["issue", "severity", "owner", "reason", "next_action", "remedy"]
@@ -61,25 +60,21 @@ def group_by_cause(findings: pd.DataFrame, max_rows: int = 0, max_rows_each: int
     """
     if findings.empty:
         return []
-    grouped = findings.groupby(CAUSE, dropna=False, sort=False)
-    causes = grouped.agg(
-        job_count=("job_key", "nunique"),
-        finding_count=("job_key", "size"),
-        code=("code", "first"),
-        message=("message", "first"),
-        severity_rank=("severity_rank", "first"),
-        since=("since", "min"),
-    ).reset_index()
-    causes["message_count"] = grouped["message"].nunique(dropna=False).to_numpy()
-    causes["code_count"] = grouped["code"].nunique(dropna=False).to_numpy()
+    grouped = findings.groupby("cause", sort=False)
+    causes = findings.drop_duplicates("cause").set_index("cause")
+    causes = causes[[*CAUSE, "severity_rank", "code", "message"]].assign(
+        job_count=grouped["job"].nunique(),
+        finding_count=grouped.size(),
+        code_count=grouped["code"].nunique(dropna=False),
+        message_count=grouped["message"].nunique(dropna=False),
+        since=grouped["since"].min(),
+    )
     causes = causes.sort_values(["severity_rank", "job_count", "since"], ascending=[True, False, True], kind="stable")
-    numbers = grouped.ngroup().to_numpy()
-    positions = np.split(np.argsort(numbers, kind="stable"), np.cumsum(np.bincount(numbers))[:-1])
-    fields = causes[[*CAUSE, "job_count", "finding_count", "code", "code_count", "message_count", "message"]]
-    records = cast("list[dict[str, Any]]", fields.astype(object).where(fields.notna(), None).to_dict("records"))
-    ends = np.minimum(np.cumsum([len(positions[number][:max_rows_each]) for number in causes.index]), max_rows)
+    records = list_records(causes.drop(columns=["severity_rank", "since"]))
+    positions = [grouped.indices[cause][:max_rows_each] for cause in causes.index]
+    ends = np.minimum(np.cumsum([len(worst) for worst in positions]), max_rows)
     starts = [0, *ends[:-1]]
-    shown = np.concatenate([positions[number][:max_rows_each] for number in causes.index])[:max_rows]
+    shown = np.concatenate(positions)[:max_rows]
     # Converted all at once: one by one takes many times as long.
     rows = list_rows(findings.iloc[shown])
     return [Cause(**record, rows=tuple(rows[start:end])) for record, start, end in zip(records, starts, ends, strict=True)]
@@ -87,12 +82,12 @@ def group_by_cause(findings: pd.DataFrame, max_rows: int = 0, max_rows_each: int
 
 def count_jobs(findings: pd.DataFrame) -> int:
     """How many different jobs the findings are about."""
-    return int(findings["job_key"].nunique())
+    return int(findings["job"].nunique())
 
 
 def tabulate_ages(findings: pd.DataFrame) -> pd.DataFrame:
     """Jobs: one row per cause, the most frequent first, a column for each age band; what is rarer than twenty shares the last row."""
-    ages = findings.groupby(["issue", "reason", "age_band"], observed=True)["job_key"].nunique().unstack("age_band", fill_value=0)
+    ages = findings.groupby(["issue", "reason", "age_band"], observed=True)["job"].nunique().unstack("age_band", fill_value=0)
     ages = ages.reindex(columns=AGE_BANDS, fill_value=0).assign(total=lambda table: table.sum(axis=1)).reset_index()
     ages = ages.sort_values(["total", "issue", "reason"], ascending=[False, True, True])
     rest = ages[MAX_AGEING_ROWS:]
@@ -113,7 +108,7 @@ def describe_concentration(findings: pd.DataFrame) -> str | None:
     )
     whole, places = count_jobs(new), new["place"].nunique()
     for columns in ([["cause", "place"]] if places > 1 else []) + [["cause"]] + ([["place"]] if places > 1 else []):
-        counts = new.groupby(columns, sort=False)["job_key"].nunique()
+        counts = new.groupby(columns, sort=False)["job"].nunique()
         count = int(counts.max())
         if count / whole >= max(MIN_SHARE, MIN_TIMES_EVEN / places if columns == ["place"] else 0):
             words = counts[counts == count].head(1).reset_index()[columns].iloc[0]
@@ -134,7 +129,7 @@ def name_customers(findings: pd.DataFrame) -> dict[str, str]:
 def tabulate_customers(findings: pd.DataFrame) -> pd.DataFrame:
     """Jobs of each application: `new` to do today, then a column for each queue; each job once, in the first queue that it is in."""
     order = findings["queue"].map({queue: number for number, queue in enumerate(Queue)})
-    rows = findings.assign(order=order, is_new=findings["is_new"] & (order == 0)).groupby(["application_urn", "job_key"])
+    rows = findings.assign(order=order, is_new=findings["is_new"] & (order == 0)).groupby(["application_urn", "job"])
     jobs = rows.agg(order=("order", "min"), is_new=("is_new", "any")).reset_index()
     counts = pd.crosstab(jobs["application_urn"], jobs["order"]).reindex(columns=range(len(Queue)), fill_value=0)
     counts.columns = pd.Index([queue.value for queue in Queue])

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from jobrecon.reports.day import ReportDay, group_reasons
@@ -38,7 +39,8 @@ class FindingRow(NamedTuple):
     severity: str
     application_urn: str
     external_job_posting_id: str
-    job_key: str
+    job: int
+    """A number for the job, the same in all findings of a day."""
     location: str | None
     title: str | None
     job_posting_url: str | None
@@ -63,12 +65,18 @@ class FindingRow(NamedTuple):
 
 def list_rows(findings: pd.DataFrame) -> list[FindingRow]:
     """The rows of `findings` for a template."""
-    return [FindingRow(**record) for record in list_records(findings[list(FindingRow._fields)])]
+    return [FindingRow(*values) for values in zip(*(list_values(findings[name]) for name in FindingRow._fields), strict=True)]
 
 
 def list_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of `frame` as dictionaries: what is missing is None."""
-    return cast("list[dict[str, Any]]", frame.astype(object).where(frame.notna(), None).to_dict("records"))
+    return [dict(zip(frame.columns, values, strict=True)) for values in zip(*(list_values(frame[name]) for name in frame), strict=True)]
+
+
+def list_values(column: pd.Series) -> "np.ndarray[Any, np.dtype[np.object_]]":
+    """The values of `column` as Python's own objects: what is missing is None."""
+    missing: Any = None  # pandas-stubs does not know that it may be
+    return column.to_numpy(object, na_value=missing)
 
 
 @dataclass(frozen=True)
@@ -157,13 +165,9 @@ class Facts:
     @cached_property
     def job_movements(self) -> dict[str, JobMovement]:
         """How the number of jobs with something wrong changed for each account manager."""
-        columns = ["account_manager", "job_key", "is_new"]
+        columns = ["account_manager", "job", "is_new"]
         episodes = pd.concat([self.open_findings[columns].assign(is_open=True), self.resolved_findings[columns].assign(is_open=False)])
-        jobs = (
-            episodes.assign(is_older=~episodes["is_new"].astype(bool))
-            .groupby(["account_manager", "job_key"])[["is_older", "is_open"]]
-            .any()
-        )
+        jobs = episodes.assign(is_older=~episodes["is_new"].astype(bool)).groupby(["account_manager", "job"])[["is_older", "is_open"]].any()
         jobs = jobs.assign(more=~jobs["is_older"], ended=~jobs["is_open"])[["is_older", "more", "ended", "is_open"]]
         counts = jobs.groupby("account_manager").sum().reindex(self.movements.index, fill_value=0)
         return {str(name): JobMovement(*map(int, row)) for name, *row in counts.itertuples()}
@@ -177,7 +181,7 @@ class Facts:
     def jobs_by_queue(self) -> dict[Queue, int]:
         """Jobs with something wrong: each once, in the first queue that it is in."""
         order = self.open_findings["queue"].map({queue: number for number, queue in enumerate(Queue)})
-        counts = order.groupby(self.open_findings["job_key"]).min().value_counts()
+        counts = order.groupby(self.open_findings["job"]).min().value_counts()
         return {queue: int(counts.get(number, 0)) for number, queue in enumerate(Queue)}
 
     @cached_property
@@ -207,7 +211,7 @@ class Facts:
     def fixed_findings(self) -> pd.DataFrame:
         """Episodes that ended well in the day, of jobs with nothing else open."""
         resolved = self.resolved_findings
-        return resolved[resolved["is_good_ending"] & ~resolved["job_key"].isin(self.open_findings["job_key"])]
+        return resolved[resolved["is_good_ending"] & ~resolved["job"].isin(self.open_findings["job"])]
 
     def select_queue(self, queue: Queue) -> pd.DataFrame:
         """The open findings in `queue`."""

@@ -113,13 +113,11 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str],
     """The page of `facts`: everybody's or one account manager's."""
     sections = list_sections(facts)
     shown = [row for section in sections for cause in section.causes for row in cause.rows]
-    fixed = facts.fixed_findings
-    otherwise = facts.resolved_findings[~facts.resolved_findings["finding_id"].isin(fixed["finding_id"])]
-    today = facts.select_queue(Queue.CUSTOMER)
+    today, fixed, ended = facts.select_queue(Queue.CUSTOMER), facts.fixed_findings, facts.resolved_findings
     # Of a job that still has something else wrong nothing is over.
-    otherwise = otherwise[~otherwise["job_key"].isin(facts.open_findings["job_key"]) & ~otherwise["job_key"].isin(fixed["job_key"])]
+    otherwise = ended[~ended["job"].isin(facts.open_findings["job"]) & ~ended["job"].isin(fixed["job"])]
     resolved = {"fixed": list_rows(fixed[:MAX_FIXED]), "otherwise": list_rows(otherwise[:MAX_FIXED])}
-    jobs = list(dict.fromkeys(Job(row.application_urn, row.external_job_posting_id) for row in itertools.chain(shown, *resolved.values())))
+    jobs = {row.job: Job(row.application_urn, row.external_job_posting_id) for row in itertools.chain(shown, *resolved.values())}
     customer_names = name_customers(facts.open_findings)
     customers = sorted({customer_names[row.application_urn] for row in shown}, key=str.casefold)
     content = {
@@ -149,14 +147,14 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str],
         "new_today": count_jobs(today[today["is_new"]]),
         "issues": sorted({cause.issue for section in sections for cause in section.causes}),
         "customer_numbers": {name: number for number, name in enumerate(customers)},
-        "job_numbers": {" ".join(job): number for number, job in enumerate(jobs)},
+        "job_numbers": {job: number for number, job in enumerate(jobs)},
         "max_fixed_rows": MAX_FIXED_ROWS,
         "workbook": "findings.xlsx" if facts.account_manager is None else page_names[facts.account_manager].replace(".html", ".xlsx"),
         "script": load_script(),
         "script_hash": hash_script(),
     }
     page = _render_within_limit(content, sections)
-    return page.replace(TIMELINES, pack_timelines(timelines or {}, jobs, facts.zone, max(MAX_BYTES - len(page.encode()), 0)))
+    return page.replace(TIMELINES, pack_timelines(timelines or {}, [*jobs.values()], facts.zone, max(MAX_BYTES - len(page.encode()), 0)))
 
 
 def _summarise_changes(changes: pd.DataFrame) -> dict[str, Any] | None:

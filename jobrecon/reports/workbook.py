@@ -9,7 +9,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from jobrecon.reports.facts import Facts, Queue
+from jobrecon.reports.facts import Facts, Queue, list_values
 from jobrecon.reports.findings_csv import COLUMNS, Column, tabulate
 from jobrecon.reports.formatting import describe_count, fit_cell
 from jobrecon.reports.glossary import SENDINGS
@@ -119,7 +119,7 @@ def _convert(column: pd.Series) -> Sequence[str | float]:
         return [day if day > 1 or day != day else f"{moment:%Y-%m-%d %H:%M}" for day, moment in zip(days, column, strict=True)]
     if pd.api.types.is_float_dtype(column):
         return list(column)
-    return [fit_cell(value) for value in column.astype(object).where(column.notna(), None)]
+    return [fit_cell(value) for value in list_values(column)]
 
 
 def _write_head(sheet: Worksheet, headings: Sequence[str], row_count: int, head: Format) -> None:

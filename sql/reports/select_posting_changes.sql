@@ -61,4 +61,9 @@ left join requests
         changes.application_urn = requests.application_urn
         and changes.external_job_posting_id = requests.external_job_posting_id
         and changes.changed_at = requests.changed_at
-order by changes.changed_at desc, changes.application_urn asc, changes.external_job_posting_id asc, changes.facet asc
+order by
+    changes.changed_at desc,
+    changes.application_urn asc,
+    changes.external_job_posting_id asc,
+    changes.facet asc,
+    changes.to_status asc

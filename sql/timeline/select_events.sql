@@ -167,7 +167,9 @@ ranked as (
         events.*,
         row_number() over (
             partition by application_urn, external_job_posting_id
-            order by happened_at desc, step_order desc, operation desc, status desc
+            -- To the last column that differs: what is read twice comes in the same order.
+            order by
+                happened_at desc, step_order desc, operation desc, status desc, location desc, facet desc, detail desc, times desc
         ) as newness
     from events
     cross join moment

@@ -22,4 +22,5 @@ where
     and resolved_at is null
 order by
     severity_rank(severity),
-    since
+    since,
+    finding_id

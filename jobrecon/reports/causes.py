@@ -61,8 +61,8 @@ def group_by_cause(findings: pd.DataFrame, max_rows: int = 0, max_rows_each: int
     if findings.empty:
         return []
     grouped = findings.groupby("cause", sort=False)
-    causes = findings.drop_duplicates("cause").set_index("cause")
-    causes = causes[[*CAUSE, "severity_rank", "code", "message"]].assign(
+    causes = findings[["cause", *CAUSE, "severity_rank", "code", "message"]].drop_duplicates("cause").set_index("cause")
+    causes = causes.assign(
         job_count=grouped["job"].nunique(),
         finding_count=grouped.size(),
         code_count=grouped["code"].nunique(dropna=False),

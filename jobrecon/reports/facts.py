@@ -185,6 +185,12 @@ class Facts:
         return {queue: int(counts.get(number, 0)) for number, queue in enumerate(Queue)}
 
     @cached_property
+    def new_jobs_today(self) -> int:
+        """Jobs in the account manager's queue with something that is new there."""
+        findings = self.open_findings
+        return int(findings.loc[findings["is_new"] & (findings["queue"] == Queue.CUSTOMER), "job"].nunique())
+
+    @cached_property
     def trend(self) -> list[TrendDay]:
         return select_trend(self.trends, self.account_manager)
 

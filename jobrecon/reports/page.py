@@ -113,7 +113,7 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str],
     """The page of `facts`: everybody's or one account manager's."""
     sections = list_sections(facts)
     shown = [row for section in sections for cause in section.causes for row in cause.rows]
-    today, fixed, ended = facts.select_queue(Queue.CUSTOMER), facts.fixed_findings, facts.resolved_findings
+    fixed, ended = facts.fixed_findings, facts.resolved_findings
     # Of a job that still has something else wrong nothing is over.
     otherwise = ended[~ended["job"].isin(facts.open_findings["job"]) & ~ended["job"].isin(fixed["job"])]
     resolved = {"fixed": list_rows(fixed[:MAX_FIXED]), "otherwise": list_rows(otherwise[:MAX_FIXED])}
@@ -144,7 +144,6 @@ def render_page(facts: Facts, settings: Settings, page_names: Mapping[str, str],
         "customer_names": customer_names,
         "customer_rows": [] if facts.account_manager is None else list_records(tabulate_customers(facts.open_findings).reset_index()),
         "max_customers": MAX_CUSTOMERS,
-        "new_today": count_jobs(today[today["is_new"]]),
         "issues": sorted({cause.issue for section in sections for cause in section.causes}),
         "customer_numbers": {name: number for number, name in enumerate(customers)},
         "job_numbers": {job: number for number, job in enumerate(jobs)},

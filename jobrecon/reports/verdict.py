@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from jobrecon.reports.causes import count_jobs
-from jobrecon.reports.facts import Facts, Queue
+from jobrecon.reports.facts import Facts
 from jobrecon.reports.formatting import describe_count
 
 
@@ -19,14 +19,10 @@ def judge(facts: Facts) -> Verdict:
     """The verdict on a day; "All clear" only where all was checked, nothing is open and LinkedIn says of each job what was requested."""
     if facts.as_of is None:
         return Verdict("Nothing was checked, so nothing can be said.", "unsure")
-    queues = {queue: facts.select_queue(queue) for queue in Queue}
     today, partner, linkedin, low_priority = facts.jobs_by_queue.values()
     tone = "wait"
     if today:
-        due = queues[Queue.CUSTOMER]
-        head = (
-            f"{describe_count(today, 'job needs', 'jobs need')} you{_describe_new(today, count_jobs(due[due['is_new']]), facts.is_ongoing)}"
-        )
+        head = f"{describe_count(today, 'job needs', 'jobs need')} you{_describe_new(today, facts.new_jobs_today, facts.is_ongoing)}"
         head += _describe_waiting(partner, linkedin)
         tone = "act"
     elif partner or linkedin:

@@ -11,8 +11,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-byteco
 demo: $(VENV)/.run  ## the main job on this machine, with nothing configured
 	$(BIN)/jobrecon demo
 
-# Three on two cores: much of their time is waiting.
-WORKERS := -n 3
+WORKERS := -n auto
 FAST := -m "not prefect and not browser and not postgres"
 
 test: setup  ## all tests

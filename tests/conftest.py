@@ -1,5 +1,6 @@
 """Fixtures of all rooms: settings over a temporary home with two applications, a warehouse, landing databases of each kind."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from tests.postgres import create_database, open_postgres
 # How long an example takes, or the tables of all characters that a fresh clone makes first, is the machine's affair: no test fails by it.
 hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("any machine")
+
+MAX_WORKERS = 12
 
 APPLICATIONS = """
 [[applications]]
@@ -92,6 +95,11 @@ def landing_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'landing.db'}"
     return create_database(request.getfixturevalue("postgres_uri"))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, since much of a test's time is waiting; but not many: each may start servers of its own."""
+    return min((os.cpu_count() or 1) + 1, MAX_WORKERS)
 
 
 class OnePrefect(LoadFileScheduling):  # type: ignore[misc]

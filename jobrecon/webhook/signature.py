@@ -14,7 +14,6 @@ from jobrecon.errors import ConfigurationError
 from models.values import read_application_urn
 
 PREFIX = b"hmacsha256="
-DIGEST_LENGTH = 64
 
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -55,7 +55,7 @@ def tasks(tmp_path: Path, world: World) -> Path:
     return file
 
 
-@pytest.mark.parametrize("kind", ["files", "lake"])
+@pytest.mark.parametrize("kind", ["files", pytest.param("lake", marks=pytest.mark.postgres)])
 def test_shards_gathered_equal_one_run_over_everything(
     tmp_path: Path, world: World, url: str, tasks: Path, kind: str, request: pytest.FixtureRequest
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a flow run shows in Prefect: a summary, the worst findings, what to do today, a link to the report."""
+"""What a flow run shows in Prefect: the progress of polling, a summary, the worst findings, what to do today, a link to the report."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -18,13 +18,14 @@ from prefect.artifacts import (
 from jobrecon.delivery.mail import link_page
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.reports.facts import Facts, Queue, list_rows
-from jobrecon.reports.formatting import describe_age, describe_moment
+from jobrecon.reports.formatting import describe_age, describe_moment, shorten
 from jobrecon.settings import Settings
 from jobrecon.warehouse import open_published
 
 WORST_ROWS = 200
 """Prefect stores every version of an artifact; the report has the whole list."""
 
+TEXT_LIMIT = 500
 BAR_LENGTH = 24
 """Characters of the longest bar."""
 HARMLESS = str.maketrans("<>[]`", "‹›()'")
@@ -32,7 +33,7 @@ HARMLESS = str.maketrans("<>[]`", "‹›()'")
 
 
 def name_key(name: str, shard: str) -> str:
-    """An artifact's key: each shard has artifacts of its own."""
+    """An artifact's key: the runs of each shard have artifacts of their own."""
     return f"{name}-{shard}" if shard else name
 
 
@@ -127,7 +128,9 @@ async def _show_table(rows: Iterable[Mapping[str, Any]], key: str, description: 
 def _draw_bars(counts: Mapping[str, int]) -> list[str]:
     """A bar chart as text: of Prefect's two UIs one draws no diagrams, the other draws them dark on dark."""
     longest = max(counts.values(), default=0)
-    bars = [f"| {_flatten(name)} | {'█' * max(1, round(BAR_LENGTH * count / longest))} {count:,} |" for name, count in counts.items()]
+    bars = [
+        f"| {shorten(name, TEXT_LIMIT)} | {'█' * max(1, round(BAR_LENGTH * count / longest))} {count:,} |" for name, count in counts.items()
+    ]
     return ["", "## Open findings", "", "| | |", "|---|---|", *bars] if bars else []
 
 
@@ -140,14 +143,11 @@ def _make_cell(value: Any) -> str:
     """A value as a table cell. One of Prefect's two UIs renders cells as markdown, the other as plain text."""
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
-    return _flatten(str(value if value is not None else "")).translate(HARMLESS).replace("://", ": //")
+    text = shorten("" if value is None else str(value), TEXT_LIMIT)
+    # No address becomes a link.
+    return text.translate(HARMLESS).replace("://", ": //")
 
 
 def _quote(text: str) -> str:
     """Untrusted text as inline code, where markdown and HTML have no effect."""
-    return f"`{_flatten(text).replace('`', chr(39))}`"
-
-
-def _flatten(text: str) -> str:
-    """One line of printable characters."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text[:500]).split())
+    return f"`{shorten(text, TEXT_LIMIT).replace('`', chr(39))}`"

@@ -6,6 +6,7 @@ from prefect.events import emit_event
 
 from jobrecon.clock import utc_now
 from jobrecon.reconcile.summary import RunSummary
+from jobrecon.reports.formatting import shorten
 from jobrecon.reports.glossary import name_issue, name_job
 from jobrecon.reports.report import was_incomplete
 from jobrecon.settings import Settings
@@ -31,12 +32,12 @@ def emit_events(summary: RunSummary, reasons: list[str], settings: Settings, *, 
             f"jobrecon.finding.{row['change']}",
             resource={
                 "prefect.resource.id": f"jobrecon.finding.{row['finding_id']}",
-                "prefect.resource.name": _shorten(f"{issue}: {job}{', ' if row['customer'] else ''}{row['customer'] or ''}"),
+                "prefect.resource.name": shorten(f"{issue}: {job}{', ' if row['customer'] else ''}{row['customer'] or ''}", TEXT_LIMIT),
                 # Automations match on these.
                 "jobrecon.kind": str(row["kind"]),
                 "jobrecon.severity": str(row["severity"]),
                 "jobrecon.owner": str(row["owner"]),
-                "jobrecon.customer": _shorten(row["customer"]),
+                "jobrecon.customer": shorten(row["customer"], TEXT_LIMIT),
             },
             payload={name: _make_value(value) for name, value in row.items() if name != "change"} | {"issue": issue} | counts,
         )
@@ -53,7 +54,7 @@ def emit_events(summary: RunSummary, reasons: list[str], settings: Settings, *, 
             payload={
                 "as_of": summary.as_of.isoformat(),
                 "shard": settings.shard,
-                "reasons": [_shorten(reason) for reason in reasons[:20]],
+                "reasons": [shorten(reason, TEXT_LIMIT) for reason in reasons[:20]],
             },
         )
 
@@ -69,8 +70,4 @@ def emit_report_ready(settings: Settings) -> None:
 def _make_value(value: Any) -> str | None:
     if value is None:
         return None
-    return str(value.isoformat()) if hasattr(value, "isoformat") else _shorten(str(value))
-
-
-def _shorten(text: Any) -> str:
-    return " ".join("".join(character if character.isprintable() else " " for character in str(text or "")[:TEXT_LIMIT]).split())
+    return str(value.isoformat()) if hasattr(value, "isoformat") else shorten(str(value), TEXT_LIMIT)

@@ -40,7 +40,7 @@ async def reconcile(as_of: datetime | None = None, shard: str | None = None) -> 
     warn_of_invalid_addresses(settings)
     with open_reconciliation(settings, as_of, flow_run_id=runtime.flow_run.id) as run:
         pull(run)
-        # Before polling: a notification about a job makes its tasks due now.
+        # Before polling: the tasks of a job with a new notification are polled first.
         ingest_notifications(run)
         await poll(run)
         await check(run)

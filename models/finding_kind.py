@@ -30,11 +30,12 @@ class Kind(StrEnum):
     WEBHOOK_SILENT = "WEBHOOK_SILENT"
 
 
-def _as_they_are(fact: str, *values: str) -> tuple[Ending, ...]:
+def _end_with_own_name(fact: str, *values: str) -> tuple[Ending, ...]:
+    """Endings whose resolution is called as the value itself."""
     return tuple(Ending(fact, value, value) for value in values)
 
 
-_TASK_SETTLED = _as_they_are("task", "SUPERSEDED", "SUCCEEDED", "FAILED", "PROCESSED", "EXPIRED", "REJECTED")
+_TASK_SETTLED = _end_with_own_name("task", "SUPERSEDED", "SUCCEEDED", "FAILED", "PROCESSED", "EXPIRED", "REJECTED")
 _DAY = timedelta(days=1)
 _NO_LONGER_EXPECTED = (Ending("expected_listing", "NOT_LISTED", "CLOSED"), Ending("expected_listing", "UNKNOWN", "SUPERSEDED"))
 
@@ -83,7 +84,7 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         severity=Severity.LOW,
         owner=Owner.LINKEDIN,
         reason="LinkedIn accepted the job but does not show it: this customer's jobs still come from a job feed or career site.",
-        next_action="Wait: LinkedIn's support has been notified already and moves this customer over in one to two weeks. The job needs no "
+        next_action="Wait: LinkedIn's support has been notified already and moves this customer over within one to two weeks. The job needs no "
         "change.",
         remedy=Remedy.WAIT,
         evidence=Evidence.TASK,
@@ -92,8 +93,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
                 timedelta(days=14),
                 severity=Severity.MEDIUM,
                 owner=Owner.PARTNER,
-                next_action="Have your integration team ask LinkedIn Support why this customer is not moved over yet: it was to take one to "
-                "two weeks. The job needs no change.",
+                next_action="Have your integration team ask LinkedIn Support why this customer is not moved over yet: it should have taken "
+                "one to two weeks. The job needs no change.",
                 remedy=Remedy.CONTACT,
             ),
         ),
@@ -129,7 +130,7 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         name="Outcome unknown",
         meaning="LinkedIn did not say how a request ended within {lifespan}, after which it forgets the request.",
         severity=Severity.HIGH,
-        reason="It was never learned how the request for this job ended, and LinkedIn forgets requests after 30 days.",
+        reason="LinkedIn never said how the request for this job ended, and forgets requests after 30 days.",
         next_action="Check on LinkedIn whether the job is there and up to date. If it is not as it should be, ask your integration team "
         "to send it again {as}.",
         evidence=Evidence.TASK,
@@ -165,17 +166,17 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         meaning="LinkedIn has called the listing in progress for 24 h or more.",
         owner=Owner.LINKEDIN,
         reason="LinkedIn has not yet decided whether to show this job.",
-        next_action="Wait for LinkedIn's decision: a review takes about one business day, and to post again does not speed it up.",
+        next_action="Wait for LinkedIn's decision: a review takes about one business day, and posting it again does not speed it up.",
         remedy=Remedy.WAIT,
         later=(
             Later(
                 _DAY,
-                next_action="Open a LinkedIn support ticket that names the job: LinkedIn has had it in review for more than a day. To post "
-                "it again does not speed this up.",
+                next_action="Open a LinkedIn support ticket that names the job: LinkedIn has had it in review for more than a day. "
+                "Posting it again does not speed this up.",
                 remedy=Remedy.CONTACT,
             ),
         ),
-        endings=(*_NO_LONGER_EXPECTED, *_as_they_are("listing_status", "LISTED", "NOT_LISTED")),
+        endings=(*_NO_LONGER_EXPECTED, *_end_with_own_name("listing_status", "LISTED", "NOT_LISTED")),
     ),
     FindingKind(
         Kind.STUCK,
@@ -193,7 +194,7 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
                 remedy=Remedy.CONTACT,
             ),
         ),
-        endings=(*_NO_LONGER_EXPECTED, *_as_they_are("apply_status", "ENABLED", "NOT_ENABLED")),
+        endings=(*_NO_LONGER_EXPECTED, *_end_with_own_name("apply_status", "ENABLED", "NOT_ENABLED")),
     ),
     FindingKind(
         Kind.EXPIRING,
@@ -208,7 +209,7 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         endings=(
             *_NO_LONGER_EXPECTED,
             Ending("is_run_out", "true", "RAN_OUT"),
-            *_as_they_are("listing_status", "NOT_LISTED"),
+            *_end_with_own_name("listing_status", "NOT_LISTED"),
             Ending("listing_status", "IN_PROGRESS", "SUPERSEDED"),
         ),
         else_resolution="RENEWED",

@@ -1,7 +1,8 @@
 """Ids, application names, texts and moments, read the same way wherever they come in.
 
 Files, SQL sources, notifications, LinkedIn's responses and the configuration write one id as text, as a JSON number, as a
-decimal column or as bytes. Every reader calls these functions, so that one id is one text and one application one URN.
+decimal column or as bytes. Every reader of single values calls these functions, so that one id is one text and one application
+one URN; files are read by column, by the same rules (`ingest/staging.py`, `create_checked_import.sql`).
 """
 
 import json

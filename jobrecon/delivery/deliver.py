@@ -156,7 +156,7 @@ def _deliver_mails(context: _Context) -> None:
                 refused = session.send(mail, waiting)
             except DeliveryFailed as error:
                 if accepted and not error.may_have_arrived:
-                    outbox.mark_sent(record, accepted)
+                    outbox.mark_partial(record, accepted)
                     delivery.problems.append(f"{name}: {error}")
                 else:
                     context.record_failure(name, record, error)
@@ -166,7 +166,7 @@ def _deliver_mails(context: _Context) -> None:
                 for address, why in refused.items()
             ]
             if refused or recipients.problems:
-                outbox.mark_sent(record, [*accepted, *(address.addr_spec for address in waiting if address.addr_spec not in refused)])
+                outbox.mark_partial(record, [*accepted, *(address.addr_spec for address in waiting if address.addr_spec not in refused)])
             else:
                 outbox.mark_sent(record)
                 delivery.sent.append(name)

@@ -1,4 +1,4 @@
-"""Records of what of a report was sent, as files beside it, so that each message is sent once however often a run is repeated.
+"""Which messages of a report were sent, as files beside it, so that each is sent once however often a run is repeated.
 
 A record is created, atomically and on disk, before a message is handed over, and says `sent` after. A record left at `sending`
 belongs to a process that ended in between: whether the message arrived is not known, and it is not sent again. One that is
@@ -45,24 +45,22 @@ class Outbox:
         except FileExistsError:
             return self.read_state(name)
         with os.fdopen(file, "w", encoding="utf-8") as record:
-            record.write(_describe("sending"))
+            record.write(_encode_record("sending"))
             record.flush()
             os.fsync(record.fileno())
         _sync_folder(self.folder)
         return SendState.ACQUIRED
 
-    def mark_sent(self, name: str, partial: list[str] | None = None) -> None:
-        """The message was handed over: to all recipients, or to these only."""
-        fresh = self.folder / f".{name}.fresh"
-        with fresh.open("w", encoding="utf-8") as record:
-            record.write(_describe("partial", accepted=partial) if partial is not None else _describe("sent"))
-            record.flush()
-            os.fsync(record.fileno())
-        fresh.replace(self.record_path(name))
-        _sync_folder(self.folder)
+    def mark_sent(self, name: str) -> None:
+        """All recipients have the message."""
+        self._replace(name, _encode_record("sent"))
+
+    def mark_partial(self, name: str, accepted: list[str]) -> None:
+        """Of the recipients only `accepted` have the message."""
+        self._replace(name, _encode_record("partial", accepted=accepted))
 
     def release(self, name: str) -> None:
-        """The message was certainly not handed over, or is to be sent again: the next run may send it."""
+        """The message was certainly not handed over: the next run may send it."""
         self.record_path(name).unlink(missing_ok=True)
 
     def clear(self) -> None:
@@ -71,7 +69,7 @@ class Outbox:
             record.unlink(missing_ok=True)
 
     def read_state(self, name: str) -> SendState:
-        """What became of a message that was acquired."""
+        """What became of a message that was acquired; `UNKNOWN` also where there is no record."""
         state = self._read(self.record_path(name)).get("state")
         return SendState(state) if state in ("sent", "partial") else SendState.UNKNOWN
 
@@ -83,6 +81,15 @@ class Outbox:
     def is_open(self, name: str) -> bool:
         """Whether there is something to send: no process has acquired the message yet, or not all recipients have it."""
         return not self.record_path(name).exists() or self.read_state(name) == SendState.PARTIAL
+
+    def _replace(self, name: str, text: str) -> None:
+        fresh = self.folder / f".{name}.fresh"
+        with fresh.open("w", encoding="utf-8") as record:
+            record.write(text)
+            record.flush()
+            os.fsync(record.fileno())
+        fresh.replace(self.record_path(name))
+        _sync_folder(self.folder)
 
     def record_path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
@@ -99,7 +106,7 @@ class Outbox:
         return record if isinstance(record, dict) else {}
 
 
-def _describe(state: str, **more: Any) -> str:
+def _encode_record(state: str, **more: Any) -> str:
     return json.dumps({"state": state, "at": utc_now().isoformat(timespec="seconds"), **more}) + "\n"
 
 

@@ -16,18 +16,18 @@ from models.base import table_of
 TASKS, POSTING_STATUS = "simpleJobPostingTasks", "jobPostingStatus"
 HOURS = table_of(CallHour)
 MAX_RESERVED_CALLS = 256
-"""Calls charged in one transaction beyond those that wait: a transaction costs as much as a call."""
+"""The most calls reserved at once, beyond those that wait: a transaction takes as long as a call."""
 CALLS_PER_RESERVED = 8
-"""Calls that a run has made for each that it reserves."""
+"""A run reserves one call for every so many that it has made."""
 MIN_LEFT_PER_RESERVED = 2_000
-"""Calls that the day must have left for each that is reserved: the last ones are charged one by one."""
-TABLE = table_of(LedgerEntry)
+"""The day must have so many calls left for each one reserved; the last calls are charged one by one."""
+LEDGER = table_of(LedgerEntry)
 CARRIED_COLUMNS = ("throttle_count", "throttled_until", "probe_sent_at", "denied_until")
-"""What outlasts the day."""
+"""Columns that a new day's row takes over from the day before."""
 
 
 class CallLedger:
-    """One application's calls to one resource. No crash, restart or number of concurrent runs exceeds the limit of a UTC day."""
+    """One application's calls to one resource. Crashes, restarts and concurrent runs never push it over the limit of a UTC day."""
 
     def __init__(self, engine: Engine, application_urn: str, call_limit: int, clock: Clock = utc_now, resource: str = TASKS) -> None:
         self.engine = engine
@@ -64,7 +64,7 @@ class CallLedger:
             charged_on = await waiter
 
     async def charge_probe(self) -> None:
-        """Charge one call though LinkedIn throttles the application. Raises `BudgetExhausted`."""
+        """Charge the one call that is sent to see whether LinkedIn still throttles the application. Raises `BudgetExhausted`."""
         charged_on: dt.date | None = None
         while charged_on != self.clock().date():
             charged_on = self.clock().date()
@@ -132,12 +132,12 @@ class CallLedger:
 
     def _refund(self, unsent: int, day: dt.date) -> None:
         with explain_landing_errors(self.engine), self.engine.begin() as connection:
-            connection.execute(update(TABLE).where(*self.key(day)).values(calls_used=TABLE.c.calls_used - unsent))
+            connection.execute(update(LEDGER).where(*self.key(day)).values(calls_used=LEDGER.c.calls_used - unsent))
             if day == self.clock().date():
                 self._add_to_hour(connection, -unsent)
 
     def charge_now(self, count: int, today: dt.date | None = None, *, is_probe: bool = False) -> int:
-        """Charge up to `count` calls in one transaction; returns how many the day still had. Raises `Throttled`.
+        """Charge up to `count` calls in one transaction, fewer where the day has fewer left; returns how many. Raises `Throttled`.
 
         After LinkedIn throttled a call, only a probe is charged until one has succeeded.
         """
@@ -146,15 +146,15 @@ class CallLedger:
             is_day_open = False
             while count > 0:
                 charged = connection.execute(
-                    update(TABLE)
+                    update(LEDGER)
                     .where(
                         *self.key(today),
-                        TABLE.c.call_limit == self.call_limit,
-                        TABLE.c.calls_used + count <= TABLE.c.call_limit,
-                        TABLE.c.exhausted_at.is_(None),
-                        true() if is_probe else func.coalesce(TABLE.c.throttle_count, 0) == 0,
+                        LEDGER.c.call_limit == self.call_limit,
+                        LEDGER.c.calls_used + count <= LEDGER.c.call_limit,
+                        LEDGER.c.exhausted_at.is_(None),
+                        true() if is_probe else func.coalesce(LEDGER.c.throttle_count, 0) == 0,
                     )
-                    .values(calls_used=TABLE.c.calls_used + count)
+                    .values(calls_used=LEDGER.c.calls_used + count)
                 )
                 if charged.rowcount:
                     break
@@ -164,14 +164,14 @@ class CallLedger:
                     continue
                 used, limit, exhausted_at, throttled_until, throttle_count = connection.execute(
                     select(
-                        TABLE.c.calls_used, TABLE.c.call_limit, TABLE.c.exhausted_at, TABLE.c.throttled_until, TABLE.c.throttle_count
+                        LEDGER.c.calls_used, LEDGER.c.call_limit, LEDGER.c.exhausted_at, LEDGER.c.throttled_until, LEDGER.c.throttle_count
                     ).where(*self.key(today))
                 ).one()
                 if throttle_count and not is_probe and not exhausted_at:
                     raise self.explain_throttled(throttled_until)
                 count = 0 if exhausted_at else min(count - 1, limit - used)
             if count <= 0:
-                self._mark_exhausted(connection, today)
+                self._write_exhausted(connection, today)
             else:
                 self._add_to_hour(connection, count)
         return max(count, 0)
@@ -179,9 +179,9 @@ class CallLedger:
     def open_day(self, connection: Any, today: dt.date) -> None:
         """Insert the day's row where it is missing, throttled as the day before ended."""
         yesterday = self.key(today - dt.timedelta(days=1))
-        carried = connection.execute(select(*(TABLE.c[name] for name in CARRIED_COLUMNS)).where(*yesterday)).mappings().first()
+        carried = connection.execute(select(*(LEDGER.c[name] for name in CARRIED_COLUMNS)).where(*yesterday)).mappings().first()
         connection.execute(
-            insert_or(connection, TABLE)
+            insert_or(connection, LEDGER)
             .values(
                 application_urn=self.application_urn,
                 resource=self.resource,
@@ -194,11 +194,11 @@ class CallLedger:
         )
         # A limit that was raised ends an exhaustion; one that was lowered does not.
         connection.execute(
-            update(TABLE)
-            .where(*self.key(today), TABLE.c.call_limit != self.call_limit)
+            update(LEDGER)
+            .where(*self.key(today), LEDGER.c.call_limit != self.call_limit)
             .values(
                 call_limit=self.call_limit,
-                exhausted_at=case((TABLE.c.call_limit < self.call_limit, None), else_=TABLE.c.exhausted_at),
+                exhausted_at=case((LEDGER.c.call_limit < self.call_limit, None), else_=LEDGER.c.exhausted_at),
             )
         )
 
@@ -206,17 +206,18 @@ class CallLedger:
         """LinkedIn says that the calls of the UTC day `day` are used up: none is made until it ends."""
         self._exhausted_on = day
         await self.refund()
-        await asyncio.to_thread(self._write_exhausted, day)
 
-    def _write_exhausted(self, day: dt.date) -> None:
-        with explain_landing_errors(self.engine), self.engine.begin() as connection:
-            self._mark_exhausted(connection, day)
+        def write() -> None:
+            with explain_landing_errors(self.engine), self.engine.begin() as connection:
+                self._write_exhausted(connection, day)
+
+        await asyncio.to_thread(write)
 
     def count_left(self) -> int:
         """Calls left today, by the ledger."""
         with explain_landing_errors(self.engine), self.engine.connect() as connection:
             row = connection.execute(
-                select(TABLE.c.calls_used, TABLE.c.exhausted_at, TABLE.c.call_limit).where(*self.key(self.clock().date()))
+                select(LEDGER.c.calls_used, LEDGER.c.exhausted_at, LEDGER.c.call_limit).where(*self.key(self.clock().date()))
             ).first()
         if row is None:
             return self.call_limit
@@ -236,31 +237,31 @@ class CallLedger:
             )
         )
 
-    def _mark_exhausted(self, connection: Any, today: dt.date) -> None:
-        connection.execute(update(TABLE).where(*self.key(today), TABLE.c.exhausted_at.is_(None)).values(exhausted_at=self.clock()))
+    def _write_exhausted(self, connection: Any, today: dt.date) -> None:
+        connection.execute(update(LEDGER).where(*self.key(today), LEDGER.c.exhausted_at.is_(None)).values(exhausted_at=self.clock()))
 
     def key(self, today: dt.date) -> tuple[Any, ...]:
         """Where the row of a day is."""
-        return TABLE.c.application_urn == self.application_urn, TABLE.c.resource == self.resource, TABLE.c.utc_date == today
+        return LEDGER.c.application_urn == self.application_urn, LEDGER.c.resource == self.resource, LEDGER.c.utc_date == today
 
 
 def read_ledger(engine: Engine, since: dt.date) -> list[dict[str, Any]]:
     """The ledger's rows from the UTC day `since` on."""
     with explain_landing_errors(engine), engine.connect() as connection:
-        rows = connection.execute(select(TABLE).where(TABLE.c.utc_date >= since).order_by(TABLE.c.utc_date, TABLE.c.application_urn))
+        rows = connection.execute(select(LEDGER).where(LEDGER.c.utc_date >= since).order_by(LEDGER.c.utc_date, LEDGER.c.application_urn))
         return [dict(row) for row in rows.mappings()]
 
 
 def restore_ledger(engine: Engine, rows: Iterable[dict[str, Any]]) -> int:
-    """Charge what the warehouse knows of and the ledger lacks, because it was restored from a backup; returns how many calls."""
+    """Charge calls that the warehouse knows of and the ledger lacks because the landing database was restored; returns how many."""
     missing = 0
     with explain_landing_errors(engine), engine.begin() as connection:
         for row in rows:
-            where = [TABLE.c[name] == row[name] for name in ("application_urn", "resource", "utc_date")]
-            used = connection.scalar(select(TABLE.c.calls_used).where(*where))
+            where = [LEDGER.c[name] == row[name] for name in ("application_urn", "resource", "utc_date")]
+            used = connection.scalar(select(LEDGER.c.calls_used).where(*where))
             if used is None:
-                connection.execute(TABLE.insert().values(row))
+                connection.execute(LEDGER.insert().values(row))
             elif used < row["calls_used"]:
-                connection.execute(update(TABLE).where(*where).values(calls_used=row["calls_used"], exhausted_at=row["exhausted_at"]))
+                connection.execute(update(LEDGER).where(*where).values(calls_used=row["calls_used"], exhausted_at=row["exhausted_at"]))
             missing += max(0, row["calls_used"] - (used or 0))
     return missing

@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, select, update
 
 from jobrecon.errors import AccessDenied
 from jobrecon.landing.database import explain_landing_errors
-from jobrecon.linkedin.ledger import TABLE, CallLedger
+from jobrecon.linkedin.ledger import LEDGER, CallLedger
 
 LADDER_SECONDS = (60, 300, 900, 3600)
 """Without `Retry-After`, for the first throttled call in a row, the second, …; the last one from then on."""
@@ -42,7 +42,7 @@ class State(NamedTuple):
     denied_until: datetime | None = None
 
 
-COLUMNS = [func.coalesce(TABLE.c.throttle_count, 0), TABLE.c.throttled_until, TABLE.c.probe_sent_at, TABLE.c.denied_until]
+COLUMNS = [func.coalesce(LEDGER.c.throttle_count, 0), LEDGER.c.throttled_until, LEDGER.c.probe_sent_at, LEDGER.c.denied_until]
 
 
 class Throttle:
@@ -141,11 +141,11 @@ class Throttle:
                 return state
             lost = now - timedelta(seconds=PROBE_SECONDS)
             claimed = connection.execute(
-                update(TABLE)
+                update(LEDGER)
                 .where(
                     *self.ledger.key(self.clock().date()),
-                    TABLE.c.throttled_until <= now,
-                    or_(TABLE.c.probe_sent_at.is_(None), TABLE.c.probe_sent_at < lost),
+                    LEDGER.c.throttled_until <= now,
+                    or_(LEDGER.c.probe_sent_at.is_(None), LEDGER.c.probe_sent_at < lost),
                 )
                 .values(probe_sent_at=now)
             )
@@ -155,7 +155,7 @@ class Throttle:
         """After an outcome that says nothing about throttling, such as a timeout, another call may probe."""
         with explain_landing_errors(self.ledger.engine), self.ledger.engine.begin() as connection:
             key = self.ledger.key(self.clock().date())
-            connection.execute(update(TABLE).where(*key, TABLE.c.probe_sent_at == claimed_at).values(probe_sent_at=None))
+            connection.execute(update(LEDGER).where(*key, LEDGER.c.probe_sent_at == claimed_at).values(probe_sent_at=None))
 
     def _step(self, retry_after: float | None, sent_at: datetime, is_probe: bool) -> State:
         """Throttle for longer than the time before. Calls that were under way together count as one."""
@@ -166,8 +166,8 @@ class Throttle:
             seconds = LADDER_SECONDS[min(state.throttle_count, len(LADDER_SECONDS) - 1)] if retry_after is None else retry_after
             until = self.clock() + timedelta(seconds=seconds)
             connection.execute(
-                update(TABLE)
-                .where(*self.ledger.key(self.clock().date()), func.coalesce(TABLE.c.throttle_count, 0) == state.throttle_count)
+                update(LEDGER)
+                .where(*self.ledger.key(self.clock().date()), func.coalesce(LEDGER.c.throttle_count, 0) == state.throttle_count)
                 .values(throttle_count=state.throttle_count + 1, throttled_until=until, probe_sent_at=None)
             )
             return self._select(connection)
@@ -175,7 +175,7 @@ class Throttle:
     def _write(self, **values: Any) -> None:
         with explain_landing_errors(self.ledger.engine), self.ledger.engine.begin() as connection:
             self._select(connection)
-            connection.execute(update(TABLE).where(*self.ledger.key(self.clock().date())).values(**values))
+            connection.execute(update(LEDGER).where(*self.ledger.key(self.clock().date())).values(**values))
 
     def _is_nearly_exhausted(self) -> bool:
         left, limit = self.ledger.count_left(), self.ledger.call_limit

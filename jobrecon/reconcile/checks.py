@@ -16,7 +16,7 @@ from jobrecon.linkedin.batches import MAX_IDS
 from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.ledger import POSTING_STATUS, read_ledger
 from jobrecon.linkedin.posting_status import PostingStatus, PostingStatusClient
-from jobrecon.reconcile.allowance import allow_calls
+from jobrecon.reconcile.allowance import count_allowed_calls
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, stage
 
@@ -62,7 +62,7 @@ class Checker:
         part = since_last_run.total_seconds() / self.settings.check_every
         async with HttpClient() as http:
             clients = [PostingStatusClient(each, self.settings, self.engine, http, self.clock) for each in applications]
-            allowances = [self._allow_calls(client) for client in clients]
+            allowances = [self._count_allowed_calls(client) for client in clients]
             due = [
                 self._select_due(client.application.urn, math.ceil(listed.get(client.application.urn, 0) * part), calls * MAX_IDS, job)
                 for client, calls in zip(clients, allowances, strict=True)
@@ -71,14 +71,14 @@ class Checker:
                 await asyncio.gather(*(self._check_jobs(*each, cursor) for each in zip(clients, due, allowances, strict=True)))
                 await self._merge(cursor)
 
-    def _allow_calls(self, client: PostingStatusClient) -> int:
+    def _count_allowed_calls(self, client: PostingStatusClient) -> int:
         ledger = client.ledger
         left = ledger.count_left()
         if not left:
             self.notes[client.application.urn] = (
                 f"{client.application.urn} used up its calls to {POSTING_STATUS} for the day: jobs are checked again from 00:00 UTC on."
             )
-        return allow_calls(left, ledger.call_limit, ledger.clock(), self.settings.tick_seconds, self.settings.call_reserve)
+        return count_allowed_calls(left, ledger.call_limit, ledger.clock(), self.settings.tick_seconds, self.settings.call_reserve)
 
     async def _check_jobs(self, client: PostingStatusClient, ids: list[str], max_calls: int, cursor: Warehouse) -> None:
         urn, ledger = client.application.urn, client.ledger

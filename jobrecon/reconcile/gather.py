@@ -94,7 +94,7 @@ def _attach_shard(connection: duckdb.DuckDBPyConnection, settings: Settings, nam
         path = name_for_shard(settings.published, name or "default")
         if not path.exists():
             raise WarehouseError(f"{path} does not exist.")
-        connection.execute(f"attach '{quote(str(path))}' as shard (read_only)")
+        connection.execute(f"attach {quote(str(path))} as shard (read_only)")
     try:
         yield
     finally:

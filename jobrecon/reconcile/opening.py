@@ -34,7 +34,8 @@ def open_reconciliation(
 ) -> Iterator[Reconciliation]:
     """A run as of a given time (default: now), with the warehouse open for writing until the block ends.
 
-    Raises `ConfigurationError` where no application is configured or `as_of` lies ahead of the clock, `RunTooOld` for an `as_of`
+    Raises `ConfigurationError` where no application is configured or `as_of` lies more than
+    `MAX_AHEAD` ahead of the clock without `allow_future`, `RunTooOld` for an `as_of`
     before the last run's. A run that fails is recorded as FAILED; what it committed stays and the next run continues from there.
     The landing database must be the one that the last run used, unless `is_landing_new`.
     """
@@ -54,6 +55,7 @@ def open_reconciliation(
     engine, landing_error = None, ""
     try:
         with open_warehouse(settings) as warehouse:
+            # Waiting for the lock may have taken minutes.
             as_of = as_of or clock()
             last_as_of, last_pulled_at = warehouse.run("runs/select_last_as_of")[0]
             if last_as_of and as_of < last_as_of:
@@ -70,9 +72,16 @@ def open_reconciliation(
             except LandingUnavailable as error:
                 landing_error = str(error)
             load_catalog(warehouse)
+            # Of rows from a version that did not keep the last receipt.
             warehouse.run("notifications/update_missing_receipts")
-            summary = RunSummary(run_id=uuid.uuid4().hex, as_of=as_of, started_at=clock(), flow_run_id=flow_run_id, landing_id=landing_id)
-            summary.shard = settings.shard or None
+            summary = RunSummary(
+                run_id=uuid.uuid4().hex,
+                as_of=as_of,
+                started_at=clock(),
+                flow_run_id=flow_run_id,
+                landing_id=landing_id,
+                shard=settings.shard or None,
+            )
             warehouse.run("runs/update_interrupted_runs", now=summary.started_at)
             write_run(warehouse, summary)
             run = Reconciliation(warehouse, settings, applications, engine, summary, clock)
@@ -82,7 +91,7 @@ def open_reconciliation(
             if landing_error:
                 run.failures["landing"] = landing_error
             try:
-                # Those of a run that was killed while polling.
+                # Status changes that a run which was killed while polling has not recorded.
                 warehouse.run("tasks/insert_status_changes", run_id=summary.run_id)
                 yield run
             except WarehouseInvalidated:
@@ -109,7 +118,7 @@ def reconcile(
     """All stages in order, without Prefect; with `job`, only that job's tasks are polled."""
     with open_reconciliation(settings, as_of, allow_future=allow_future, is_landing_new=is_landing_new) as run:
         run.pull()
-        # Before polling: a notification about a job makes its tasks due now.
+        # Before polling: the tasks of a job with a new notification are polled first.
         run.ingest_notifications()
         asyncio.run(run.poll(advance, job))
         asyncio.run(run.check(job))

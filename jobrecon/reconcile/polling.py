@@ -15,7 +15,7 @@ from jobrecon.errors import BudgetExhausted, JobreconError, WarehouseError
 from jobrecon.linkedin.batches import MAX_IDS, pack
 from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.tasks import TaskClient
-from jobrecon.reconcile.allowance import allow_calls
+from jobrecon.reconcile.allowance import count_allowed_calls
 from jobrecon.reconcile.plan import Plan, Planner
 from jobrecon.reconcile.results import ResultBuffer
 from jobrecon.settings import Settings
@@ -123,7 +123,9 @@ class ApplicationPoll:
             self.errors.append(error)
             left = 0
         allowance = (
-            left if self.planner.job else allow_calls(left, ledger.call_limit, ledger.clock(), settings.tick_seconds, settings.call_reserve)
+            left
+            if self.planner.job
+            else count_allowed_calls(left, ledger.call_limit, ledger.clock(), settings.tick_seconds, settings.call_reserve)
         )
         ids_per_call = settings.ids_per_call or max(1, settings.query_string_limit // TYPICAL_ID_BYTES)
         plan = self.planner.plan(self.urn, allowance * ids_per_call)

@@ -13,8 +13,8 @@ from jobrecon.errors import ReportError, WarehouseError
 from jobrecon.reports.facts import Facts
 from jobrecon.reports.findings_csv import write_csv, write_findings_csv
 from jobrecon.reports.folder import replace_folder
-from jobrecon.reports.gathering import gather_facts
 from jobrecon.reports.page import MAX_FIXED, name_pages, write_pages
+from jobrecon.reports.reading import read_day
 from jobrecon.reports.timeline import MAX_EVENTS, Job, Timelines, read_timelines
 from jobrecon.reports.verdict import judge
 from jobrecon.reports.workbook import find_workbook, write_workbook
@@ -94,7 +94,7 @@ def read_facts(settings: Settings, date: dt.date | None, now: dt.datetime) -> tu
                     f"There is no report for {date} yet: in {settings.timezone} it is {today}. "
                     "Nothing was changed. Give that date or an earlier one."
                 )
-            facts = gather_facts(warehouse, date, settings.zone, now, settings.stale_after, settings.load_applications().shards)
+            facts = read_day(warehouse, date, settings.zone, now, settings.stale_after, settings.load_applications().shards)
             worst = [facts.open_findings[:MAX_TIMELINES], facts.resolved_findings[:MAX_FIXED]]
             jobs = [Job(*ids) for frame in worst for ids in zip(frame["application_urn"], frame["external_job_posting_id"], strict=True)]
             return facts, read_timelines(warehouse, jobs, facts.day.end, MAX_EVENTS)

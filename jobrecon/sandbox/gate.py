@@ -1,4 +1,4 @@
-"""What every request to the API passes: wire format, token, version, limits and injected faults; then its resource's handler."""
+"""What every request to the API passes: token, access, version, limits, injected faults; then its resource's handler reads the ids."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from jobrecon.sandbox.applications import ApplicationState
 from jobrecon.sandbox.world import World
 
 QUERY_LIMIT_BYTES = 4096
+BODY_LIMIT_BYTES = 16 * 1024 * 1024
+VERSION_LIFETIME_MONTHS = 24
 PROTOCOL_2 = b"2.0.0"
 FORM = b"application/x-www-form-urlencoded"
 
@@ -54,7 +56,7 @@ def throttled(retry_after_seconds: float = 0, limit: str = "") -> ErrorResponse:
     return error
 
 
-def version_error(code: str, message: str, status: int) -> ErrorResponse:
+def version_error(status: int, message: str, code: str) -> ErrorResponse:
     return ErrorResponse(status, {"status": status, "code": code, "message": message})
 
 
@@ -84,7 +86,7 @@ class ApiRequest:
                 raise error_response(415, "A tunneled query needs Content-Type: application/x-www-form-urlencoded")
             query = self.body
         try:
-            ids = parse_list(query) if self.headers.get(b"x-restli-protocol-version") == PROTOCOL_2 else parse_ids(query)
+            ids = parse_ids_of_protocol_2(query) if self.headers.get(b"x-restli-protocol-version") == PROTOCOL_2 else parse_ids(query)
         except UnicodeDecodeError:
             raise bad_request("Batch key parameter value is invalid") from None
         if not ids:
@@ -106,7 +108,7 @@ def parse_ids(query: bytes) -> list[str]:
     return parts
 
 
-def parse_list(query: bytes) -> list[str]:
+def parse_ids_of_protocol_2(query: bytes) -> list[str]:
     """The ids of a query string of protocol 2.0.0: `ids=List(a,b)`, each percent-encoded."""
     value = next((part[4:] for part in query.decode().split("&") if part.startswith("ids=")), "")
     if not (value.startswith("List(") and value.endswith(")")):
@@ -153,9 +155,6 @@ async def drop_connection(receive: Receive, send: Send) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
-
-BODY_LIMIT_BYTES = 16 * 1024 * 1024
-VERSION_LIFETIME_MONTHS = 24
 
 Handler = Callable[[World, ApplicationState, ApiRequest], dict[str, Any]]
 
@@ -215,7 +214,8 @@ class Resource:
             raise error_response(403, f"Not enough permissions to access: {self.name}", 100)
         if self.is_versioned:
             _check_version(headers.get(b"linkedin-version", b"").decode("latin-1"), world.now)
-        if calls.today > world.call_limits.get(self.name, calls.today):
+        limit = world.call_limits.get(self.name)
+        if limit is not None and calls.today > limit:
             calls.refused += 1
             raise throttled(faults.retry_after_seconds, "APPLICATION DAY " if faults.name_day_limit else "")
         if faults.calls_per_window and calls.in_window > faults.calls_per_window:
@@ -241,12 +241,12 @@ def _check_version(version: str, now: datetime) -> None:
     """Versions are months, and each lives two years."""
     if not version:
         message = "A version must be present. Please specify a version by adding the LinkedIn-Version header."
-        raise version_error("VERSION_MISSING", message, 400)
+        raise version_error(400, message, "VERSION_MISSING")
     if len(version) != 6 or not version.isdecimal() or not 1 <= int(version[4:]) <= 12:
-        raise version_error("VERSION_INVALID", f"Requested version {version} is not valid: use YYYYMM.", 400)
+        raise version_error(400, f"Requested version {version} is not valid: use YYYYMM.", "VERSION_INVALID")
     age = (now.year - int(version[:4])) * 12 + now.month - int(version[4:])
     if not 0 <= age < VERSION_LIFETIME_MONTHS:
-        raise version_error("NONEXISTENT_VERSION", f"Requested version {version}01 is not active", 426)
+        raise version_error(426, f"Requested version {version}01 is not active", "NONEXISTENT_VERSION")
 
 
 def _single(response: dict[str, Any], key: str) -> Any:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,12 +15,14 @@ from jobrecon.errors import ConfigurationError, WarehouseError
 from jobrecon.secrets import redact
 from jobrecon.settings import Settings, name_for_shard
 from jobrecon.warehouse.lock import WriterLock, hold_database_lock, hold_file_lock
+from jobrecon.warehouse.schema import quote
 
-CATALOG = "jobrecon"
+ALIAS = "jobrecon"
+"""What an attached lake is called, whatever its catalog is."""
 TAG = "finished run"
 """The commit message of the snapshot that a finished run ends with."""
 CLEANUP_DELAY = timedelta(hours=1)
-"""Files that no snapshot needs any more stay so long, for readers whose query has begun."""
+"""How long files that no snapshot needs any more are kept, for readers whose query has begun."""
 _OPTION = r"(\w+)\s+('(?:[^']|'')*'|\w+)"
 _ADDRESS = re.compile(rf"ducklake:(.+?)(?:\s*\(\s*({_OPTION}(?:\s*,\s*{_OPTION})*)\s*\))?\s*", re.DOTALL)
 
@@ -29,7 +32,7 @@ class LakeAddress:
     """Where one shard's lake lies: its catalog, and the options it is attached with, as SQL."""
 
     catalog: str
-    options: dict[str, str]
+    options: Mapping[str, str]
 
     @property
     def database(self) -> str | None:
@@ -57,24 +60,23 @@ class LakeAddress:
             return f"The DuckLake warehouse {self.file}"
         return f"The DuckLake warehouse in PostgreSQL (schema {self.schema})"
 
-    def attach(self, alias: str = CATALOG, **more: str) -> str:
+    def attach(self, alias: str = ALIAS, **more: str) -> str:
         """The statement that attaches it."""
-        options = ", ".join(f"{name} {value}" for name, value in (self.options | more).items())
-        return f"attach {_quote(f'ducklake:{self.catalog}')} as {alias}" + (f" ({options})" if options else "")
+        options = ", ".join(f"{name} {value}" for name, value in {**self.options, **more}.items())
+        return f"attach {quote(f'ducklake:{self.catalog}')} as {alias}" + (f" ({options})" if options else "")
 
 
 def read_lake_address(address: str, shard: str = "") -> LakeAddress:
     """Read `ducklake:CATALOG (OPTION 'value', …)` for one shard, which has a metadata schema and a data path of its own.
 
-    Raises `ConfigurationError` where the address does not say where the data lie.
+    Raises `ConfigurationError` where the address does not say where the data is.
     """
     match = _ADDRESS.fullmatch(address)
     if match is None:
         raise ConfigurationError(
             "JOBRECON_WAREHOUSE is no DuckLake address: write ducklake:CATALOG (DATA_PATH 'folder/'). Nothing was changed."
         )
-    options = {name.upper(): value for name, value in re.findall(_OPTION, match[2] or "")}
-    lake = LakeAddress(match[1], options)
+    lake = LakeAddress(match[1], {name.upper(): value for name, value in re.findall(_OPTION, match[2] or "")})
     if lake.database is not None and not lake.data_path:
         raise ConfigurationError(
             "JOBRECON_WAREHOUSE does not say where the lake's Parquet files lie. Nothing was changed. Write their folder or bucket behind "
@@ -82,20 +84,21 @@ def read_lake_address(address: str, shard: str = "") -> LakeAddress:
         )
     if not shard:
         return lake
+    catalog, own = lake.catalog, {}
     if lake.database is not None:
-        schema = _unquote(options.get("METADATA_SCHEMA", "jobrecon"))
-        options["METADATA_SCHEMA"] = _quote(f"{schema}_{shard.replace('-', '_')}")
+        schema = _unquote(lake.options.get("METADATA_SCHEMA", "jobrecon"))
+        own["METADATA_SCHEMA"] = quote(f"{schema}_{shard.replace('-', '_')}")
     else:
-        kind = "sqlite:" if lake.catalog.startswith("sqlite:") else ""
-        lake = LakeAddress(f"{kind}{name_for_shard(lake.file, shard)}", options)
+        kind = "sqlite:" if catalog.startswith("sqlite:") else ""
+        catalog = f"{kind}{name_for_shard(lake.file, shard)}"
     if lake.data_path:
         folder = lake.data_path.rstrip("/")
         if not urlsplit(folder).path.strip("/"):
             raise ConfigurationError(
                 f"DATA_PATH {lake.data_path} leaves shards no folders of their own. Nothing was changed. Name a folder in it."
             )
-        options["DATA_PATH"] = _quote(f"{folder}-{shard}/")
-    return lake
+        own["DATA_PATH"] = quote(f"{folder}-{shard}/")
+    return LakeAddress(catalog, {**lake.options, **own})
 
 
 def hold_lake_lock(lake: LakeAddress, wait_seconds: float) -> AbstractContextManager[WriterLock]:
@@ -119,15 +122,15 @@ def prepare_lake(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, setti
         )
     load_extension(connection, "httpfs")
     values = {"key_id": settings.s3_key_id, "secret": settings.s3_secret.get_secret_value(), "region": settings.s3_region}
-    place = ""
+    addressing = ""
     if settings.s3_endpoint:
         endpoint = urlsplit(settings.s3_endpoint)
         values["endpoint"] = endpoint.netloc + endpoint.path.rstrip("/")
-        place = f", url_style 'path', use_ssl {'true' if endpoint.scheme == 'https' else 'false'}"
+        addressing = f", url_style 'path', use_ssl {'true' if endpoint.scheme == 'https' else 'false'}"
     connection.execute(
         "create or replace temporary secret jobrecon_s3 (type s3, "
-        + ", ".join(f"{name} {_quote(value)}" for name, value in values.items())
-        + f"{place}, scope {_quote(lake.data_path)})"
+        + ", ".join(f"{name} {quote(value)}" for name, value in values.items())
+        + f"{addressing}, scope {quote(lake.data_path)})"
     )
 
 
@@ -140,17 +143,17 @@ def attach_for_writing(connection: duckdb.DuckDBPyConnection, lake: LakeAddress,
         more["META_JOURNAL_MODE"] = "'WAL'"
         if not lake.data_path and not lake.file.exists():
             # DuckLake chooses a data path by itself only where DuckDB is the catalog.
-            more["DATA_PATH"] = _quote(f"{lake.file}.files")
+            more["DATA_PATH"] = quote(f"{lake.file}.files")
     try:
         if lake.database is None:
             lake.file.absolute().parent.mkdir(parents=True, exist_ok=True)
         connection.execute(lake.attach(**more))
-        connection.execute(f"use {CATALOG}")
+        connection.execute(f"use {ALIAS}")
     except (duckdb.Error, OSError) as error:
         raise _cannot_open(lake, error) from None
 
 
-def attach_tagged(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, settings: Settings, alias: str = CATALOG) -> bool:
+def attach_tagged(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, settings: Settings, alias: str = ALIAS) -> bool:
     """Attach for reading the snapshot that the last finished run tagged; False where there is none yet.
 
     Readers of it never see half a run. Raises `WarehouseError` where the lake cannot be reached.
@@ -160,6 +163,7 @@ def attach_tagged(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, sett
         return False
     more = {"READ_ONLY": "true"}
     try:
+        # Attached twice: which snapshot to attach is only known from inside.
         try:
             connection.execute(lake.attach(alias, **more))
         except duckdb.InvalidInputException as error:
@@ -176,7 +180,7 @@ def attach_tagged(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, sett
         raise _cannot_open(lake, error) from None
 
 
-def find_tagged_snapshot(connection: duckdb.DuckDBPyConnection, alias: str = CATALOG) -> int | None:
+def find_tagged_snapshot(connection: duckdb.DuckDBPyConnection, alias: str = ALIAS) -> int | None:
     """The snapshot of the last finished run."""
     query = "select max(snapshot_id) from ducklake_snapshots(?) where commit_message = ?"
     version: int | None = (connection.execute(query, [alias, TAG]).fetchone() or (None,))[0]
@@ -185,7 +189,7 @@ def find_tagged_snapshot(connection: duckdb.DuckDBPyConnection, alias: str = CAT
 
 def tag_snapshot(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Within the last transaction of a finished run: the snapshot that it commits is the one for readers."""
-    connection.execute(f"call {CATALOG}.set_commit_message('jobrecon', '{TAG}', extra_info => ?)", [run_id])
+    connection.execute(f"call {ALIAS}.set_commit_message('jobrecon', '{TAG}', extra_info => ?)", [run_id])
 
 
 def maintain_lake(connection: duckdb.DuckDBPyConnection, now: datetime, snapshot_days: float) -> tuple[int, int]:
@@ -196,14 +200,14 @@ def maintain_lake(connection: duckdb.DuckDBPyConnection, now: datetime, snapshot
     expired = connection.execute(
         "select snapshot_id from ducklake_snapshots(?) where snapshot_time < ? "
         "and snapshot_id not in (select max(snapshot_id) from ducklake_snapshots(?)) and snapshot_id is distinct from ? order by all",
-        [CATALOG, now - timedelta(days=snapshot_days), CATALOG, find_tagged_snapshot(connection)],
+        [ALIAS, now - timedelta(days=snapshot_days), ALIAS, find_tagged_snapshot(connection)],
     ).fetchall()
     if expired:
-        connection.execute(f"call ducklake_expire_snapshots('{CATALOG}', versions => ?)", [[version for (version,) in expired]])
-    connection.execute(f"call ducklake_flush_inlined_data('{CATALOG}')")
-    connection.execute(f"call ducklake_merge_adjacent_files('{CATALOG}')")
-    connection.execute(f"call ducklake_rewrite_data_files('{CATALOG}')")
-    deleted = connection.execute(f"call ducklake_cleanup_old_files('{CATALOG}', older_than => ?)", [now - CLEANUP_DELAY]).fetchall()
+        connection.execute(f"call ducklake_expire_snapshots('{ALIAS}', versions => ?)", [[version for (version,) in expired]])
+    connection.execute(f"call ducklake_flush_inlined_data('{ALIAS}')")
+    connection.execute(f"call ducklake_merge_adjacent_files('{ALIAS}')")
+    connection.execute(f"call ducklake_rewrite_data_files('{ALIAS}')")
+    deleted = connection.execute(f"call ducklake_cleanup_old_files('{ALIAS}', older_than => ?)", [now - CLEANUP_DELAY]).fetchall()
     return len(expired), len(deleted)
 
 
@@ -215,16 +219,12 @@ def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
             f"The DuckDB extension {name} is not installed. Install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}."
         )
     file = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
-    connection.execute(f"load {_quote(str(file))}")
+    connection.execute(f"load {quote(str(file))}")
 
 
 def _cannot_open(lake: LakeAddress, error: Exception) -> WarehouseError:
     text = " ".join(redact(str(error)).split())
     return WarehouseError(f"{lake.name} cannot be opened: {text[:500]}. Nothing was changed. Check JOBRECON_WAREHOUSE.")
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _unquote(value: str) -> str:

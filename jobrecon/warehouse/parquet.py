@@ -20,7 +20,7 @@ def export_parquet(warehouse: Warehouse, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in [*list_tables(), *list_views()]:
-            warehouse.connection.execute(f"copy (select * from {name}) to '{quote(str(fresh))}' (format parquet, compression zstd)")
+            warehouse.connection.execute(f"copy (select * from {name}) to {quote(str(fresh))} (format parquet, compression zstd)")
             fresh.replace(folder / f"{name}.parquet")
     except (OSError, duckdb.Error) as error:
         with contextlib.suppress(OSError):

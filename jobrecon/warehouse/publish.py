@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from jobrecon.errors import PublishFailed
+from jobrecon.warehouse.lake import ALIAS
 from jobrecon.warehouse.schema import quote
 
 
@@ -21,9 +22,9 @@ def publish_file(source: Path, target: Path) -> None:
 def publish_catalog(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
     """The same from an attached catalog (DuckLake): its tables in one DuckDB file."""
     with replace_whole(target) as fresh:
-        connection.execute(f"attach '{quote(str(fresh))}' as fresh")
+        connection.execute(f"attach {quote(str(fresh))} as fresh")
         try:
-            connection.execute("copy from database jobrecon to fresh")
+            connection.execute(f"copy from database {ALIAS} to fresh")
         finally:
             connection.execute("detach fresh")
 

@@ -10,7 +10,7 @@ from jobrecon.errors import WarehouseError
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse
 from jobrecon.warehouse.duckdb_file import connect
-from jobrecon.warehouse.lake import CATALOG, attach_tagged, read_lake_address
+from jobrecon.warehouse.lake import ALIAS, attach_tagged, read_lake_address
 
 
 def connect_published(settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -34,7 +34,7 @@ def _connect_tagged(settings: Settings) -> duckdb.DuckDBPyConnection:
     connection = connect()
     try:
         if attach_tagged(connection, lake, settings):
-            connection.execute(f"use {CATALOG}")
+            connection.execute(f"use {ALIAS}")
             return connection
         raise WarehouseError(f"{lake.name} holds no finished run yet. Import tasks and run `jobrecon run` first.")
     except BaseException:

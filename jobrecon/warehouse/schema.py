@@ -92,9 +92,9 @@ def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
             if name in types and column not in types[name]:
                 connection.execute(f'alter table {name} add column "{column}" {type_}')
             if comments.get(name, {}).get(column) != description:
-                connection.execute(f"""comment on column {name}."{column}" is '{quote(description)}'""")
+                connection.execute(f"""comment on column {name}."{column}" is {quote(description)}""")
         if table_comments.get(name) != describe_table(model):
-            connection.execute(f"comment on table {name} is '{quote(describe_table(model))}'")
+            connection.execute(f"comment on table {name} is {quote(describe_table(model))}")
     if version != VERSION:
         write_info(connection, "schema_version", str(VERSION))
     info = read_info(connection)
@@ -106,8 +106,8 @@ def apply_schema(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"create or replace view {name} as {text}")
             # DuckLake has no comments on a view's columns, nor has what is published from it.
             for column, *_ in connection.execute(f"describe {name}").fetchall() if kind == "duckdb" else ():
-                connection.execute(f"""comment on column {name}."{column}" is '{quote(_describe_view_column(column))}'""")
-            connection.execute(f"comment on view {name} is '{quote(description)}'")
+                connection.execute(f"""comment on column {name}."{column}" is {quote(_describe_view_column(column))}""")
+            connection.execute(f"comment on view {name} is {quote(description)}")
             write_info(connection, f"view {name}", digest)
 
 
@@ -194,7 +194,7 @@ def _create_statement(model: type[SQLModel]) -> str:
 
 def quote(text: str) -> str:
     """Text between single quotes, where a statement takes no bound value."""
-    return text.replace("'", "''")
+    return "'" + text.replace("'", "''") + "'"
 
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")

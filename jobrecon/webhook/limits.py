@@ -51,7 +51,7 @@ class ConnectionLimits:
     closes_per_sweep: int = 32
 
 
-class Allowance:
+class RateAllowance:
     """So much work a second on average; what is left over is saved for a second."""
 
     def __init__(self, per_second: float) -> None:

@@ -20,7 +20,7 @@ from jobrecon.errors import ConfigurationError, LandingUnavailable
 from jobrecon.landing.batcher import Batcher
 from jobrecon.landing.database import explain_landing_errors
 from jobrecon.landing.inbox import Delivery, InboxWrite, InvalidBody, insert_deliveries
-from jobrecon.webhook.limits import Allowance, Cached, Limits
+from jobrecon.webhook.limits import Cached, Limits, RateAllowance
 from jobrecon.webhook.metrics import Metrics
 from jobrecon.webhook.parsing import InvalidNotification, ParsedNotification, find_application, parse_body
 from jobrecon.webhook.signature import Keyring, find_signer, read_signature
@@ -54,7 +54,7 @@ class Notifications:
         self._limits = limits
         self._metrics = metrics
         self._held_bytes = 0
-        self._unknown_allowance = Allowance(limits.unknown_bytes_per_second)
+        self._unknown_allowance = RateAllowance(limits.unknown_bytes_per_second)
         self._last_hashes: LRUCache[tuple[str, str], str] = LRUCache(JOBS_REMEMBERED)
 
     async def receive(self, request: Request) -> Response:

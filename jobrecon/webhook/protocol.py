@@ -1,6 +1,6 @@
-"""HTTP with deadlines for slow senders, which uvicorn's own protocol lacks (docs/webhook.md says why no other server serves).
+"""HTTP with deadlines for slow senders, which uvicorn's own protocol lacks (docs/webhook.md says why no other server is used).
 
-Of connections beyond the limit the one that has kept the server waiting longest is closed, so that new ones get in.
+Beyond the limit on connections, the one that has kept the server waiting longest is closed to make room.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-l
 
 
 class _Sweeper:
-    """Checks all connections of a server a few times a second: cheaper than a timer for each request."""
+    """Closes the late connections of a server, a few times a second: cheaper than a timer for each request; and makes room for new ones."""
 
     def __init__(self, connections: "set[Any]", limits: ConnectionLimits, loop: asyncio.AbstractEventLoop) -> None:
         self._connections = connections
@@ -40,7 +40,7 @@ class _Sweeper:
             self.start()
 
     def make_room(self, newcomer: "GuardedProtocol") -> bool:
-        """Close the connection that has been waited for longest; False where a request of each is being handled."""
+        """Close the connection that has been waited for longest; False where every connection has a request being handled."""
         waiting = [one for one in self._connections if one is not newcomer and not one.is_in_request]
         if not waiting:
             return False
@@ -58,24 +58,26 @@ class GuardedProtocol(HttpToolsProtocol):
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.deadline: float | None = None
-        self.read_deadline: float | None = None
+        self.response_deadline: float | None = None
         """Until when its client has to read what is written; None while it reads."""
         self.waiting_since = 0.0
         self._is_in_header = True
         self._fed_bytes = 0
+        """Bytes that came since the header began; the parser reports none of them before it ends."""
         self._header_bytes = 0
+        """Bytes of the header's fields, as the parser reports them."""
         # One for all connections of a server; the state is what they share.
         shared = vars(server_state)
         self._sweeper: _Sweeper = shared.setdefault("sweeper", _Sweeper(self.connections, self.limits, self.loop))
 
     @property
     def is_in_request(self) -> bool:
-        """Whether a whole request has come whose response is not yet sent, but for a client that does not read."""
-        is_waiting = self.deadline is not None or self.read_deadline is not None
+        """Whether a whole request is being handled; False also while its client does not read the response."""
+        is_waiting = self.deadline is not None or self.response_deadline is not None
         return not is_waiting and self.cycle is not None and not self.cycle.response_complete
 
     def is_late(self, now: float) -> bool:
-        return any(deadline is not None and deadline <= now for deadline in (self.deadline, self.read_deadline))
+        return any(deadline is not None and deadline <= now for deadline in (self.deadline, self.response_deadline))
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -104,11 +106,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self.waiting_since = self.loop.time()
-        self.read_deadline = self.waiting_since + self.limits.response_seconds
+        self.response_deadline = self.waiting_since + self.limits.response_seconds
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self.read_deadline = None
+        self.response_deadline = None
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= self.limits.pipelined_requests:
@@ -144,7 +146,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def close(self, response: bytes) -> None:
         """Close the connection; with a response where a request has begun and none has been started."""
-        self.deadline = self.read_deadline = None
+        self.deadline = self.response_deadline = None
         if self.transport.is_closing() or self.flow.write_paused:
             # It would be closed only once its client has read all.
             self.transport.abort()

@@ -1,9 +1,8 @@
--- When can the findings of each examined job first change though nothing is written of it? One row per job for which there is
--- such a moment. Runs after create_explained_findings.
+-- When can the findings of each examined job first change although nothing new is written about it? One row per job that has such
+-- a moment. Runs after create_explained_findings.
 create or replace temp table next_looks as
 with run as (
     select
-        $as_of::timestamptz as as_of,
         to_seconds($stuck_after::double) as stuck_after,
         to_seconds($unconfirmed_after::double) as unconfirmed_after,
         to_seconds($expiring_within::double) as expiring_within
@@ -20,7 +19,7 @@ tasks_ahead as (
     where job_tasks.requested_at > $as_of::timestamptz
 ),
 
-unfinished_notifications as (
+notifications_ahead as (
     select
         notifications.application_urn,
         notifications.external_job_posting_id,
@@ -39,7 +38,7 @@ deliveries_ahead as (
         deliveries.external_job_posting_id,
         deliveries.received_at as due_at
     from notification_deliveries as deliveries
-    semi join unfinished_notifications using (application_urn, external_job_posting_id)
+    semi join notifications_ahead using (application_urn, external_job_posting_id)
     where deliveries.received_at > $as_of::timestamptz
 ),
 
@@ -49,7 +48,7 @@ checks_ahead as (
         posting_checks.application_urn,
         posting_checks.external_job_posting_id,
         posting_checks.checked_at as due_at,
-        posting_checks.checked_at <= $as_of::timestamptz as is_due_always
+        posting_checks.checked_at <= $as_of::timestamptz as is_due_each_run
     from posting_checks
     semi join examined_jobs using (application_urn, external_job_posting_id)
     where posting_checks.last_checked_at > $as_of::timestamptz
@@ -115,7 +114,7 @@ requested_again as (
     semi join examined_jobs using (application_urn, external_job_posting_id)
 ),
 
--- From which ages on a finding has other words.
+-- The ages at which a finding's words change.
 ages as (
     select
         kind,
@@ -137,7 +136,7 @@ aged as (
     select
         explained.application_urn,
         explained.external_job_posting_id,
-        -- Older than that age, not as old.
+        -- Strictly older: create_explained_findings compares with >.
         coalesce(findings.since, explained.since) + to_seconds(ages.after_seconds) + interval 1 microsecond as due_at
     from explained_findings as explained
     inner join ages on explained.kind = ages.kind and explained.facet = ages.facet
@@ -145,49 +144,27 @@ aged as (
 ),
 
 moments as (
-    select
-        *,
-        false as is_due_always
-    from tasks_ahead
-    union all
+    select * from tasks_ahead
+    union all by name
     select
         application_urn,
         external_job_posting_id,
-        unnest([received_at, last_received_at]) as due_at,
-        false as is_due_always
-    from unfinished_notifications
-    union all
-    select
-        *,
-        false as is_due_always
-    from deliveries_ahead
-    union all
+        unnest([received_at, last_received_at]) as due_at
+    from notifications_ahead
+    union all by name
+    select * from deliveries_ahead
+    union all by name
     select * from checks_ahead
-    union all
-    select
-        *,
-        false as is_due_always
-    from stuck
-    union all
-    select
-        *,
-        false as is_due_always
-    from unconfirmed
-    union all
-    select
-        *,
-        false as is_due_always
-    from expiring
-    union all
-    select
-        *,
-        false as is_due_always
-    from requested_again
-    union all
-    select
-        *,
-        false as is_due_always
-    from aged
+    union all by name
+    select * from stuck
+    union all by name
+    select * from unconfirmed
+    union all by name
+    select * from expiring
+    union all by name
+    select * from requested_again
+    union all by name
+    select * from aged
 )
 
 select
@@ -196,6 +173,6 @@ select
     min(due_at) as due_at
 from moments
 where
-    (due_at > $as_of::timestamptz or is_due_always)
+    (due_at > $as_of::timestamptz or is_due_each_run)
     and external_job_posting_id != ''
 group by application_urn, external_job_posting_id

@@ -11,7 +11,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobrecon.reports.gathering import gather_facts
+from jobrecon.reports.reading import read_day
 from jobrecon.reports.verdict import judge as judge_day
 from jobrecon.warehouse import Warehouse
 from tests.findings.oracle import Body, Detail, History, Open, Task, expect, is_contradicted, judge
@@ -173,7 +173,7 @@ def read_verdicts(warehouse: Warehouse, count: int) -> list[str]:
     warehouse.connection.register("given_rows", pa.Table.from_pylist([given_run]))
     warehouse.connection.execute("insert into runs by name select * from given_rows")
     warehouse.connection.unregister("given_rows")
-    facts = gather_facts(warehouse, NOW.date(), ZoneInfo("UTC"), NOW, stale_after_seconds=3600)
+    facts = read_day(warehouse, NOW.date(), ZoneInfo("UTC"), NOW, stale_after_seconds=3600)
     return [judge_day(facts.select_manager(f"Manager {number}")).sentence for number in range(count)]
 
 

@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from jobrecon.linkedin.responses import Outcome
-from jobrecon.reconcile.allowance import allow_calls
+from jobrecon.reconcile.allowance import count_allowed_calls
 from tests.linkedin.conftest import ACME, BOLT, CORE, DUSK, START, Serve, count_calls, make_application, make_world, task_urn
 from tests.linkedin.fakes import FakeLinkedIn, TaskRequest, error_response, http_response, serve_bytes, task_response
 
@@ -117,7 +117,7 @@ def test_a_query_limit_set_too_high_costs_a_call_and_no_task(serve: Serve) -> No
 def test_long_urns_use_no_more_calls_than_the_ticks_allowance(serve: Serve) -> None:
     harness = serve(fake := FakeLinkedIn(), tick_seconds=600)
     harness.limit(300)
-    allowance = allow_calls(300, 300, START, 600, harness.settings.call_reserve)
+    allowance = count_allowed_calls(300, 300, START, 600, harness.settings.call_reserve)
     # Four to a call, where the plan expects 59 of the typical length.
     harness.import_urns(*(task_urn(number) + "x" * 900 for number in range(60)))
     result = harness.poll()

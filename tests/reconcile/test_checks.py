@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse
 
-from jobrecon.reconcile.allowance import allow_calls
+from jobrecon.reconcile.allowance import count_allowed_calls
 from jobrecon.reconcile.opening import open_reconciliation
 from jobrecon.reconcile.summary import RunSummary
 from jobrecon.settings import Settings
@@ -285,7 +285,7 @@ def test_checks_stay_within_the_ticks_allowance_and_the_days_limit(partner: Part
     rows = jobs(1000, ago(days=2))
     partner.given(rows, [not_listed(external_job_posting_id=row["external_job_posting_id"]) for row in rows])
     limit = 300
-    allowance = allow_calls(limit, limit, NOW, partner.settings.tick_seconds, partner.settings.call_reserve)
+    allowance = count_allowed_calls(limit, limit, NOW, partner.settings.tick_seconds, partner.settings.call_reserve)
     summary = partner.run(check_limit=limit)
     assert (summary.checks_used, summary.checks_left) == (allowance, 2 * limit - allowance)
     assert len(partner.linkedin.requests) == allowance < 10

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobrecon.reports.gathering import gather_facts
+from jobrecon.reports.reading import read_day
 from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse
 from jobrecon.warehouse.duckdb_file import connect
@@ -43,7 +43,7 @@ def test_every_day_balances_and_hands_its_open_findings_to_the_next(
         history.insert_rows(connection)
         warehouse = Warehouse(connection, history.settings)
         dates = [FIRST.date() + dt.timedelta(days=number) for number in range(-1, 5)]
-        days = [gather_facts(warehouse, date, zone, now, 7200) for date in dates]
+        days = [read_day(warehouse, date, zone, now, 7200) for date in dates]
     for facts in days:
         for movement in [facts.roll_forward, *facts.by_account_manager.values()]:
             assert movement.open_before + movement.new - movement.resolved == movement.open_now

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from jobrecon.reports.gathering import gather_facts
+from jobrecon.reports.reading import read_day
 from jobrecon.reports.report import write_report
 from jobrecon.settings import Settings
 from jobrecon.warehouse import Warehouse, open_warehouse
@@ -64,7 +64,7 @@ def test_two_weeks_of_reports_balances_and_can_be_made_again(history: History) -
 
 def summarise(warehouse: Warehouse, date: dt.date, now: dt.datetime) -> dict[str, Any]:
     settings = warehouse.settings
-    return gather_facts(warehouse, date, settings.zone, now, settings.stale_after).summarise("")
+    return read_day(warehouse, date, settings.zone, now, settings.stale_after).summarise("")
 
 
 def write_files(settings: Settings, date: dt.date, now: dt.datetime) -> dict[str, bytes]:

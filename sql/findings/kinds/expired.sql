@@ -1,4 +1,4 @@
--- Latest tasks whose outcome was never learned and can no longer be. They weigh less where LinkedIn has
+-- Latest tasks whose outcome was never known and cannot be known any more. They weigh less where LinkedIn has
 -- said since that the job is as requested. One row per job and place.
 with latest as (
     select * from latest_tasks

@@ -25,7 +25,7 @@ OWNER_QUEUES = {Owner.CUSTOMER: Queue.CUSTOMER, Owner.LINKEDIN: Queue.LINKEDIN}
 """What nobody is named for is the integration team's."""
 
 
-def gather_facts(
+def read_day(
     warehouse: Warehouse, date: dt.date, zone: ZoneInfo, now: dt.datetime, stale_after_seconds: int, shards: Sequence[str] = ("",)
 ) -> Facts:
     """Read the facts of the day `date` in `zone`, as of its end, or as of now while it lasts.

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -39,9 +39,9 @@ def read_id(value: object) -> str | None:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return _write_digits(Decimal(value))
+        return write_digits(Decimal(value))
     if isinstance(value, Decimal):
-        return _write_digits(value)
+        return write_digits(value)
     if isinstance(value, float):
         raise ValueError("is a floating-point number, which may have lost digits: write it as text or as a whole number")
     raise ValueError("is neither text nor a whole number")
@@ -124,15 +124,16 @@ def replace_surrogates(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-def _write_digits(number: Decimal) -> str:
-    if not number.is_finite() or number.adjusted() > MAX_DIGITS:
+def write_digits(number: Decimal) -> str:
+    """A number without an exponent where it is whole. Raises `ValueError` for one that no system means."""
+    if not number.is_finite() or abs(number.adjusted()) > MAX_DIGITS:
         raise ValueError("is a number out of range")
     return f"{number.to_integral_value():f}" if number == number.to_integral_value() else str(number)
 
 
 def _read_epoch(text: str) -> datetime:
-    whole = text.lstrip("-").partition(".")[0]
-    unit = _EPOCH_UNITS.get(len(whole))
+    whole = text.partition(".")[0]
+    unit = _EPOCH_UNITS.get(len(whole)) if _EPOCH.fullmatch(text) else None
     if unit is None or text.startswith("-"):
         raise ValueError("is no epoch of seconds, milliseconds, microseconds or nanoseconds")
     microseconds = int(Decimal(text) * 10**6 / unit)
@@ -155,6 +156,14 @@ def _read_whole(text: str) -> int:
     return int(text)
 
 
+def _read_fraction(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        # An exponent beyond those that a decimal has.
+        raise ValueError("holds a number out of range") from None
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"holds {name}, which is no JSON")
 
@@ -170,5 +179,5 @@ def _replace_in(value: Any) -> Any:
 
 
 _DECODER = json.JSONDecoder(
-    parse_int=_read_whole, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_replace_in_pairs
+    parse_int=_read_whole, parse_float=_read_fraction, parse_constant=_refuse_constant, object_pairs_hook=_replace_in_pairs
 )

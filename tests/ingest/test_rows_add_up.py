@@ -96,6 +96,14 @@ def test_the_rows_of_a_csv_file_add_up_however_it_is_cut(content: tuple[str, int
     assert read_rows(1) == read_rows(3) == read_rows(len(lines))
 
 
+HUGE = [
+    template % number
+    for template in ('{"task_urn": %s}', '{"requested_at": %s}', '{"title": %s}')
+    for number in ("1e99999999999999999999", "1e-99999999999999999999", "1E+999999999", "1E+9999999999", "1e-999999999")
+]
+"""Numbers that no memory holds written out, and that no decimal has: each costs its own line."""
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(
@@ -109,7 +117,7 @@ def test_the_rows_of_json_and_parquet_add_up(warehouse: Warehouse, tmp_path: Pat
     for table in ("job_tasks", "rejected_rows"):
         read(warehouse, f"delete from {table}")
     lines = [json.dumps(value) for value in values]
-    broken = ["{", '{"task_urn": NaN}', '{"task_urn": 1e999}', "[" * 1000, "\\ud800"]
+    broken = ["{", '{"task_urn": NaN}', '{"task_urn": 1e999}', "[" * 1000, "\\ud800", *HUGE]
     for name, text in (("a.ndjson", "\n".join([*lines, *broken])), ("a.json", "[" + ",\n".join(lines) + "]")):
         (tmp_path / name).write_text(text or " ", encoding="utf-8")
         result = import_tasks(warehouse, tmp_path / name, Applications([]), NOW)

@@ -122,6 +122,7 @@ MALFORMED += [
     b"{}",
     b'{"message":"Internal Server Error","status":500}',
     b'{"results":{"a":NaN}}',
+    b'{"results":{"a":1e99999999999999999999}}',
     b'{"results":[]}',
     b'{"errors":"none"}',
     b'{"statuses":404}',

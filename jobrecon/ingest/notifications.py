@@ -127,13 +127,19 @@ def merge_deliveries(
             warehouse.touch("touched/insert_delivered_jobs", staged)
             warehouse.run("notifications/create_delivered_jobs", staged)
             warehouse.run("notifications/delete_delivered_notifications")
-            warehouse.run("notifications/create_status_fields")
+            define_status_fields(warehouse)
             warehouse.run("notifications/insert_notifications")
             if any(row["type"] == RESYNC_JOBS for row in deliveries):
                 warehouse.run("notifications/delete_delivered_resync_requests")
                 warehouse.run("notifications/insert_resync_requests")
                 warehouse.touch("touched/insert_resync_jobs")
     return added
+
+
+def define_status_fields(warehouse: Warehouse) -> None:
+    """Define the macro `status_fields`: what a notification's body or a check's record says of a job."""
+    for macro in ("notifications/create_stated", "notifications/create_stated_moment", "notifications/create_status_fields"):
+        warehouse.run(macro)
 
 
 def merge_challenges(warehouse: Warehouse, engine: Engine, up_to: datetime) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from jobrecon.applications import Application
 from jobrecon.clock import Clock
 from jobrecon.errors import AccessDenied, JobreconError, WarehouseError
+from jobrecon.ingest.notifications import define_status_fields
 from jobrecon.linkedin.batches import MAX_IDS
 from jobrecon.linkedin.http import HttpClient
 from jobrecon.linkedin.ledger import POSTING_STATUS, read_ledger
@@ -133,6 +134,6 @@ def merge_checks(warehouse: Warehouse, rows: list[dict[str, Any]], as_of: dateti
     staged = stage("staged_checks", rows)
     with warehouse.transaction():
         warehouse.touch("touched/insert_checked_jobs", staged)
-        warehouse.run("notifications/create_status_fields")
+        define_status_fields(warehouse)
         warehouse.run("checks/update_posting_checks", staged, as_of=as_of)
         warehouse.run("checks/insert_posting_checks", staged, as_of=as_of)

@@ -87,6 +87,7 @@ def derive_postings(warehouse: Warehouse, as_of: datetime) -> None:
     warehouse.run("tasks/create_examined_tasks", as_of=as_of)
     warehouse.run("postings/create_statements", as_of=as_of)
     warehouse.run("postings/create_latest_facets")
+    warehouse.run("postings/create_latest_listings")
     warehouse.run("postings/create_latest_expiries")
     warehouse.run("postings/create_current_postings", as_of=as_of)
 

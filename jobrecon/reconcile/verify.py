@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from jobrecon.errors import WarehouseError
+from jobrecon.ingest.notifications import define_status_fields
 from jobrecon.ingest.tasks import discard_changes
 from jobrecon.reconcile.findings import derive_findings, derive_postings, explain_findings, merge_findings, write_postings
 from jobrecon.reconcile.touched import Examination, create_next_looks, is_derived_by
@@ -13,7 +14,13 @@ from jobrecon.settings import Settings
 from jobrecon.warehouse.connection import Warehouse, open_warehouse
 from models import RunState
 
-STANDING = ("verify/create_standing_notifications", "verify/create_standing_resync_requests")
+STANDING = (
+    "verify/create_standing_notifications",
+    "verify/create_standing_resync_requests",
+    "verify/create_wrong_rows",
+    "verify/create_difference",
+)
+"""What stands before it is derived anew, and how it is compared."""
 RECEIVED = {
     "notifications": "verify/select_notifications_differences",
     "resync_requests": "verify/select_resync_requests_differences",
@@ -131,7 +138,7 @@ def _derive_notifications(warehouse: Warehouse) -> None:
     warehouse.run("verify/create_all_delivered_jobs")
     warehouse.run("notifications/delete_delivered_notifications")
     warehouse.run("notifications/delete_delivered_resync_requests")
-    warehouse.run("notifications/create_status_fields")
+    define_status_fields(warehouse)
     warehouse.run("notifications/insert_notifications")
     warehouse.run("notifications/insert_resync_requests")
 

@@ -2,77 +2,19 @@
 -- field is taken from the top level or from jobPostingInfo, whichever has it; a time before 1970 or after the year 9999 is none:
 -- one body that makes no sense must not stop the others. (An arrow behind a macro's parameter would be a lambda.)
 create or replace temp macro status_fields(payload) as struct_pack(
-    listing_status := list_any_value(
-        json_extract_string(
-            payload, ['$.listingStatus', '$.jobPostingInfo.listingStatus']
-        )
-    ),
-    listing_error_code := try_cast(
-        list_any_value(
-            json_extract_string(
-                payload, ['$.listingStatusDetail.errorCode', '$.jobPostingInfo.listingStatusDetail.errorCode']
-            )
-        ) as bigint
-    ),
-    listing_error_type := list_any_value(
-        json_extract_string(
-            payload, ['$.listingStatusDetail.errorType', '$.jobPostingInfo.listingStatusDetail.errorType']
-        )
-    ),
-    listing_message := list_any_value(
-        json_extract_string(
-            payload, ['$.listingStatusDetail.statusMessage', '$.jobPostingInfo.listingStatusDetail.statusMessage']
-        )
-    ),
-    apply_status := list_any_value(
-        json_extract_string(
-            payload, ['$.linkedInApplyStatus', '$.jobPostingInfo.linkedInApplyStatus']
-        )
-    ),
-    apply_error_code := try_cast(
-        list_any_value(
-            json_extract_string(
-                payload, ['$.linkedInApplyStatusDetail.errorCode', '$.jobPostingInfo.linkedInApplyStatusDetail.errorCode']
-            )
-        ) as bigint
-    ),
-    apply_error_type := list_any_value(
-        json_extract_string(
-            payload, ['$.linkedInApplyStatusDetail.errorType', '$.jobPostingInfo.linkedInApplyStatusDetail.errorType']
-        )
-    ),
-    apply_message := list_any_value(
-        json_extract_string(
-            payload, ['$.linkedInApplyStatusDetail.statusMessage', '$.jobPostingInfo.linkedInApplyStatusDetail.statusMessage']
-        )
-    ),
-    promotion_status := list_any_value(
-        json_extract_string(
-            payload, ['$.promotionStatus', '$.jobPostingInfo.promotionStatus']
-        )
-    ),
-    promotion_error_code := try_cast(
-        list_any_value(
-            json_extract_string(
-                payload, ['$.promotionStatusDetail.errorCode', '$.jobPostingInfo.promotionStatusDetail.errorCode']
-            )
-        ) as bigint
-    ),
-    promotion_error_type := list_any_value(
-        json_extract_string(
-            payload, ['$.promotionStatusDetail.errorType', '$.jobPostingInfo.promotionStatusDetail.errorType']
-        )
-    ),
-    promotion_message := list_any_value(
-        json_extract_string(
-            payload, ['$.promotionStatusDetail.statusMessage', '$.jobPostingInfo.promotionStatusDetail.statusMessage']
-        )
-    ),
-    job_posting_url := list_any_value(
-        json_extract_string(
-            payload, ['$.jobPostingUrl', '$.jobPostingInfo.jobPostingUrl']
-        )
-    ),
+    listing_status := stated(payload, 'listingStatus'),
+    listing_error_code := try_cast(stated(payload, 'listingStatusDetail.errorCode') as bigint),
+    listing_error_type := stated(payload, 'listingStatusDetail.errorType'),
+    listing_message := stated(payload, 'listingStatusDetail.statusMessage'),
+    apply_status := stated(payload, 'linkedInApplyStatus'),
+    apply_error_code := try_cast(stated(payload, 'linkedInApplyStatusDetail.errorCode') as bigint),
+    apply_error_type := stated(payload, 'linkedInApplyStatusDetail.errorType'),
+    apply_message := stated(payload, 'linkedInApplyStatusDetail.statusMessage'),
+    promotion_status := stated(payload, 'promotionStatus'),
+    promotion_error_code := try_cast(stated(payload, 'promotionStatusDetail.errorCode') as bigint),
+    promotion_error_type := stated(payload, 'promotionStatusDetail.errorType'),
+    promotion_message := stated(payload, 'promotionStatusDetail.statusMessage'),
+    job_posting_url := stated(payload, 'jobPostingUrl'),
     company_name := list_any_value(
         json_extract_string(
             payload, [
@@ -83,37 +25,13 @@ create or replace temp macro status_fields(payload) as struct_pack(
             ]
         )
     ),
-    location := list_any_value(
-        json_extract_string(
-            payload, ['$.location', '$.jobPostingInfo.location']
-        )
-    ),
+    location := stated(payload, 'location'),
     alternate_locations := nullif(
         array_to_string(
             json_extract_string(payload, '$.alternateLocations[*]')
             || json_extract_string(payload, '$.jobPostingInfo.alternateLocations[*]'), '; '
         ), ''
     ),
-    listed_at := list_transform(
-        list_filter(
-            [
-                try_cast(
-                    list_any_value(json_extract_string(payload, ['$.listedAt', '$.jobPostingInfo.listedAt'])) as bigint
-                )
-            ],
-            lambda milliseconds: milliseconds between 0 and 253402300799999
-        ),
-        lambda milliseconds: to_timestamp(milliseconds / 1000)
-    )[1],
-    expire_at := list_transform(
-        list_filter(
-            [
-                try_cast(
-                    list_any_value(json_extract_string(payload, ['$.expireAt', '$.jobPostingInfo.expireAt'])) as bigint
-                )
-            ],
-            lambda milliseconds: milliseconds between 0 and 253402300799999
-        ),
-        lambda milliseconds: to_timestamp(milliseconds / 1000)
-    )[1]
+    listed_at := stated_moment(payload, 'listedAt'),
+    expire_at := stated_moment(payload, 'expireAt')
 )

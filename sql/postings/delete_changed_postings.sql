@@ -13,9 +13,6 @@ where rowid in (
 
     select standing.standing_row
     from standing
-    left join current_postings
-        on
-            standing.application_urn = current_postings.application_urn
-            and standing.external_job_posting_id = current_postings.external_job_posting_id
+    left join current_postings using (application_urn, external_job_posting_id)
     where standing.said is distinct from current_postings
 )

@@ -52,10 +52,7 @@ people as (
         postings.account_manager,
         postings.external_job_posting_id
     from postings
-    anti join later
-        on
-            postings.application_urn = later.application_urn
-            and postings.external_job_posting_id = later.external_job_posting_id
+    anti join later using (application_urn, external_job_posting_id)
 )
 
 select

@@ -52,10 +52,7 @@ select
     coalesce(requests.last_operation = 'CLOSE', false) as is_requested,
     coalesce(postings.expire_at <= changes.changed_at, false) as is_run_out
 from changes
-left join postings
-    on
-        changes.application_urn = postings.application_urn
-        and changes.external_job_posting_id = postings.external_job_posting_id
+left join postings using (application_urn, external_job_posting_id)
 left join requests
     on
         changes.application_urn = requests.application_urn

@@ -14,10 +14,7 @@ moment as (
 tasks as (
     select job_tasks.*
     from job_tasks
-    semi join jobs
-        on
-            job_tasks.application_urn = jobs.application_urn
-            and job_tasks.external_job_posting_id = jobs.external_job_posting_id
+    semi join jobs using (application_urn, external_job_posting_id)
 ),
 
 changes as (
@@ -34,19 +31,13 @@ changes as (
 statements as (
     select notifications.*
     from notifications
-    semi join jobs
-        on
-            notifications.application_urn = jobs.application_urn
-            and notifications.external_job_posting_id = jobs.external_job_posting_id
+    semi join jobs using (application_urn, external_job_posting_id)
 ),
 
 checks as (
     select posting_checks.*
     from posting_checks
-    semi join jobs
-        on
-            posting_checks.application_urn = jobs.application_urn
-            and posting_checks.external_job_posting_id = jobs.external_job_posting_id
+    semi join jobs using (application_urn, external_job_posting_id)
 ),
 
 episodes as (
@@ -54,11 +45,8 @@ episodes as (
         findings.*,
         tasks.operation
     from findings
+    semi join jobs using (application_urn, external_job_posting_id)
     left join tasks on findings.task_urn = tasks.task_urn
-    semi join jobs
-        on
-            findings.application_urn = jobs.application_urn
-            and findings.external_job_posting_id = jobs.external_job_posting_id
 ),
 
 events as (
@@ -68,15 +56,9 @@ events as (
         requested_at as happened_at,
         'request' as event,
         1 as step_order,
-        'request' as step,
         operation,
-        null as status,
-        null as facet,
-        null as severity,
-        null as resolution,
         location,
-        1 as times,
-        null as detail
+        1 as times
     from tasks
     union all by name
     select
@@ -98,7 +80,6 @@ events as (
         last_polled_at as happened_at,
         'poll' as event,
         3 as step_order,
-        'last' as step,
         operation,
         location,
         poll_count as times
@@ -111,7 +92,6 @@ events as (
         received_at as happened_at,
         'notification' as event,
         4 as step_order,
-        'notification' as step,
         concat_ws(' ', 'LISTING_' || listing_status, 'APPLY_' || apply_status, 'PROMOTION_' || promotion_status) as status,
         deliveries as times,
         nullif(concat_ws(' ', listing_message, apply_message, promotion_message), '') as detail
@@ -123,7 +103,6 @@ events as (
         checked_at as happened_at,
         'check' as event,
         4 as step_order,
-        'check' as step,
         case
             when is_known
                 then concat_ws(' ', 'LISTING_' || listing_status, 'APPLY_' || apply_status, 'PROMOTION_' || promotion_status)
@@ -141,7 +120,6 @@ events as (
         operation,
         kind as status,
         facet,
-        severity,
         location,
         reason as detail
     from episodes
@@ -152,7 +130,6 @@ events as (
         resolved_at as happened_at,
         'finding' as event,
         6 as step_order,
-        'resolved' as step,
         operation,
         kind as status,
         facet,

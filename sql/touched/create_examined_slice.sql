@@ -5,53 +5,46 @@ with known as (
         application_urn,
         external_job_posting_id
     from job_tasks
-    where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
     union all
     select
         application_urn,
         external_job_posting_id
     from notifications
-    where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
     union all
     select
         application_urn,
         external_job_posting_id
     from resync_requests
-    where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
     union all
     select
         application_urn,
         external_job_posting_id
     from posting_checks
-    where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
     union all
     select
         application_urn,
         external_job_posting_id
     from job_postings
-    where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
     union all
     select
         application_urn,
         external_job_posting_id
     from findings
-    where
-        resolved_at is null
-        and hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
+    where resolved_at is null
     union all
     select
         application_urn,
         external_job_posting_id
     from look_again
-    where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
     union all
     select
         application_urn,
         external_job_posting_id
     from touched_jobs
-    where hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint
 )
 
 select distinct *
 from known
-where external_job_posting_id != ''
+where
+    external_job_posting_id != ''
+    and hash(application_urn, external_job_posting_id) % $slices::ubigint = $slice::ubigint

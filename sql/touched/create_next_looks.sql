@@ -71,15 +71,6 @@ stuck as (
     where latest_facets.status = 'IN_PROGRESS'
 ),
 
-listings as (
-    select
-        application_urn,
-        external_job_posting_id,
-        made_at
-    from latest_facets
-    where facet = 'LISTING'
-),
-
 unconfirmed as (
     select
         postings.application_urn,
@@ -87,10 +78,7 @@ unconfirmed as (
         postings.expected_since + run.unconfirmed_after as due_at
     from current_postings as postings
     cross join run
-    left join listings
-        on
-            postings.application_urn = listings.application_urn
-            and postings.external_job_posting_id = listings.external_job_posting_id
+    left join latest_listings as listings using (application_urn, external_job_posting_id)
     where
         postings.expected_listing = 'LISTED'
         and coalesce(listings.made_at < postings.expected_since, true)

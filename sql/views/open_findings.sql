@@ -26,8 +26,5 @@ select
     job_postings.job_posting_url
 from findings
 cross join last_run
-left join job_postings
-    on
-        findings.application_urn = job_postings.application_urn
-        and findings.external_job_posting_id = job_postings.external_job_posting_id
+left join job_postings using (application_urn, external_job_posting_id)
 where findings.resolved_at is null

@@ -8,12 +8,6 @@ with latest as (
     where state = 'SETTLED' and status = 'FAILED'
 ),
 
-listings as (
-    select *
-    from latest_facets
-    where facet = 'LISTING'
-),
-
 history as (
     select
         tasks.*,
@@ -62,7 +56,7 @@ failed as (
         listings.status as listing_status
     from latest
     left join causes using (application_urn, external_job_posting_id, place)
-    left join listings using (application_urn, external_job_posting_id)
+    left join latest_listings as listings using (application_urn, external_job_posting_id)
 )
 
 select

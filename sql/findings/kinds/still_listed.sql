@@ -3,12 +3,6 @@ with postings as (
     select * from current_postings
 ),
 
-listings as (
-    select *
-    from latest_facets
-    where facet = 'LISTING'
-),
-
 closed as (
     select
         *,
@@ -29,7 +23,7 @@ select
     listings.source as evidence,
     list_min(list_filter(listings.said_at, lambda moment: moment > closed.down_by)) as since
 from closed
-inner join listings using (application_urn, external_job_posting_id)
+inner join latest_listings as listings using (application_urn, external_job_posting_id)
 where
     listings.status = 'LISTED'
     and listings.made_at > closed.down_by

@@ -1,12 +1,6 @@
 -- Jobs whose listing LinkedIn has called in progress for a day or more. One row per job.
 with postings as (
     select * from current_postings
-),
-
-listings as (
-    select *
-    from latest_facets
-    where facet = 'LISTING'
 )
 
 select
@@ -20,7 +14,7 @@ select
     listings.source as evidence,
     listings.began_at as since
 from postings
-inner join listings using (application_urn, external_job_posting_id)
+inner join latest_listings as listings using (application_urn, external_job_posting_id)
 where
     postings.expected_listing = 'LISTED'
     and listings.status = 'IN_PROGRESS'

@@ -2,12 +2,6 @@
 -- said since that the job is as requested. One row per job and place.
 with latest as (
     select * from latest_tasks
-),
-
-listings as (
-    select *
-    from latest_facets
-    where facet = 'LISTING'
 )
 
 select
@@ -30,7 +24,7 @@ select
     latest.error_message as message,
     latest.requested_at as since
 from latest
-left join listings using (application_urn, external_job_posting_id)
+left join latest_listings as listings using (application_urn, external_job_posting_id)
 where
     latest.state = 'PENDING'
     and latest.requested_at <= $as_of::timestamptz - to_seconds($stuck_after::double)

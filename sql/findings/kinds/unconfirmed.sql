@@ -10,12 +10,6 @@ postings as (
     select * from current_postings
 ),
 
-listings as (
-    select *
-    from latest_facets
-    where facet = 'LISTING'
-),
-
 applications as (
     select * from heard_applications
 )
@@ -29,7 +23,7 @@ select
 from postings
 inner join applications using (application_urn)
 cross join run
-left join listings using (application_urn, external_job_posting_id)
+left join latest_listings as listings using (application_urn, external_job_posting_id)
 where
     postings.expected_listing = 'LISTED'
     and postings.expected_since <= run.as_of - run.after

@@ -4,12 +4,6 @@ with postings as (
     select * from current_postings
 ),
 
-listings as (
-    select *
-    from latest_facets
-    where facet = 'LISTING'
-),
-
 stated as (
     select
         postings.application_urn,
@@ -24,7 +18,7 @@ stated as (
         postings.expire_at,
         listings.made_at - postings.expected_since as after_request
     from postings
-    inner join listings using (application_urn, external_job_posting_id)
+    inner join latest_listings as listings using (application_urn, external_job_posting_id)
     where
         postings.expected_listing in ('LISTED', 'UNKNOWN')
         and listings.status = 'NOT_LISTED'

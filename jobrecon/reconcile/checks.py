@@ -97,7 +97,7 @@ class Checker:
         self.calls_left += await asyncio.to_thread(ledger.count_left)
 
     def _select_due(self, application_urn: str, sweep_limit: int, id_limit: int, job: str | None) -> list[str]:
-        return self.warehouse.columns(
+        return self.warehouse.column(
             "checks/select_due_checks",
             application_urn=application_urn,
             as_of=self.as_of,
@@ -106,7 +106,7 @@ class Checker:
             sweep_limit=sweep_limit,
             id_limit=id_limit,
             job=job,
-        )["external_job_posting_id"]
+        )
 
     async def _add(self, application_urn: str, statuses: list[PostingStatus], cursor: Warehouse) -> None:
         self._rows += [

@@ -101,7 +101,7 @@ class Planner:
         urns: list[str] = []
         if due_count and id_limit:
             limits = {"min_urgency": urgency, "min_score": score}
-            urns = self.warehouse.columns("polling/select_due_tasks", staged, **values, **limits)["task_urn"]
+            urns = self.warehouse.column("polling/select_due_tasks", staged, **values, **limits)
         return Plan(urns, due_count, root_sum, rate_sum)
 
     def _read_hazards(self, application_urn: str) -> list[dict[str, Any]]:

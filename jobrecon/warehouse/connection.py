@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,10 +82,10 @@ class Warehouse:
         if self.run("touched/select_rules"):
             self.run(name, staged, **values)
 
-    def columns(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> dict[str, list[Any]]:
-        """The columns of a query, for results of a million rows."""
-        names, columns = self._execute(load_statements()[name], staged, values, fetch=_fetch_columns)
-        return dict(zip(names, columns, strict=True))
+    def column(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> list[Any]:
+        """The first column of a query, for results of a million rows."""
+        table: Any = self._execute(load_statements()[name], staged, values, fetch=duckdb.DuckDBPyConnection.to_arrow_table)[1]
+        return list(table.column(0).to_pylist())
 
     def frame(self, name: str, staged: Mapping[str, pa.Table] | None = None, **values: Any) -> "pd.DataFrame":
         """The rows of a query as a DataFrame: integers stay integers where values are missing, and moments have a time zone."""
@@ -252,15 +251,3 @@ def _connect_lake(lake: LakeAddress, settings: Settings) -> duckdb.DuckDBPyConne
         connection.close()
         raise
     return connection
-
-
-def _fetch_columns(cursor: duckdb.DuckDBPyConnection) -> list[Any]:
-    columns: list[Any] = []
-    for column in cursor.to_arrow_table().columns:
-        if pa.types.is_timestamp(column.type) and column.type.tz:
-            # Converting with the zone takes ten times as long.
-            naive = column.cast(pa.timestamp("us")).to_pylist()
-            columns.append([value and value.replace(tzinfo=UTC) for value in naive])
-        else:
-            columns.append(column.to_pylist())
-    return columns

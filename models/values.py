@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -106,7 +107,7 @@ def parse_json(text: bytes | str) -> Any:
     """
     try:
         document = orjson.loads(text)
-        if not holds_float(document):
+        if not _holds_float(document):
             return document
     except orjson.JSONDecodeError:
         # A lone surrogate, or no JSON at all.
@@ -140,13 +141,13 @@ def _read_epoch(text: str) -> datetime:
     return datetime.fromtimestamp(microseconds // 10**6, UTC).replace(microsecond=microseconds % 10**6)
 
 
-def holds_float(value: Any) -> bool:
+def _holds_float(value: Any) -> bool:
     """Whether orjson parsed a number in it as a float: a fraction, an exponent, or an integer of more than 64 bits."""
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):
         return isinstance(value, float)
-    return any(type(item) is float or (type(item) in (dict, list) and holds_float(item)) for item in value)
+    return any(type(item) is float or (type(item) in (dict, list) and _holds_float(item)) for item in value)
 
 
 def _read_whole(text: str) -> int:
@@ -169,7 +170,8 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _replace_in_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {replace_surrogates(name): _replace_in(value) for name, value in pairs}
+    # Sorted: of names that become equal the same one counts, in whatever order they come.
+    return {replace_surrogates(name): _replace_in(value) for name, value in sorted(pairs, key=itemgetter(0))}
 
 
 def _replace_in(value: Any) -> Any:

@@ -20,11 +20,11 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import uvicorn
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobrecon.clock import utc_now
 from jobrecon.sandbox import SandboxApplication, World, create_app
-from jobrecon.sandbox.gate import send_json
 from jobrecon.webhook.server import listen
 
 PORTIONS = 1_000
@@ -69,7 +69,8 @@ def answer_readily(world: World, latency_seconds: float) -> ASGIApp:
             return await sandbox(scope, receive, send)
         await asyncio.sleep(latency_seconds)
         ids = scope["query_string"].replace(b"%3A", b":").removeprefix(b"ids=").split(b"&ids=")
-        await send_json(send, 200, b'{"results":{' + b",".join([ready[urn] for urn in ids]) + b'},"statuses":{},"errors":{}}')
+        content = b'{"results":{' + b",".join([ready[urn] for urn in ids]) + b'},"statuses":{},"errors":{}}'
+        await Response(content, media_type="application/json")(scope, receive, send)
 
     return respond
 

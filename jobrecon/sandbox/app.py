@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from jobrecon.sandbox.applications import TASKS, ApplicationState, SandboxApplication
-from jobrecon.sandbox.gate import ErrorResponse, bad_request, error_response
+from jobrecon.sandbox.gate import ErrorResponse, bad_request, error_response, json_response
 from jobrecon.sandbox.resources import api_routes
 from jobrecon.sandbox.webhooks import WebhookSender
 from jobrecon.sandbox.world import World
@@ -38,7 +38,7 @@ def create_app(world: World) -> Starlette:
 
     return Starlette(
         routes=[*api_routes(world), *_control_routes(world, sender)],
-        exception_handlers={HTTPException: _handle_http_exception, ErrorResponse: _handle_error_response},
+        exception_handlers={HTTPException: _handle_error},
         lifespan=lifespan,
     )
 
@@ -70,7 +70,7 @@ def _control_routes(world: World, sender: WebhookSender) -> list[Route]:
             await sender.advance(seconds)
         elif not await sender.advance_to(_parse_timestamp(body.get("now"), world)):
             raise bad_request(f"the clock does not run backwards; it is {world.now.isoformat()}")
-        return _json({"now": world.now.isoformat()})
+        return json_response({"now": world.now.isoformat()})
 
     async def faults(request: Request) -> Response:
         try:
@@ -80,18 +80,18 @@ def _control_routes(world: World, sender: WebhookSender) -> list[Route]:
         if world.faults.expire_tokens_now:
             world.expire_tokens()
             world.faults.expire_tokens_now = False
-        return _json(asdict(world.faults))
+        return json_response(asdict(world.faults))
 
     async def webhook(request: Request) -> Response:
         url = (await _read_object(request)).get("webhook_url")
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
             raise bad_request("webhook_url must be an http address")
         world.register_webhook(url)
-        return _json({"webhook_url": url})
+        return json_response({"webhook_url": url})
 
     async def state(request: Request) -> Response:
         applications = {urn: _describe(each, world) for urn, each in world.applications.items()}
-        return _json({"now": world.now.isoformat(), "webhook_url": world.webhook_url, "applications": applications})
+        return json_response({"now": world.now.isoformat(), "webhook_url": world.webhook_url, "applications": applications})
 
     async def tasks(request: Request) -> Response:
         urn = request.query_params.get("application")
@@ -99,7 +99,7 @@ def _control_routes(world: World, sender: WebhookSender) -> list[Route]:
             raise error_response(404, f"no application {urn}")
         states = world.applications.values() if urn is None else [world.applications[urn]]
         rows = [world.task_row(each, task) for each in states for task in each.tasks.values() if task.announced_by is None]
-        return _json(rows)
+        return json_response(rows)
 
     return [
         Route("/control/clock", clock, methods=["POST"]),
@@ -110,15 +110,10 @@ def _control_routes(world: World, sender: WebhookSender) -> list[Route]:
     ]
 
 
-async def _handle_http_exception(request: Request, error: Exception) -> Response:
+async def _handle_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    body = orjson.dumps({"message": error.detail, "status": error.status_code})
-    return Response(body, error.status_code, headers=dict(error.headers or {}), media_type="application/json")
-
-
-async def _handle_error_response(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ErrorResponse)
-    return _json(error.body, error.status)
+    body = error.body if isinstance(error, ErrorResponse) else {"message": error.detail, "status": error.status_code}
+    return json_response(body, error.status_code, error.headers)
 
 
 def _describe(state: ApplicationState, world: World) -> dict[str, Any]:
@@ -134,10 +129,6 @@ def _describe(state: ApplicationState, world: World) -> dict[str, Any]:
         "jobs": dict(Counter(job.listing[0] if job.listing else "UNKNOWN" for job in state.jobs.values())),
         "webhooks": asdict(state.webhooks),
     }
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
 
 
 async def _read_object(request: Request) -> dict[str, Any]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
 import orjson
-from starlette.types import Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from jobrecon.sandbox.applications import ApplicationState
 from jobrecon.sandbox.world import World
@@ -19,22 +22,19 @@ from jobrecon.sandbox.world import World
 QUERY_LIMIT_BYTES = 4096
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 VERSION_LIFETIME_MONTHS = 24
-PROTOCOL_2 = b"2.0.0"
-FORM = b"application/x-www-form-urlencoded"
+JSON = "application/json"
 
 
-class ErrorResponse(Exception):
-    """The request gets a status other than 2xx."""
+class ErrorResponse(HTTPException):
+    """The request gets a status other than 2xx, and this body."""
 
     def __init__(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-        super().__init__(status, body)
-        self.status = status
+        super().__init__(status, headers=headers)
         self.body = body
-        self.headers = headers or {}
 
 
-class BodyTooLarge(Exception):
-    """The request's body is larger than the sandbox reads."""
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(content), status, headers, media_type=JSON)
 
 
 def error_response(status: int, message: str, service_error_code: int | None = None) -> ErrorResponse:
@@ -51,8 +51,7 @@ def bad_request(message: str) -> ErrorResponse:
 def throttled(retry_after_seconds: float = 0, limit: str = "") -> ErrorResponse:
     """A 429, with or without the name of the limit in its text and a `Retry-After`."""
     error = error_response(429, f"Resource level throttle {limit}limit for calls to this resource is reached.", 101)
-    if retry_after_seconds > 0:
-        error.headers["Retry-After"] = str(math.ceil(retry_after_seconds))
+    error.headers = {"Retry-After": str(math.ceil(retry_after_seconds))} if retry_after_seconds > 0 else None
     return error
 
 
@@ -65,7 +64,7 @@ class ApiRequest:
     """An admitted request to a resource of the API."""
 
     method: str
-    headers: dict[bytes, bytes]
+    headers: Headers
     query: bytes
     body: bytes
     key: str | None = None
@@ -80,13 +79,13 @@ class ApiRequest:
             if len(query) > QUERY_LIMIT_BYTES:
                 raise error_response(414, "Request-URI Too Long")
         else:
-            if self.headers.get(b"x-http-method-override", b"").upper() != b"GET":
+            if self.headers.get("x-http-method-override", "").upper() != "GET":
                 raise bad_request("POST needs the header X-HTTP-Method-Override: GET")
-            if self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != FORM:
+            if not is_form(self.headers):
                 raise error_response(415, "A tunneled query needs Content-Type: application/x-www-form-urlencoded")
             query = self.body
         try:
-            ids = parse_ids_of_protocol_2(query) if self.headers.get(b"x-restli-protocol-version") == PROTOCOL_2 else parse_ids(query)
+            ids = parse_ids_of_protocol_2(query) if self.headers.get("x-restli-protocol-version") == "2.0.0" else parse_ids(query)
         except UnicodeDecodeError:
             raise bad_request("Batch key parameter value is invalid") from None
         if not ids:
@@ -96,16 +95,13 @@ class ApiRequest:
         return ids
 
 
+def is_form(headers: Headers) -> bool:
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+
+
 def parse_ids(query: bytes) -> list[str]:
     """The `ids` of a query string, in order. Raises UnicodeDecodeError for bytes that are not UTF-8."""
-    if b"%3" in query:
-        # The one escape that a task URN needs: it comes up to 236 times a call.
-        query = query.replace(b"%3A", b":").replace(b"%3a", b":")
-    text = query.decode()
-    parts = [part[4:] for part in text.split("&") if part.startswith("ids=")]
-    if "%" in text or "+" in text:
-        return [unquote_plus(part, errors="strict") for part in parts]
-    return parts
+    return [unquote_plus(part[4:], errors="strict") for part in query.decode().split("&") if part.startswith("ids=")]
 
 
 def parse_ids_of_protocol_2(query: bytes) -> list[str]:
@@ -116,51 +112,36 @@ def parse_ids_of_protocol_2(query: bytes) -> list[str]:
     return [unquote_plus(part, errors="strict") for part in value[5:-1].split(",") if part]
 
 
-async def send_json(send: Send, status: int, body: bytes, more_headers: dict[str, str] | None = None) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    headers += [(name.lower().encode(), value.encode()) for name, value in (more_headers or {}).items()]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def send_error(send: Send, error: ErrorResponse) -> None:
-    await send_json(send, error.status, orjson.dumps(error.body), error.headers)
-
-
-async def read_body(receive: Receive, limit_bytes: int) -> bytes:
-    """The request's body. Raises BodyTooLarge where it exceeds the limit."""
-    body = b""
-    while True:
-        message = await receive()
-        chunk: bytes = message.get("body", b"")
+async def read_body(request: Request, limit_bytes: int) -> bytes:
+    """The request's body. Raises `ErrorResponse` where it exceeds the limit."""
+    body = bytearray()
+    async for chunk in request.stream():
         body += chunk
         if len(body) > limit_bytes:
-            raise BodyTooLarge
-        if not message.get("more_body", False):
-            return body
+            raise error_response(413, "Request Entity Too Large")
+    return bytes(body)
 
 
-async def drop_connection(receive: Receive, send: Send) -> None:
+async def drop_connection(request: Request) -> Response:
     """Close the socket without a response.
 
     ASGI has no message for this. uvicorn's `receive` is a method of the object that holds the transport; on another server
     the client gets a 502.
     """
-    transport = getattr(getattr(receive, "__self__", None), "transport", None)
-    if transport is None:
-        await send_json(send, 502, b"")
-        return
-    transport.abort()
-    # Wait until the server has noticed, or it logs the missing response as an error.
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    transport = getattr(getattr(request.receive, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.abort()
+        # Wait until the server has noticed, or it logs the missing response as an error.
+        while not await request.is_disconnected():
+            await asyncio.sleep(0)
+    return Response(status_code=502)
 
 
 Handler = Callable[[World, ApplicationState, ApiRequest], dict[str, Any]]
 
 
 class Resource:
-    """One resource as an ASGI application: admission, faults, then its handler. Written close to the wire: it is benchmarked."""
+    """One resource: admission, faults, then its handler."""
 
     def __init__(self, world: World, name: str, handler: Handler, *, is_versioned: bool = False) -> None:
         self.world = world
@@ -168,40 +149,29 @@ class Resource:
         self.handler = handler
         self.is_versioned = is_versioned
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, request: Request) -> Response:
         world, faults, injector = self.world, self.world.faults, self.world.injector
-        headers = dict(scope["headers"])
-        try:
-            state = self._admit(headers)
-            if faults.latency_seconds > 0:
-                await asyncio.sleep(faults.latency_seconds)
-            if injector.occurs(faults.dropped_connection_rate):
-                await drop_connection(receive, send)
-                return
-            if injector.occurs(faults.error_5xx_rate):
-                raise error_response(injector.error_status(), "Internal Server Error")
-            if injector.occurs(faults.rate_429):
-                raise throttled(faults.retry_after_seconds)
-            method = scope["method"]
-            body = b"" if method == "GET" else await read_body(receive, BODY_LIMIT_BYTES)
-            key = scope["path_params"].get("key")
-            response = self.handler(world, state, ApiRequest(method, headers, scope["query_string"], body, key))
-            if key is not None:
-                content = orjson.dumps(_single(response, key))
-            else:
-                # Responses to accepted postings stay intact, or the partner would not learn of tasks that exist.
-                content = self._inject_faults(response) if "results" in response else orjson.dumps(response)
-        except ErrorResponse as error:
-            await send_error(send, error)
-        except BodyTooLarge:
-            await send_error(send, error_response(413, "Request Entity Too Large"))
-        else:
-            await send_json(send, 200, content)
+        state = self._admit(request.headers)
+        if faults.latency_seconds > 0:
+            await asyncio.sleep(faults.latency_seconds)
+        if injector.occurs(faults.dropped_connection_rate):
+            return await drop_connection(request)
+        if injector.occurs(faults.error_5xx_rate):
+            raise error_response(injector.error_status(), "Internal Server Error")
+        if injector.occurs(faults.rate_429):
+            raise throttled(faults.retry_after_seconds)
+        body = b"" if request.method == "GET" else await read_body(request, BODY_LIMIT_BYTES)
+        key = request.path_params.get("key")
+        response = self.handler(world, state, ApiRequest(request.method, request.headers, request.scope["query_string"], body, key))
+        if key is not None:
+            return json_response(_single(response, key))
+        # Responses to accepted postings stay intact, or the partner would not learn of tasks that exist.
+        return json_response(response) if "results" not in response else Response(self._inject_faults(response), media_type=JSON)
 
-    def _admit(self, headers: dict[bytes, bytes]) -> ApplicationState:
+    def _admit(self, headers: Headers) -> ApplicationState:
         """The application that calls. Its call is counted once the token is known, also where it is then refused."""
         world, faults = self.world, self.world.faults
-        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        scheme, _, token = headers.get("authorization", "").partition(" ")
         known = world.tokens.get(token) if scheme.lower() == "bearer" else None
         if known is None:
             raise error_response(401, "Invalid access token", 65600)
@@ -213,7 +183,7 @@ class Resource:
         if state.urn in faults.forbidden_applications or self.name in faults.forbidden_resources:
             raise error_response(403, f"Not enough permissions to access: {self.name}", 100)
         if self.is_versioned:
-            _check_version(headers.get(b"linkedin-version", b"").decode("latin-1"), world.now)
+            _check_version(headers.get("linkedin-version", ""), world.now)
         limit = world.call_limits.get(self.name)
         if limit is not None and calls.today > limit:
             calls.refused += 1

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote
 
 import orjson
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from jobrecon.sandbox.applications import POSTING_STATUS, POSTINGS, TASKS, WEBHOOKS, ApplicationState
-from jobrecon.sandbox.gate import (
-    FORM,
-    ApiRequest,
-    BodyTooLarge,
-    ErrorResponse,
-    Resource,
-    bad_request,
-    error_response,
-    read_body,
-    send_error,
-    send_json,
-)
+from jobrecon.sandbox.gate import ApiRequest, ErrorResponse, Resource, bad_request, error_response, is_form, json_response, read_body
 from jobrecon.sandbox.jobs import Content, status_record
 from jobrecon.sandbox.tasks import OPERATIONS, TASK_LIFESPAN_SECONDS, TASK_URN_PREFIX
 from jobrecon.sandbox.world import World
@@ -92,7 +83,7 @@ def get_posting_status(world: World, state: ApplicationState, request: ApiReques
 
 def create_postings(world: World, state: ApplicationState, request: ApiRequest) -> dict[str, Any]:
     """simpleJobPostings: accept operations on jobs, each by itself."""
-    if request.headers.get(b"x-restli-method", b"").lower() != b"batch_create":
+    if request.headers.get("x-restli-method", "").lower() != "batch_create":
         raise bad_request("The header X-RestLi-Method: batch_create is missing")
     try:
         body = orjson.loads(request.body)
@@ -190,67 +181,55 @@ def api_routes(world: World) -> list[Route]:
     """The routes of LinkedIn's API."""
     routes = []
     for base, is_versioned in (("/v2", False), ("/rest", True)):
-        tasks = Resource(world, TASKS, get_tasks, is_versioned=is_versioned)
-        postings = Resource(world, POSTINGS, create_postings, is_versioned=is_versioned)
+        tasks = Resource(world, TASKS, get_tasks, is_versioned=is_versioned).serve
+        postings = Resource(world, POSTINGS, create_postings, is_versioned=is_versioned).serve
         routes += [
             Route(f"{base}/{TASKS}", tasks, methods=["GET", "POST"]),
             Route(f"{base}/{TASKS}/{{key:path}}", tasks, methods=["GET"]),
             Route(f"{base}/{POSTINGS}", postings, methods=["POST"]),
         ]
-    status = Resource(world, POSTING_STATUS, get_posting_status)
+    status = Resource(world, POSTING_STATUS, get_posting_status).serve
     return [
         *routes,
         Route(f"/v2/{POSTING_STATUS}", status, methods=["GET", "POST"]),
         Route(f"/v2/{POSTING_STATUS}/{{key:path}}", status, methods=["GET"]),
-        Route(f"/v2/{WEBHOOKS}", Resource(world, WEBHOOKS, get_webhooks), methods=["GET"]),
-        Route("/oauth/v2/accessToken", TokenEndpoint(world), methods=["POST"]),
+        Route(f"/v2/{WEBHOOKS}", Resource(world, WEBHOOKS, get_webhooks).serve, methods=["GET"]),
+        Route("/oauth/v2/accessToken", partial(issue_token, world), methods=["POST"]),
     ]
 
 
-class TokenEndpoint:
-    """Issues a token for a client's id and secret. `expires_in` is text, as in LinkedIn's own sample."""
+async def issue_token(world: World, request: Request) -> Response:
+    """A token for a client's id and secret. `expires_in` is text, as in LinkedIn's own sample."""
+    body = await read_body(request, TOKEN_BODY_LIMIT_BYTES)
+    if world.faults.latency_seconds > 0:
+        await asyncio.sleep(world.faults.latency_seconds)
+    if world.injector.occurs(world.faults.token_error_rate):
+        raise _oauth_error(503, "temporarily_unavailable", "The service is temporarily unavailable")
+    if not is_form(request.headers):
+        raise _oauth_error(400, "invalid_request", "The request needs a form body")
+    return json_response(_grant(world, body))
 
-    def __init__(self, world: World) -> None:
-        self.world = world
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        faults = self.world.faults
-        try:
-            body = await read_body(receive, TOKEN_BODY_LIMIT_BYTES)
-            if faults.latency_seconds > 0:
-                await asyncio.sleep(faults.latency_seconds)
-            if self.world.injector.occurs(faults.token_error_rate):
-                raise _oauth_error(503, "temporarily_unavailable", "The service is temporarily unavailable")
-            response = self._grant(body, dict(scope["headers"]).get(b"content-type", b""))
-        except ErrorResponse as error:
-            await send_error(send, error)
-        except BodyTooLarge:
-            await send_error(send, _oauth_error(413, "invalid_request", "The request is too large"))
-        else:
-            await send_json(send, 200, orjson.dumps(response))
-
-    def _grant(self, body: bytes, content_type: bytes) -> dict[str, str]:
-        if content_type.partition(b";")[0].strip().lower() != FORM:
-            raise _oauth_error(400, "invalid_request", "The request needs a form body")
-        try:
-            form = dict(parse_qsl(body.decode(), errors="strict"))
-        except ValueError:
-            raise _oauth_error(400, "invalid_request", "The form body cannot be read") from None
-        for name in ("grant_type", "client_id", "client_secret"):
-            if not form.get(name):
-                raise _oauth_error(400, "invalid_request", f'A required parameter "{name}" is missing')
-        if form["grant_type"] != "client_credentials":
-            raise _oauth_error(400, "unsupported_grant_type", "The grant type is not supported")
-        known = [*self.world.applications.values(), *([self.world.parent] if self.world.parent else [])]
-        for state in known:
-            if state.application.client_id == form["client_id"] and form["client_secret"] in state.application.client_secrets:
-                break
-        else:
-            raise _oauth_error(401, "invalid_client", "Client authentication failed")
-        if state.urn in self.world.faults.denied_token_applications:
-            raise _oauth_error(401, "access_denied", "This application is not allowed to create application tokens")
-        token, lifetime_seconds = self.world.issue_token(state)
-        return {"access_token": token, "expires_in": str(lifetime_seconds)}
+def _grant(world: World, body: bytes) -> dict[str, str]:
+    try:
+        form = dict(parse_qsl(body.decode(), errors="strict"))
+    except ValueError:
+        raise _oauth_error(400, "invalid_request", "The form body cannot be read") from None
+    for name in ("grant_type", "client_id", "client_secret"):
+        if not form.get(name):
+            raise _oauth_error(400, "invalid_request", f'A required parameter "{name}" is missing')
+    if form["grant_type"] != "client_credentials":
+        raise _oauth_error(400, "unsupported_grant_type", "The grant type is not supported")
+    known = [*world.applications.values(), *([world.parent] if world.parent else [])]
+    for state in known:
+        if state.application.client_id == form["client_id"] and form["client_secret"] in state.application.client_secrets:
+            break
+    else:
+        raise _oauth_error(401, "invalid_client", "Client authentication failed")
+    if state.urn in world.faults.denied_token_applications:
+        raise _oauth_error(401, "access_denied", "This application is not allowed to create application tokens")
+    token, lifetime_seconds = world.issue_token(state)
+    return {"access_token": token, "expires_in": str(lifetime_seconds)}
 
 
 def _oauth_error(status: int, error: str, description: str) -> ErrorResponse:

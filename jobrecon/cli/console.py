@@ -5,9 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -51,18 +49,8 @@ def echo(text: str, style: str | None = None, to: Console = out) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON object on stdout; timestamps in ISO 8601."""
-    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    sys.stdout.write(redact(json.dumps(plain, default=_encode, ensure_ascii=False)) + "\n")
-
-
-def _encode(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, date | Path):
-        return str(value)
-    if isinstance(value, set | tuple):
-        return list(value)
-    raise TypeError(type(value).__name__)
+    text = json.dumps(value, default=lambda item: item.isoformat() if hasattr(item, "isoformat") else str(item), ensure_ascii=False)
+    sys.stdout.write(redact(text) + "\n")
 
 
 def print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:

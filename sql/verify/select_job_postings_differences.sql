@@ -1,42 +1,31 @@
 -- Where do the job postings of the examined jobs differ from those derived from tasks, notifications and checks? One row per
 -- wrong row. What was written of a touched job since the last run, the next run derives.
-with standing as (
+with compared as (
     select
-        job_postings.application_urn,
-        job_postings.external_job_posting_id,
-        job_postings as said,
-        row_number() over (partition by application_urn, external_job_posting_id) as repetition
+        *,
+        1 as weight
     from job_postings
     semi join examined_jobs using (application_urn, external_job_posting_id)
-),
-
-derived as (
+    union all by name
     select
-        current_postings.application_urn,
-        current_postings.external_job_posting_id,
-        current_postings as said,
-        1 as repetition
+        *,
+        -1 as weight
     from current_postings
 ),
 
-compared as (
+wrong as (
     select
-        application_urn,
-        external_job_posting_id,
-        case
-            when standing.said is null then 'is missing'
-            when derived.said is null then 'should not be there'
-            when (standing.said is distinct from derived.said) then 'differs'
-        end as difference
-    from standing
-    full join derived using (application_urn, external_job_posting_id, repetition)
+        * exclude (weight),
+        sum(weight) as surplus
+    from compared
+    group by all
+    having surplus != 0
 )
 
 select
     concat('job ', external_job_posting_id, ' of ', application_urn) as row_name,
-    min(difference) as difference
-from compared
+    difference(min(surplus), max(surplus)) as difference
+from wrong
 anti join touched_jobs using (application_urn, external_job_posting_id)
-where difference is not null
 group by application_urn, external_job_posting_id
 order by row_name

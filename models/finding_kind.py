@@ -30,12 +30,12 @@ class Kind(StrEnum):
     WEBHOOK_SILENT = "WEBHOOK_SILENT"
 
 
-def _end_with_own_name(fact: str, *values: str) -> tuple[Ending, ...]:
-    """Endings whose resolution is called as the value itself."""
+def _endings_named_after(fact: str, *values: str) -> tuple[Ending, ...]:
+    """Endings whose resolution is the value itself."""
     return tuple(Ending(fact, value, value) for value in values)
 
 
-_TASK_SETTLED = _end_with_own_name("task", "SUPERSEDED", "SUCCEEDED", "FAILED", "PROCESSED", "EXPIRED", "REJECTED")
+_TASK_SETTLED = _endings_named_after("task", "SUPERSEDED", "SUCCEEDED", "FAILED", "PROCESSED", "EXPIRED", "REJECTED")
 _DAY = timedelta(days=1)
 _NO_LONGER_EXPECTED = (Ending("expected_listing", "NOT_LISTED", "CLOSED"), Ending("expected_listing", "UNKNOWN", "SUPERSEDED"))
 
@@ -166,17 +166,17 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         meaning="LinkedIn has called the listing in progress for 24 h or more.",
         owner=Owner.LINKEDIN,
         reason="LinkedIn has not yet decided whether to show this job.",
-        next_action="Wait for LinkedIn's decision: a review takes about one business day, and posting it again does not speed it up.",
+        next_action="Wait for LinkedIn's decision: a review takes about one business day, and posting the job again does not speed it up.",
         remedy=Remedy.WAIT,
         later=(
             Later(
                 _DAY,
                 next_action="Open a LinkedIn support ticket that names the job: LinkedIn has had it in review for more than a day. "
-                "Posting it again does not speed this up.",
+                "Posting the job again does not speed this up.",
                 remedy=Remedy.CONTACT,
             ),
         ),
-        endings=(*_NO_LONGER_EXPECTED, *_end_with_own_name("listing_status", "LISTED", "NOT_LISTED")),
+        endings=(*_NO_LONGER_EXPECTED, *_endings_named_after("listing_status", "LISTED", "NOT_LISTED")),
     ),
     FindingKind(
         Kind.STUCK,
@@ -194,7 +194,7 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
                 remedy=Remedy.CONTACT,
             ),
         ),
-        endings=(*_NO_LONGER_EXPECTED, *_end_with_own_name("apply_status", "ENABLED", "NOT_ENABLED")),
+        endings=(*_NO_LONGER_EXPECTED, *_endings_named_after("apply_status", "ENABLED", "NOT_ENABLED")),
     ),
     FindingKind(
         Kind.EXPIRING,
@@ -209,7 +209,7 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         endings=(
             *_NO_LONGER_EXPECTED,
             Ending("is_run_out", "true", "RAN_OUT"),
-            *_end_with_own_name("listing_status", "NOT_LISTED"),
+            *_endings_named_after("listing_status", "NOT_LISTED"),
             Ending("listing_status", "IN_PROGRESS", "SUPERSEDED"),
         ),
         else_resolution="RENEWED",

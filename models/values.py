@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
-from operator import itemgetter
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -40,9 +39,9 @@ def read_id(value: object) -> str | None:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return write_digits(Decimal(value))
+        return _write_digits(Decimal(value))
     if isinstance(value, Decimal):
-        return write_digits(value)
+        return _write_digits(value)
     if isinstance(value, float):
         raise ValueError("is a floating-point number, which may have lost digits: write it as text or as a whole number")
     raise ValueError("is neither text nor a whole number")
@@ -76,7 +75,7 @@ def read_moment(value: object, zone: tzinfo = UTC) -> datetime | None:
     if isinstance(value, bytes | bytearray | memoryview):
         value = bytes(value).decode(errors="replace")
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return _read_epoch(str(value))
+        return _read_epoch(_write_digits(Decimal(str(value))))
     if isinstance(value, str):
         text = value.strip(BLANKS).upper()
         if not text:
@@ -115,7 +114,7 @@ def parse_json(text: bytes | str) -> Any:
     if isinstance(text, bytes):
         text = text.decode()
     try:
-        return _DECODER.decode(text.strip())
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("is nested too deep") from None
 
@@ -125,16 +124,16 @@ def replace_surrogates(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-def write_digits(number: Decimal) -> str:
+def _write_digits(number: Decimal) -> str:
     """A number without an exponent where it is whole. Raises `ValueError` for one that no system means."""
-    if not number.is_finite() or abs(number.adjusted()) > MAX_DIGITS:
+    if not number.is_finite() or number.adjusted() > MAX_DIGITS:
         raise ValueError("is a number out of range")
     return f"{number.to_integral_value():f}" if number == number.to_integral_value() else str(number)
 
 
 def _read_epoch(text: str) -> datetime:
     whole = text.partition(".")[0]
-    unit = _EPOCH_UNITS.get(len(whole)) if _EPOCH.fullmatch(text) else None
+    unit = _EPOCH_UNITS.get(len(whole))
     if unit is None or text.startswith("-"):
         raise ValueError("is no epoch of seconds, milliseconds, microseconds or nanoseconds")
     microseconds = int(Decimal(text) * 10**6 / unit)
@@ -170,8 +169,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _replace_in_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Sorted: of names that become equal the same one counts, in whatever order they come.
-    return {replace_surrogates(name): _replace_in(value) for name, value in sorted(pairs, key=itemgetter(0))}
+    named = {name: _replace_in(value) for name, value in pairs}
+    if any(map(_SURROGATE.search, named)):
+        # Sorted: of names that become equal the same one counts, in whatever order they come.
+        named = {replace_surrogates(name): named[name] for name in sorted(named)}
+    return named
 
 
 def _replace_in(value: Any) -> Any:

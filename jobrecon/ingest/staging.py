@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobrecon.warehouse.schema import STAGED
-from models.values import APPLICATION_URN_PREFIX, BLANKS, read_application_urn, read_id, read_text, write_digits
+from models.values import APPLICATION_URN_PREFIX, BLANKS, read_application_urn, read_id, read_text
 
 CHUNK_ROWS = 50_000
 CHUNK_CHARACTERS = 8_000_000
@@ -30,9 +30,7 @@ def write_moment(value: Any) -> str | None:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, float):
-        value = Decimal(value)
-    if isinstance(value, Decimal):
-        return write_digits(value)
+        return read_id(Decimal(value))
     if isinstance(value, bool | Mapping | list):
         raise ValueError("is neither text nor a number")
     return read_id(value)

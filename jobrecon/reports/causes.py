@@ -103,11 +103,11 @@ def describe_concentration(findings: pd.DataFrame) -> str | None:
     if len(new) < MIN_CONCENTRATED:
         return None
     new = new.assign(
-        cause=[f"{issue}, {shorten(reason, 200).rstrip('.…')}" for issue, reason in zip(new["issue"], new["reason"], strict=True)],
+        cause_text=[f"{issue}, {shorten(reason, 200).rstrip('.…')}" for issue, reason in zip(new["issue"], new["reason"], strict=True)],
         place="at " + new["application_urn"].map(name_customers(findings)),
     )
     whole, places = count_jobs(new), new["place"].nunique()
-    for columns in ([["cause", "place"]] if places > 1 else []) + [["cause"]] + ([["place"]] if places > 1 else []):
+    for columns in ([["cause_text", "place"]] if places > 1 else []) + [["cause_text"]] + ([["place"]] if places > 1 else []):
         counts = new.groupby(columns, sort=False)["job"].nunique()
         count = int(counts.max())
         if count / whole >= max(MIN_SHARE, MIN_TIMES_EVEN / places if columns == ["place"] else 0):

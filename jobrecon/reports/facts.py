@@ -74,7 +74,7 @@ def list_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def list_values(column: pd.Series) -> "np.ndarray[Any, np.dtype[np.object_]]":
-    """The values of `column` as Python's own objects: what is missing is None."""
+    """The values of `column` as Python's own objects: what is missing is None, but NaT in a column of spans of time."""
     missing: Any = None  # pandas-stubs does not know that it may be
     return column.to_numpy(object, na_value=missing)
 

@@ -13,7 +13,7 @@ import orjson
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -38,7 +38,7 @@ def create_app(world: World) -> Starlette:
 
     return Starlette(
         routes=[*api_routes(world), *_control_routes(world, sender)],
-        exception_handlers={HTTPException: _handle_error},
+        exception_handlers={HTTPException: _handle_error, ClientDisconnect: _handle_gone},
         lifespan=lifespan,
     )
 
@@ -114,6 +114,11 @@ async def _handle_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     body = error.body if isinstance(error, ErrorResponse) else {"message": error.detail, "status": error.status_code}
     return json_response(body, error.status_code, error.headers)
+
+
+async def _handle_gone(_request: Request, _error: Exception) -> Response:
+    """Nobody reads it: the client went away while it was sending."""
+    return Response(status_code=400)
 
 
 def _describe(state: ApplicationState, world: World) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What every request to the API passes: token, access, version, limits, injected faults; then its resource's handler reads the ids."""
+"""What every request to the API passes: token, access, version, limits, injected faults; then its resource's handler."""
 
 from __future__ import annotations
 
@@ -112,13 +112,13 @@ def parse_ids_of_protocol_2(query: bytes) -> list[str]:
     return [unquote_plus(part, errors="strict") for part in value[5:-1].split(",") if part]
 
 
-async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """The request's body. Raises `ErrorResponse` where it exceeds the limit."""
+async def read_body(request: Request, limit_bytes: int, too_large: ErrorResponse) -> bytes:
+    """The request's body. Raises `too_large` where it exceeds the limit."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit_bytes:
-            raise error_response(413, "Request Entity Too Large")
+            raise too_large
     return bytes(body)
 
 
@@ -132,8 +132,8 @@ async def drop_connection(request: Request) -> Response:
     if transport is not None:
         transport.abort()
         # Wait until the server has noticed, or it logs the missing response as an error.
-        while not await request.is_disconnected():
-            await asyncio.sleep(0)
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
     return Response(status_code=502)
 
 
@@ -160,7 +160,9 @@ class Resource:
             raise error_response(injector.error_status(), "Internal Server Error")
         if injector.occurs(faults.rate_429):
             raise throttled(faults.retry_after_seconds)
-        body = b"" if request.method == "GET" else await read_body(request, BODY_LIMIT_BYTES)
+        body = (
+            b"" if request.method == "GET" else await read_body(request, BODY_LIMIT_BYTES, error_response(413, "Request Entity Too Large"))
+        )
         key = request.path_params.get("key")
         response = self.handler(world, state, ApiRequest(request.method, request.headers, request.scope["query_string"], body, key))
         if key is not None:

@@ -200,7 +200,7 @@ def api_routes(world: World) -> list[Route]:
 
 async def issue_token(world: World, request: Request) -> Response:
     """A token for a client's id and secret. `expires_in` is text, as in LinkedIn's own sample."""
-    body = await read_body(request, TOKEN_BODY_LIMIT_BYTES)
+    body = await read_body(request, TOKEN_BODY_LIMIT_BYTES, _oauth_error(413, "invalid_request", "The request is too large"))
     if world.faults.latency_seconds > 0:
         await asyncio.sleep(world.faults.latency_seconds)
     if world.injector.occurs(world.faults.token_error_rate):

@@ -74,12 +74,13 @@ def find_application(body: bytes) -> str | None:
 
 def _canonicalize(body: bytes) -> tuple[Any, str]:
     """The document in `body`, and its canonical JSON."""
+    body = body.removeprefix(codecs.BOM_UTF8)
     if not body.strip():
         raise InvalidNotification("The body is empty.")
     try:
         if _is_too_deep(body.decode()):
             raise InvalidNotification(f"The body is nested deeper than {MAX_DEPTH}.")
-        document = parse_json(body.removeprefix(codecs.BOM_UTF8))
+        document = parse_json(body)
         return document, _write(document)
     except UnicodeDecodeError:
         raise InvalidNotification("The body is not UTF-8.") from None

@@ -16,7 +16,7 @@ _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-l
 
 
 class _Sweeper:
-    """Closes the late connections of a server, a few times a second: cheaper than a timer for each request; and makes room for new ones."""
+    """Closes late connections several times a second, cheaper than a timer for each request, and makes room for new ones."""
 
     def __init__(self, connections: "set[Any]", limits: ConnectionLimits, loop: asyncio.AbstractEventLoop) -> None:
         self._connections = connections
@@ -63,7 +63,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.waiting_since = 0.0
         self._is_in_header = True
         self._fed_bytes = 0
-        """Bytes that came since the header began; the parser reports none of them before it ends."""
+        """Bytes that came since the head of the request began, also those of a line that has not ended."""
         self._header_bytes = 0
         """Bytes of the header's fields, as the parser reports them."""
         # One for all connections of a server; the state is what they share.

@@ -42,8 +42,7 @@ listings as (
         application_urn,
         external_job_posting_id,
         case status when 'LISTED' then true when 'NOT_LISTED' then false end as is_live
-    from latest_facets
-    where facet = 'LISTING'
+    from latest_listings
 ),
 
 aged as (
@@ -54,10 +53,7 @@ aged as (
     from keyed
     cross join run
     left join episodes on keyed.finding_key = episodes.finding_key
-    left join listings
-        on
-            keyed.application_urn = listings.application_urn
-            and keyed.external_job_posting_id = listings.external_job_posting_id
+    left join listings using (application_urn, external_job_posting_id)
 ),
 
 messages as (

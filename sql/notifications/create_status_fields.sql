@@ -1,6 +1,5 @@
--- What a notification's body or a check's record says of a job: the columns of `StatusFields` in models/notification.py. Each
--- field is taken from the top level or from jobPostingInfo, whichever has it; a time before 1970 or after the year 9999 is none:
--- one body that makes no sense must not stop the others. (An arrow behind a macro's parameter would be a lambda.)
+-- What a notification's body or a check's record says of a job: the columns of `StatusFields` in models/notification.py.
+-- Runs after create_stated_moment. (An arrow behind a macro's parameter would be a lambda.)
 create or replace temp macro status_fields(payload) as struct_pack(
     listing_status := stated(payload, 'listingStatus'),
     listing_error_code := try_cast(stated(payload, 'listingStatusDetail.errorCode') as bigint),

@@ -1,4 +1,4 @@
--- The rows that stand more or less often than they are derived; `surplus` is below 0 for those that are missing. One row each.
+-- Rows that one table has more often than the other; `surplus` is negative where the standing table lacks them.
 create or replace temp macro wrong_rows(standing, derived) as table
     with compared as (
         select

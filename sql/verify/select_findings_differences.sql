@@ -2,7 +2,23 @@
 -- finding of what that run could not see may be open though it no longer holds. Runs after create_explained_findings.
 with compared as (
     select
-        * exclude (finding_id, kind, location, since, opened_at, last_seen_at, resolved_at, resolution),
+        -- By name: an old file may have columns that are ours no more.
+        finding_key,
+        facet,
+        application_urn,
+        external_job_posting_id,
+        severity,
+        task_urn,
+        customer,
+        account_manager,
+        code,
+        reason,
+        message,
+        owner,
+        next_action,
+        remedy,
+        evidence,
+        is_live,
         1 as weight
     from findings
     semi join examined_jobs using (application_urn, external_job_posting_id)

@@ -2,7 +2,9 @@
 -- after create_next_looks.
 with compared as (
     select
-        *,
+        application_urn,
+        external_job_posting_id,
+        due_at,
         1 as weight
     from look_again
     semi join examined_jobs using (application_urn, external_job_posting_id)

@@ -188,12 +188,18 @@ EQUAL = [
     (b'{"a":1,"a":2}', b'{"a":2}'),
     (b'{"\\ud800":1,"\\ud801":1.50}', b'{"\\ud801":1.5,"\\ud800":1}'),
     (b'{"a":18446744073709551616,"b":1e3}', b'{"b":1000.0,"a":18446744073709551616}'),
+    (b'{"a":"\\ud800"}', '{"a":"\ufffd"}'.encode()),
 ]
 
 
 @pytest.mark.parametrize(("one", "other"), EQUAL, ids=repr)
-def test_what_is_fast_to_parse_and_what_is_not_have_one_canonical_form(one: bytes, other: bytes) -> None:
+def test_what_differs_only_in_form_has_one_canonical_form(one: bytes, other: bytes) -> None:
     assert parse_body(raw(one)).payload == parse_body(raw(other)).payload
+
+
+def test_a_fraction_changes_nothing_else_of_the_canonical_form() -> None:
+    rest = b'{"b":"\\u00fc\\u0000\\/\\u001f\x7f","a":[-5,true,null,"\\u2028"],"n":%s}'
+    assert parse_body(raw(rest % b"1.5")).payload == parse_body(raw(rest % b"15")).payload.replace('"n":15', '"n":1.5')
 
 
 @given(DOCUMENTS)

@@ -9,13 +9,12 @@ listings as (
         latest.*,
         matched.code as linkedin_code,
         coalesce(latest.error_code::varchar, latest.error_type, nullif(latest.message, '')) is not null as has_error
-    from latest_facets as latest
+    from latest_listings as latest
     left join matched_messages as matched
         on
             matched.source = 'listing'
             and latest.error_code is not distinct from matched.error_code
             and nullif(latest.message, '') is not distinct from matched.message
-    where latest.facet = 'LISTING'
 )
 
 select

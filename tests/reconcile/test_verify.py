@@ -152,6 +152,12 @@ def test_a_changed_a_removed_and_an_added_row_are_named_and_repaired(finished: S
     assert [line.partition(" should")[1] for line in added.differences[table]] == [" should"]
 
 
+def test_a_column_that_is_not_ours_is_no_difference(finished: Settings) -> None:
+    for table in ("findings", "look_again"):
+        tamper(finished, f"alter table {table} add column note varchar", f"update {table} set note = 'theirs'")
+    assert verify(finished).differences == {}
+
+
 def test_a_row_that_stands_twice_is_named_and_repaired(finished: Settings) -> None:
     found = repair(finished, "insert into job_postings select * from job_postings where external_job_posting_id = 'job-2'")
     assert found.lines == [f"job_postings: job job-2 of {ACME} should not be there"]

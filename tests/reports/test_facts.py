@@ -151,3 +151,24 @@ def test_jobs_with_something_wrong_are_each_counted_once_and_add_up(history: His
     assert facts.job_movement == JobMovement(before=2, more=2, ended=2, now=2)
     assert list(facts.jobs_by_queue.values()) == [1, 0, 0, 1]
     assert facts.job_movements == {"Dana Fox": facts.job_movement}
+
+
+def test_jobs_of_one_id_at_two_customers_are_two_jobs_also_where_one_of_them_is_fixed(history: History, gather: GatherFacts) -> None:
+    beta = "urn:li:developerApplication:1002"
+    history.add_finding(external_job_posting_id="job-7", hours_ago=40)
+    history.add_finding(external_job_posting_id="job-7", hours_ago=40, application_urn=beta)
+    history.add_finding(external_job_posting_id="job-8", hours_ago=40)
+    history.add_finding(external_job_posting_id="job-8", hours_ago=40, application_urn=beta, resolved_at=NOW, resolution="SUCCEEDED")
+    history.add_run()
+    facts = gather()
+    assert facts.job_movement == JobMovement(before=4, more=0, ended=1, now=3)
+    assert len(facts.fixed_findings) == 1
+
+
+def test_new_today_is_what_is_new_among_what_the_account_manager_does(history: History, gather: GatherFacts) -> None:
+    history.add_finding(external_job_posting_id="old", hours_ago=40)
+    history.add_finding(external_job_posting_id="new")
+    history.add_finding(external_job_posting_id="new", facet="LISTING")
+    history.add_finding(external_job_posting_id="other", owner="LINKEDIN")
+    history.add_run()
+    assert gather().new_jobs_today == 1

@@ -118,6 +118,12 @@ def test_bad_input_is_refused_with_a_reason(shared_partner: Partner, method: str
     assert response.json().get("message") or response.json().get("error")
 
 
+def test_a_body_that_is_too_large_is_refused_in_the_form_of_its_endpoint(shared_partner: Partner) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    response = shared_partner.client.post("/oauth/v2/accessToken", content=b"a" * 70_000, headers=headers)
+    assert (response.status_code, response.json()["error"]) == (413, "invalid_request")
+
+
 @pytest.mark.parametrize(
     "element",
     [{"jobPostingOperationType": []}, {"externalJobPostingId": 7}, {"alternateLocations": [1]}, {"title": []}, {"location": {}}, None, 7],

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from jobrecon.reports.causes import group_by_cause
 from jobrecon.reports.day import find_day
 from jobrecon.reports.facts import JobMovement, list_rows
 from tests.reports.conftest import NOW, TODAY, UTC, GatherFacts, History, MakeReport
@@ -172,3 +173,13 @@ def test_new_today_is_what_is_new_among_what_the_account_manager_does(history: H
     history.add_finding(external_job_posting_id="other", owner="LINKEDIN")
     history.add_run()
     assert gather().new_jobs_today == 1
+
+
+def test_a_text_or_a_code_that_one_finding_lacks_is_not_that_of_all(history: History, gather: GatherFacts) -> None:
+    history.add_finding(message="The location is unknown.", code="A")
+    history.add_finding(message=None, code=None)
+    history.add_finding(reason="Another.", message="Its own.", code="B")
+    history.add_run()
+    several, one = sorted(group_by_cause(gather().open_findings), key=lambda cause: -cause.job_count)
+    assert (several.job_count, several.shared_message, several.shared_code) == (2, None, None)
+    assert (one.job_count, one.shared_message, one.shared_code) == (1, "Its own.", "B")
